@@ -1,0 +1,160 @@
+#![doc = include_str!("../README.md")]
+
+mod record;
+
+pub use record::{Entry, Headers, Position, Record};
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+/// The name of one log, made when it is first opened and never reused.
+///
+/// Positions mean nothing without it: a recreated topic or another data folder
+/// starts again at zero under another `LogId`, and so never looks "already
+/// published" to a reader that remembers positions.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LogId(String);
+
+impl LogId {
+    /// Wraps an identifier that the log's own storage gave out.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self(id.into())
+    }
+
+    /// The identifier as text: letters, digits, `-` and `_` only.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for LogId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A durable, partitioned, append-only log of bytes.
+///
+/// It knows no event types and keeps no progress of its readers: whoever
+/// consumes remembers where it was.
+#[async_trait]
+pub trait EventLog: Send + Sync + 'static {
+    /// The identity of this log; see [`LogId`].
+    fn id(&self) -> &LogId;
+
+    /// The number of partitions, numbered from 0.
+    fn partitions(&self) -> u32;
+
+    /// Appends the records and answers each, in request order, once it is
+    /// durable or known to have failed.
+    ///
+    /// Records with the same key go to the same partition and keep the order
+    /// of the call. Durable means: acknowledged by all in-sync replicas
+    /// (Kafka) or synced to disk (embedded). An error of one record says
+    /// nothing about its neighbours; [`AppendError::may_still_arrive`] says
+    /// whether a retry can store it twice.
+    async fn append(&self, records: Vec<Record>) -> Vec<Result<Position, AppendError>>;
+
+    /// Opens a reader at `from`, inclusive, in one partition.
+    ///
+    /// `from` may equal [`EventLog::tail`]: the reader then waits for the
+    /// record that will get that position. Below [`EventLog::head`] it is
+    /// [`ReadError::Truncated`], above the tail [`ReadError::BeyondTail`].
+    async fn read(&self, partition: u32, from: u64) -> Result<Box<dyn Reader>, ReadError>;
+
+    /// The first position of the partition that can still be read; equal to
+    /// the tail when nothing can.
+    async fn head(&self, partition: u32) -> Result<u64, ReadError>;
+
+    /// The position that the next record appended to the partition will get
+    /// at the earliest: everything durable lies below it.
+    async fn tail(&self, partition: u32) -> Result<u64, ReadError>;
+
+    /// Waits until everything handed to [`EventLog::append`] is answered, then
+    /// refuses further appends with [`AppendError::Closed`].
+    async fn close(&self);
+}
+
+/// Reads one partition in order; made by [`EventLog::read`].
+#[async_trait]
+pub trait Reader: Send {
+    /// The next records in order of position, at most about `max_bytes` of
+    /// them (always at least one when there is one).
+    ///
+    /// Waits at most `wait` for the first record and returns an empty list
+    /// when none came. Positions are strictly increasing but may have gaps.
+    /// Dropping the future loses no record.
+    async fn next(&mut self, max_bytes: usize, wait: Duration) -> Result<Vec<Entry>, ReadError>;
+}
+
+/// Why a record was not acknowledged.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AppendError {
+    /// The record is larger than the log takes: never send it again.
+    #[error("the record has {size} bytes, the log takes at most {limit}")]
+    TooLarge {
+        /// Bytes of key, headers and value.
+        size: usize,
+        /// The log's limit in bytes.
+        limit: usize,
+    },
+    /// The log's buffer is full: the record was not sent.
+    #[error("the log's buffer is full")]
+    Full,
+    /// The log is shutting down: the record was not sent.
+    #[error("the log is closed")]
+    Closed,
+    /// The log answered that it did not store the record.
+    #[error("the log refused the record")]
+    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// No answer in time: the record may still arrive.
+    #[error("the log did not answer in time")]
+    Unknown(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl AppendError {
+    /// Whether the record may yet appear in the log, so that sending it again
+    /// can store it twice (and deduplication has to remove the second).
+    pub fn may_still_arrive(&self) -> bool {
+        matches!(self, Self::Unknown(_))
+    }
+
+    /// Whether sending the same record again later can succeed.
+    pub fn is_retryable(&self) -> bool {
+        !matches!(self, Self::TooLarge { .. })
+    }
+}
+
+/// Why a partition cannot be read from a position.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// Records from `from` on are gone: the log starts at `head`.
+    #[error("partition {partition} starts at {head}: records from {from} on are gone")]
+    Truncated {
+        /// The partition asked for.
+        partition: u32,
+        /// The position asked for.
+        from: u64,
+        /// The first position that is still there.
+        head: u64,
+    },
+    /// The position lies above the end: this is another log under the same name.
+    #[error("partition {partition} ends at {tail}, below {from}: another log under the same name?")]
+    BeyondTail {
+        /// The partition asked for.
+        partition: u32,
+        /// The position asked for.
+        from: u64,
+        /// The end of the partition.
+        tail: u64,
+    },
+    /// There is no such partition.
+    #[error("the log has no partition {0}")]
+    NoPartition(u32),
+    /// The log cannot be reached or read now; trying again later can succeed.
+    #[error("the log cannot be read now")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
