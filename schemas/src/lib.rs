@@ -1,1 +1,25 @@
+#![doc = include_str!("../README.md")]
 
+mod calendar;
+mod columns;
+mod credential;
+pub mod event;
+mod family;
+pub mod headers;
+mod id;
+pub mod layout;
+mod problem;
+mod student;
+mod table;
+pub mod tally;
+mod tenant;
+
+pub use calendar::{Calendar, CalendarError, TermDates};
+pub use columns::{columns, is_personal, sort_columns};
+pub use credential::{Credential, CredentialError, CredentialKind, SecretHash};
+pub use family::Family;
+pub use id::{IdError, StudentKey, TenantId, Term};
+pub use problem::{Problem, ProblemDetail};
+pub use student::{StudentHasher, TenantSecret, log_key, normalise_actor, strip_prefix};
+pub use table::Table;
+pub use tenant::{QueryToken, Refusal, Role, Tenant, WriteKey};

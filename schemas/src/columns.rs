@@ -1,0 +1,240 @@
+//! The columns of every table, as Arrow types: UTC microseconds, seconds as
+//! doubles, ids as text.
+
+use std::sync::{Arc, LazyLock};
+
+use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
+
+use crate::{Family, Table};
+
+/// The columns of a table, in order.
+pub fn columns(table: Table) -> SchemaRef {
+    match table {
+        Table::Events(Family::Clickstream) => CLICKSTREAM.clone(),
+        Table::Events(Family::Video) => VIDEO.clone(),
+        Table::Events(Family::Assessment) => ASSESSMENT.clone(),
+        Table::Duplicates => DUPLICATES.clone(),
+        Table::Quarantine => QUARANTINE.clone(),
+        Table::Tallies => TALLIES.clone(),
+        Table::LogCounts => LOG_COUNTS.clone(),
+    }
+}
+
+/// The columns by which a table's files are sorted.
+pub fn sort_columns(table: Table) -> &'static [&'static str] {
+    match table {
+        Table::Events(_) => &["section_id", "student_key", "occurred_at", "event_id"],
+        Table::Duplicates | Table::Quarantine | Table::Tallies => {
+            &["log_partition", "log_position"]
+        }
+        Table::LogCounts => &["log_partition", "first_position"],
+    }
+}
+
+/// Whether a column can say something about a person: its values stay out of
+/// statistics, which would outlive the rows.
+pub fn is_personal(column: &str) -> bool {
+    matches!(
+        column,
+        "event_id"
+            | "student_key"
+            | "session_id"
+            | "url"
+            | "referrer"
+            | "query"
+            | "value"
+            | "reply_to_key"
+            | "response"
+            | "reason"
+            | "by_key"
+            | "extra"
+            | "headers"
+            | "original"
+            | "grade_old"
+            | "grade_new"
+            | "score"
+    )
+}
+
+fn required(name: &str, data_type: DataType) -> Field {
+    Field::new(name, data_type, false)
+}
+
+fn optional(name: &str, data_type: DataType) -> Field {
+    Field::new(name, data_type, true)
+}
+
+fn texts(names: &[&str]) -> Vec<Field> {
+    names
+        .iter()
+        .map(|name| optional(name, DataType::Utf8))
+        .collect()
+}
+
+fn seconds(names: &[&str]) -> Vec<Field> {
+    names
+        .iter()
+        .map(|name| optional(name, DataType::Float64))
+        .collect()
+}
+
+fn timestamp() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+}
+
+/// Where a row's record stands in which log.
+fn position() -> Vec<Field> {
+    vec![
+        required("log_id", DataType::Utf8),
+        required("log_partition", DataType::Int32),
+        required("log_position", DataType::Int64),
+    ]
+}
+
+fn schema(fields: Vec<Vec<Field>>) -> SchemaRef {
+    Arc::new(Schema::new(fields.concat()))
+}
+
+/// What the tables of all families share, then the family's own.
+fn events(own: Vec<Vec<Field>>) -> SchemaRef {
+    let shared = vec![
+        vec![
+            required("event_id", DataType::Utf8),
+            required("event_type", DataType::Utf8),
+            required("type_version", DataType::Int32),
+            required("dialect", DataType::Utf8),
+            required("occurred_at", timestamp()),
+            optional("sent_at", timestamp()),
+            required("received_at", timestamp()),
+            optional("clock_correction_ms", DataType::Int64),
+            required("term", DataType::Utf8),
+            required("student_key", DataType::Utf8),
+        ],
+        texts(&[
+            "session_id",
+            "course_id",
+            "section_id",
+            "school_id",
+            "content_id",
+        ]),
+        vec![optional("content_version", DataType::Int32)],
+        texts(&["app", "platform", "locale", "extra"]),
+        position(),
+    ];
+    schema([shared, own].concat())
+}
+
+static CLICKSTREAM: LazyLock<SchemaRef> = LazyLock::new(|| {
+    events(vec![
+        texts(&["url", "referrer", "element", "query", "target_id", "value"]),
+        vec![optional("count", DataType::Int64)],
+        texts(&["thread_id", "reply_to_key", "status", "role"]),
+    ])
+});
+
+/// The Arrow type of `played_segments`: a list of stretches in seconds.
+fn segments() -> DataType {
+    let segment = DataType::Struct(Fields::from(seconds(&["from_seconds", "to_seconds"])));
+    DataType::List(Arc::new(optional("element", segment)))
+}
+
+static VIDEO: LazyLock<SchemaRef> = LazyLock::new(|| {
+    events(vec![
+        seconds(&[
+            "position_seconds",
+            "from_seconds",
+            "to_seconds",
+            "duration_seconds",
+            "rate",
+        ]),
+        vec![optional("played_segments", segments())],
+        seconds(&["progress"]),
+    ])
+});
+
+static ASSESSMENT: LazyLock<SchemaRef> = LazyLock::new(|| {
+    events(vec![
+        texts(&["assessment_id"]),
+        vec![optional("attempt", DataType::Int32)],
+        texts(&["item_id", "response"]),
+        vec![
+            optional("correct", DataType::Boolean),
+            optional("score", DataType::Float64),
+            optional("max_score", DataType::Float64),
+            optional("hints", DataType::Int32),
+            optional("duration_seconds", DataType::Float64),
+        ],
+        texts(&["category", "grade_old", "grade_new", "reason", "by_key"]),
+    ])
+});
+
+static DUPLICATES: LazyLock<SchemaRef> = LazyLock::new(|| {
+    schema(vec![
+        vec![
+            required("event_id", DataType::Utf8),
+            required("event_type", DataType::Utf8),
+            required("family", DataType::Utf8),
+            required("occurred_at", timestamp()),
+            required("received_at", timestamp()),
+            required("student_key", DataType::Utf8),
+        ],
+        position(),
+    ])
+});
+
+static QUARANTINE: LazyLock<SchemaRef> = LazyLock::new(|| {
+    schema(vec![
+        vec![
+            required("stage", DataType::Utf8),
+            required("reason", DataType::Utf8),
+            required("attempt", DataType::Int32),
+            optional("family", DataType::Utf8),
+            optional("received_at", timestamp()),
+            optional("headers", DataType::Utf8),
+            required("original", DataType::Binary),
+        ],
+        position(),
+    ])
+});
+
+static TALLIES: LazyLock<SchemaRef> = LazyLock::new(|| {
+    schema(vec![
+        vec![
+            required("minute", timestamp()),
+            required("node", DataType::Utf8),
+            optional("family", DataType::Utf8),
+            required("outcome", DataType::Utf8),
+            optional("reason", DataType::Utf8),
+            required("events", DataType::Int64),
+        ],
+        position(),
+    ])
+});
+
+static LOG_COUNTS: LazyLock<SchemaRef> = LazyLock::new(|| {
+    schema(vec![vec![
+        required("hour", timestamp()),
+        optional("family", DataType::Utf8),
+        required("accepted", DataType::Int64),
+        required("log_id", DataType::Utf8),
+        required("log_partition", DataType::Int32),
+        required("first_position", DataType::Int64),
+        required("end_position", DataType::Int64),
+    ]])
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sort_column_exists_and_terms_are_only_where_they_should_be() {
+        for table in Table::ALL {
+            let columns = columns(table);
+            for column in sort_columns(table) {
+                assert!(columns.field_with_name(column).is_ok(), "{table}.{column}");
+            }
+            assert_eq!(columns.field_with_name("term").is_ok(), table.is_by_term());
+        }
+    }
+}

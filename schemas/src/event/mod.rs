@@ -1,0 +1,14 @@
+//! The event: what a client app posts becomes this, and nothing else enters
+//! the log.
+//!
+//! Versions of the event stand side by side and convert forward; today there
+//! is one. [`Event`] is always the latest. Its JSON form is the record's bytes.
+
+mod data;
+mod text;
+mod types;
+mod v1;
+
+pub use data::{Assessment, Clickstream, Data, Segment, Video};
+pub use types::{EventType, Requirement};
+pub use v1::{DecodeError, Event, TYPE_VERSION};

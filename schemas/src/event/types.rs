@@ -1,0 +1,124 @@
+//! The types of events and what each must carry.
+
+use crate::Family;
+
+/// A type of event that has a table.
+#[derive(Debug, PartialEq, Eq)]
+pub struct EventType {
+    /// `family-like-noun.verb`, as clients send it.
+    pub name: &'static str,
+    /// The family whose table holds it.
+    pub family: Family,
+    /// What an event of this type must carry, each of them.
+    pub requires: &'static [Requirement],
+}
+
+/// At least one of these members must be present: JSON pointers into the
+/// native event.
+pub type Requirement = &'static [&'static str];
+
+impl EventType {
+    /// The type of that name.
+    pub fn from_name(name: &str) -> Option<&'static Self> {
+        TYPES.iter().find(|t| t.name == name)
+    }
+
+    /// All types, by family.
+    pub fn all() -> &'static [Self] {
+        TYPES
+    }
+}
+
+const fn t(name: &'static str, family: Family, requires: &'static [Requirement]) -> EventType {
+    EventType {
+        name,
+        family,
+        requires,
+    }
+}
+
+use Family::{Assessment, Clickstream, Video};
+
+const CONTENT: Requirement = &["/content"];
+const THREAD: Requirement = &["/data/thread"];
+const TARGET: Requirement = &["/data/target"];
+const SESSION: Requirement = &["/session"];
+const POSITION: Requirement = &["/data/position"];
+const FROM: Requirement = &["/data/from"];
+const TO: Requirement = &["/data/to"];
+const ITEM: Requirement = &["/data/item"];
+const ASSESSMENT: Requirement = &["/data/assessment"];
+
+static TYPES: &[EventType] = &[
+    t("page.viewed", Clickstream, &[&["/data/url", "/content"]]),
+    t(
+        "element.clicked",
+        Clickstream,
+        &[&["/data/element", "/content", "/data/url"]],
+    ),
+    t("content.opened", Clickstream, &[CONTENT]),
+    t("content.completed", Clickstream, &[CONTENT]),
+    t(
+        "resource.downloaded",
+        Clickstream,
+        &[&["/content", "/data/url"]],
+    ),
+    t("search.performed", Clickstream, &[&["/data/query"]]),
+    t("discussion.viewed", Clickstream, &[THREAD]),
+    t("discussion.posted", Clickstream, &[THREAD]),
+    t(
+        "discussion.voted",
+        Clickstream,
+        &[&["/data/thread", "/data/target"]],
+    ),
+    t("notification.sent", Clickstream, &[TARGET]),
+    t("notification.opened", Clickstream, &[TARGET]),
+    t("session.started", Clickstream, &[SESSION]),
+    t("session.ended", Clickstream, &[SESSION]),
+    t(
+        "enrollment.changed",
+        Clickstream,
+        &[&["/data/status"], &["/course", "/section"]],
+    ),
+    t("video.loaded", Video, &[CONTENT]),
+    t("video.played", Video, &[CONTENT, POSITION]),
+    t("video.paused", Video, &[CONTENT, POSITION]),
+    t("video.seeked", Video, &[CONTENT, FROM, TO]),
+    t("video.progressed", Video, &[CONTENT, FROM, TO]),
+    t("video.rate_changed", Video, &[CONTENT, &["/data/rate"]]),
+    t("video.captions_toggled", Video, &[CONTENT]),
+    t("video.completed", Video, &[CONTENT]),
+    t("video.stopped", Video, &[CONTENT]),
+    t("assessment.started", Assessment, &[ASSESSMENT]),
+    t("item.viewed", Assessment, &[ITEM]),
+    t("item.answered", Assessment, &[ITEM]),
+    t("item.hinted", Assessment, &[ITEM]),
+    t("assessment.submitted", Assessment, &[ASSESSMENT]),
+    t(
+        "assessment.graded",
+        Assessment,
+        &[ASSESSMENT, &["/data/score"]],
+    ),
+    t(
+        "grade.changed",
+        Assessment,
+        &[
+            &["/data/assessment", "/data/category", "/course", "/section"],
+            &["/data/new"],
+        ],
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_found() {
+        for (index, event_type) in TYPES.iter().enumerate() {
+            assert!(TYPES[..index].iter().all(|t| t.name != event_type.name));
+            assert_eq!(EventType::from_name(event_type.name), Some(event_type));
+        }
+        assert_eq!(EventType::from_name("page.eaten"), None);
+    }
+}

@@ -1,0 +1,23 @@
+//! The headers of a log record: what any consumer of the topic may rely on
+//! without reading the bytes.
+
+/// The tenant's id.
+pub const TENANT: &str = "tenant";
+/// What the record is: see [`kind`].
+pub const KIND: &str = "kind";
+/// The event's family (only [`kind::EVENT`]).
+pub const FAMILY: &str = "family";
+/// The event's type version as a decimal number (only [`kind::EVENT`]).
+pub const TYPE_VERSION: &str = "type_version";
+/// When ingest took the record: microseconds since 1970 in UTC, decimal.
+pub const RECEIVED_AT: &str = "received_at";
+/// The event's student key (only [`kind::EVENT`]).
+pub const STUDENT_KEY: &str = "student_key";
+
+/// The values of [`KIND`].
+pub mod kind {
+    /// The bytes are one [`crate::event::Event`].
+    pub const EVENT: &str = "event";
+    /// The bytes are one [`crate::tally::Tally`].
+    pub const TALLY: &str = "tally";
+}

@@ -1,0 +1,71 @@
+//! Where everything lies below the lake's root: the only place that spells
+//! these paths.
+//!
+//! ```text
+//! <root>/<tenant>/<table>/term=<term>/….parquet
+//! <root>/_tenants/<tenant>/versions/<version>.json
+//! <root>/_tenants/<tenant>/secret
+//! <root>/_log/<log id>/<partition>.json
+//! ```
+
+use crate::{Table, TenantId, Term};
+
+/// The folder of a table.
+pub fn table(tenant: &TenantId, table: Table) -> String {
+    format!("{tenant}/{table}")
+}
+
+/// The folder of a term inside a table's folder.
+pub fn term_partition(term: &Term) -> String {
+    format!("term={term}")
+}
+
+/// The term of a folder made by [`term_partition`].
+pub fn parse_term_partition(folder: &str) -> Option<Term> {
+    folder.strip_prefix("term=")?.parse().ok()
+}
+
+/// The folder in which all tenants' documents lie.
+pub const TENANTS: &str = "_tenants";
+
+/// The folder of a tenant's document versions.
+pub fn tenant_versions(tenant: &TenantId) -> String {
+    format!("{TENANTS}/{tenant}/versions")
+}
+
+/// One version of a tenant's document; versions start at 1 and sort as text.
+pub fn tenant_version(tenant: &TenantId, version: u64) -> String {
+    format!("{}/{version:010}.json", tenant_versions(tenant))
+}
+
+/// The version in a file name made by [`tenant_version`].
+pub fn parse_tenant_version(file_name: &str) -> Option<u64> {
+    file_name.strip_suffix(".json")?.parse().ok()
+}
+
+/// The tenant's secret.
+pub fn tenant_secret(tenant: &TenantId) -> String {
+    format!("{TENANTS}/{tenant}/secret")
+}
+
+/// The floor of one log partition: every record below it is published.
+pub fn floor(log_id: &str, partition: u32) -> String {
+    format!("_log/{log_id}/{partition}.json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_is_read_back() {
+        let term: Term = "2026-27".parse().expect("a term");
+        assert_eq!(parse_term_partition(&term_partition(&term)), Some(term));
+        assert_eq!(parse_term_partition("term=No Term"), None);
+
+        let tenant: TenantId = "demo".parse().expect("a tenant");
+        let path = tenant_version(&tenant, 42);
+        let file_name = path.rsplit('/').next().expect("a file name");
+        assert_eq!(parse_tenant_version(file_name), Some(42));
+    }
+}

@@ -1,0 +1,241 @@
+//! The one document that says everything about a tenant.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+use crate::{Calendar, Family, SecretHash, TenantId};
+
+/// A tenant's document, stored in versions under `<root>/_tenants/<tenant>/`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tenant {
+    /// Its id.
+    pub id: TenantId,
+    /// What people call it.
+    pub name: String,
+    /// The time zone in which its days begin.
+    #[serde(default = "utc")]
+    pub time_zone: Tz,
+    /// Its terms.
+    #[serde(default)]
+    pub calendar: Calendar,
+    /// What is cut from the front of actors before they are hashed.
+    #[serde(default)]
+    pub actor_prefixes: Vec<String>,
+    /// What is cut from the front of course, section and content ids.
+    #[serde(default)]
+    pub id_prefixes: Vec<String>,
+    /// Groups of fewer students are not shown to roles that see only aggregates.
+    #[serde(default = "default_minimum_cell")]
+    pub minimum_cell: u32,
+    /// Who may post.
+    #[serde(default)]
+    pub keys: Vec<WriteKey>,
+    /// Who may ask.
+    #[serde(default)]
+    pub tokens: Vec<QueryToken>,
+}
+
+/// What one write key may do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WriteKey {
+    /// Its id, the third part of the key.
+    pub id: String,
+    /// SHA-256 of its secret.
+    pub hash: SecretHash,
+    /// What it is used for, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// The families it may post; all when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub families: Vec<Family>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it stops working.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it was revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+/// What one query token may see.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueryToken {
+    /// Its id, the third part of the token.
+    pub id: String,
+    /// SHA-256 of its secret.
+    pub hash: SecretHash,
+    /// What it is used for, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// What its holder is.
+    pub role: Role,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it stops working.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it was revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+/// What the holder of a token is. Others follow with row-level security: until
+/// then these two see the whole tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Answers for the tenant's data.
+    Steward,
+    /// Studies the tenant's data.
+    Analyst,
+}
+
+impl Role {
+    /// All roles that a token can be issued for.
+    pub const ALL: [Self; 2] = [Self::Steward, Self::Analyst];
+
+    /// The role's name in documents, on the command line and in answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Steward => "steward",
+            Self::Analyst => "analyst",
+        }
+    }
+}
+
+/// Why a known credential does not open the door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No such id, or another secret.
+    #[error("it is not known")]
+    Unknown,
+    /// It was revoked.
+    #[error("it was revoked")]
+    Revoked,
+    /// Its time is over.
+    #[error("it has expired")]
+    Expired,
+}
+
+impl Tenant {
+    /// A tenant with defaults: UTC, school years, no keys.
+    pub fn new(id: TenantId, name: impl Into<String>) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            time_zone: utc(),
+            calendar: Calendar::default(),
+            actor_prefixes: Vec::new(),
+            id_prefixes: Vec::new(),
+            minimum_cell: default_minimum_cell(),
+            keys: Vec::new(),
+            tokens: Vec::new(),
+        }
+    }
+
+    /// The write key that this credential is, if it works at `now`.
+    ///
+    /// # Errors
+    /// [`Refusal`]: a wrong secret answers like an unknown id.
+    pub fn write_key(
+        &self,
+        credential: &crate::Credential,
+        now: DateTime<Utc>,
+    ) -> Result<&WriteKey, Refusal> {
+        let key = self
+            .keys
+            .iter()
+            .find(|key| key.id == credential.id && key.hash.verify(credential))
+            .ok_or(Refusal::Unknown)?;
+        check_life(key.revoked_at, key.expires_at, now)?;
+        Ok(key)
+    }
+
+    /// The query token that this credential is, if it works at `now`.
+    ///
+    /// # Errors
+    /// [`Refusal`]: a wrong secret answers like an unknown id.
+    pub fn query_token(
+        &self,
+        credential: &crate::Credential,
+        now: DateTime<Utc>,
+    ) -> Result<&QueryToken, Refusal> {
+        let token = self
+            .tokens
+            .iter()
+            .find(|token| token.id == credential.id && token.hash.verify(credential))
+            .ok_or(Refusal::Unknown)?;
+        check_life(token.revoked_at, token.expires_at, now)?;
+        Ok(token)
+    }
+}
+
+fn check_life(
+    revoked_at: Option<DateTime<Utc>>,
+    expires_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<(), Refusal> {
+    if revoked_at.is_some_and(|at| at <= now) {
+        return Err(Refusal::Revoked);
+    }
+    if expires_at.is_some_and(|at| at <= now) {
+        return Err(Refusal::Expired);
+    }
+    Ok(())
+}
+
+fn utc() -> Tz {
+    Tz::UTC
+}
+
+fn default_minimum_cell() -> u32 {
+    10
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Credential, CredentialKind};
+
+    #[test]
+    fn revoked_and_expired_keys_say_so_and_a_wrong_secret_does_not_help() {
+        let id = TenantId::new("demo").expect("a slug");
+        let good = Credential::new(CredentialKind::Key, id.clone(), "a".to_owned(), [1; 32]);
+        let wrong = Credential::new(CredentialKind::Key, id.clone(), "a".to_owned(), [2; 32]);
+        let now = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
+        let mut tenant = Tenant::new(id, "Demo");
+        tenant.keys.push(WriteKey {
+            id: "a".to_owned(),
+            hash: good.hash(),
+            label: None,
+            families: Vec::new(),
+            created_at: now,
+            expires_at: None,
+            revoked_at: None,
+        });
+
+        assert!(tenant.write_key(&good, now).is_ok());
+        assert_eq!(tenant.write_key(&wrong, now), Err(Refusal::Unknown));
+        tenant.keys[0].expires_at = Some(now);
+        assert_eq!(tenant.write_key(&good, now), Err(Refusal::Expired));
+        tenant.keys[0].revoked_at = Some(now);
+        assert_eq!(tenant.write_key(&good, now), Err(Refusal::Revoked));
+        assert_eq!(tenant.write_key(&wrong, now), Err(Refusal::Unknown));
+    }
+
+    #[test]
+    fn a_document_round_trips_and_refuses_unknown_fields() {
+        let tenant = Tenant::new(TenantId::new("demo").expect("a slug"), "Demo");
+        let text = serde_json::to_string(&tenant).expect("serialises");
+        assert_eq!(
+            serde_json::from_str::<Tenant>(&text).expect("parses"),
+            tenant
+        );
+        assert!(serde_json::from_str::<Tenant>(r#"{"id":"a","name":"A","colour":1}"#).is_err());
+    }
+}
