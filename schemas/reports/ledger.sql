@@ -84,5 +84,5 @@ SELECT
     sums.accepted = sums.stored + sums.table_duplicate + sums.quarantined + sums.erased AS balanced
 FROM sums
 LEFT JOIN rejections
-    ON sums.hour IS NOT DISTINCT FROM rejections.hour
-    AND sums.family IS NOT DISTINCT FROM rejections.family
+    ON (sums.hour IS NOT DISTINCT FROM rejections.hour)
+    AND (sums.family IS NOT DISTINCT FROM rejections.family)
