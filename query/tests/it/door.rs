@@ -3,7 +3,10 @@
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use rstest::rstest;
+use runtime::Shutdown;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::school::{School, question, token};
 
@@ -100,4 +103,25 @@ async fn the_rest_of_http_is_answered_clearly() {
     let mut request = question(&steward, &body, "*/*");
     *request.uri_mut() = "/v2/sql".parse().expect("a path");
     assert_eq!(school.answer(request).await.problem().0, 404);
+}
+
+#[tokio::test]
+async fn it_serves_a_socket_until_the_shutdown() {
+    let mut school = School::empty(query::Config::default()).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("its address");
+    let shutdown = Shutdown::new();
+    let service = tokio::spawn(school.take().run(listener, shutdown.clone()));
+
+    let mut stream = TcpStream::connect(address).await.expect("connects");
+    let request = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    stream.write_all(request).await.expect("sends");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("answers");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("/v1/sql"), "{answer}");
+
+    shutdown.trigger();
+    service.await.expect("ends");
+    assert!(TcpStream::connect(address).await.is_err());
 }

@@ -52,3 +52,34 @@ async fn an_hour_with_no_rows_left_is_shown() {
         json!([{"accepted": 2, "stored": 0, "balanced": false}])
     );
 }
+
+#[tokio::test]
+async fn what_cannot_be_read_is_counted_where_the_log_counts_it() {
+    let school = School::empty(query::Config::default()).await;
+    let unread = |position: u64, headers: &str| {
+        json!({
+            "stage": "route", "reason": "no time", "attempt": 1, "headers": headers,
+            "original": "00", "log_id": "log-1", "log_partition": 0, "log_position": position,
+        })
+    };
+    let rows = [
+        unread(0, r#"{"kind":"event"}"#),
+        unread(1, r#"{"kind":"tally","tenant":"new"}"#),
+    ];
+    school.publish("new", Table::Quarantine, None, &rows).await;
+    let count = json!({
+        "hour": "1970-01-01T00:00:00Z", "accepted": 1, "log_id": "log-1",
+        "log_partition": 0, "first_position": 0, "end_position": 2,
+    });
+    school
+        .publish("new", Table::LogCounts, None, &[count])
+        .await;
+    let sql = "SELECT hour, family, accepted, quarantined, balanced FROM ledger";
+    assert_eq!(
+        school.ask("new", sql).await.rows(),
+        json!([{
+            "hour": "1970-01-01T00:00:00Z", "family": null,
+            "accepted": 1, "quarantined": 1, "balanced": true,
+        }])
+    );
+}

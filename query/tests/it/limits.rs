@@ -183,11 +183,7 @@ async fn deep_statements_do_no_harm(
     #[case] middle: &str,
     #[case] close: &str,
 ) {
-    let school = School::with(Config {
-        timeout_seconds: 2,
-        ..small()
-    })
-    .await;
+    let school = School::with(small()).await;
     let sql = format!(
         "{begin}{}{middle}{}",
         open.repeat(times),

@@ -33,7 +33,7 @@ pub struct School {
     pub lake: Lake,
     pub registry: Registry,
     pub clock: Clock,
-    query: Query,
+    query: Option<Query>,
 }
 
 /// What came back.
@@ -135,12 +135,17 @@ impl School {
             lake,
             registry,
             clock,
-            query: query.expect("a service"),
+            query: Some(query.expect("a service")),
         }
     }
 
     pub fn router(&self) -> Router {
-        self.query.router()
+        self.query.as_ref().expect("not taken").router()
+    }
+
+    /// The service itself, to be run.
+    pub fn take(&mut self) -> Query {
+        self.query.take().expect("not taken")
     }
 
     /// Sends a request as it is.
