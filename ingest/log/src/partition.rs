@@ -5,7 +5,7 @@
 /// outside Chalkline meet ours.
 ///
 /// ```
-/// assert_eq!(eventlog::partition_for(b"kafka", 8), 5);
+/// assert_eq!(eventlog::partition_for(b"abc", 8), 3);
 /// ```
 ///
 /// # Panics

@@ -1,7 +1,7 @@
 //! A real Kafka broker for tests, run by `infra/kafka/run.sh` on free ports.
 
 use std::fs::File;
-use std::io;
+use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,8 @@ pub struct KafkaBroker {
 #[derive(Debug)]
 struct Process {
     broker: Child,
-    /// Kills the group when its standard input closes.
+    /// Kills the group when its standard input ends, and removes the folder
+    /// unless a line came first.
     watchdog: Child,
 }
 
@@ -105,7 +106,10 @@ impl KafkaBroker {
             signal(&self.process.broker, "CONT");
         }
         self.process.broker.wait().expect("the broker is our child");
-        drop(self.process.watchdog.stdin.take());
+        if let Some(mut keep_folder) = self.process.watchdog.stdin.take() {
+            // It waits for this line; if it is gone, it keeps the folder too.
+            let _ = keep_folder.write_all(b"\n");
+        }
         self.process
             .watchdog
             .wait()
@@ -147,7 +151,7 @@ impl KafkaBroker {
 impl Drop for KafkaBroker {
     fn drop(&mut self) {
         self.kill();
-        // The watchdog is done with it too; nothing depends on it being gone.
+        // Nothing depends on it being gone.
         let _ = std::fs::remove_dir_all(&self.data);
     }
 }
@@ -177,8 +181,13 @@ fn spawn(data: &Path, ports: [u16; 2]) -> Process {
         .expect("bash is installed");
     let group = broker.id();
     let watchdog = Command::new("sh")
-        .args(["-c", "read -r _; kill -s KILL -- \"-$1\" 2>/dev/null", "sh"])
+        .args([
+            "-c",
+            r#"keep=yes; read -r _ || keep=; kill -s KILL -- "-$1" 2>/dev/null; [ $keep ] || rm -rf "$2""#,
+            "sh",
+        ])
         .arg(group.to_string())
+        .arg(data)
         .stdin(Stdio::piped())
         .process_group(0)
         .spawn()
@@ -208,7 +217,7 @@ fn free_ports() -> [u16; 2] {
 }
 
 fn signal(process: &Child, name: &str) {
-    let sent: io::Result<_> = Command::new("sh")
+    let sent = Command::new("sh")
         .args(["-c", "kill -s \"$1\" -- \"-$2\" 2>/dev/null", "sh", name])
         .arg(process.id().to_string())
         .status();

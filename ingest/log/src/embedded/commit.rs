@@ -52,8 +52,10 @@ struct Queue {
 struct Append {
     items: Vec<Item>,
     bytes: usize,
-    answer: oneshot::Sender<Result<Vec<Position>, CommitError>>,
+    answer: oneshot::Sender<Answer>,
 }
+
+type Answer = Result<Vec<Position>, CommitError>;
 
 /// A commit that failed, shared by all it carried.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -173,7 +175,7 @@ impl Shared {
     fn enqueue(
         &self,
         items: &mut Vec<Item>,
-        answer: oneshot::Sender<Result<Vec<Position>, CommitError>>,
+        answer: oneshot::Sender<Answer>,
     ) -> Result<usize, Closed> {
         let mut queue = self.lock();
         if queue.closed {
@@ -211,8 +213,13 @@ impl Shared {
         while let Some(group) = self.next_group(expected) {
             expected = group.len();
             let bytes: usize = group.iter().map(|a| a.bytes).sum();
-            commit_group(store, &mut tails, group);
+            let answers = commit_group(store, &mut tails, group);
+            // Before the answers: whoever has one finds the room free.
             self.lock().held_bytes -= bytes;
+            for (to, answer) in answers {
+                // A caller that went away has no use for it.
+                let _ = to.send(answer);
+            }
         }
     }
 
@@ -265,39 +272,39 @@ impl Shared {
     }
 }
 
-fn commit_group(store: &Store, tails: &mut [u64], group: Vec<Append>) {
+/// Gives positions, commits, and returns what to answer to whom.
+fn commit_group(
+    store: &Store,
+    tails: &mut [u64],
+    group: Vec<Append>,
+) -> Vec<(oneshot::Sender<Answer>, Answer)> {
     let mut entries = Vec::with_capacity(group.iter().map(|a| a.items.len()).sum());
     let mut answers = Vec::with_capacity(group.len());
     for append in group {
         let mut positions = Vec::with_capacity(append.items.len());
         for Item { partition, value } in append.items {
             let tail = &mut tails[partition as usize];
-            positions.push(Position {
-                partition,
-                offset: *tail,
-            });
+            let offset = *tail;
+            positions.push(Position { partition, offset });
             entries.push(NewEntry {
                 partition,
-                offset: *tail,
+                offset,
                 value,
             });
             *tail += 1;
         }
-        answers.push((append.answer, positions));
+        answers.push((append.answer, Ok(positions)));
     }
     // After a failure the positions stay used: the entries may be on disk.
-    let failed = store
-        .commit(entries, tails)
-        .err()
-        .map(|source| CommitError {
+    if let Err(source) = store.commit(entries, tails) {
+        tracing::error!(error = %source, "the embedded log could not commit; it takes nothing more until it is opened again");
+        let failed = CommitError {
             refused: matches!(source, fjall::Error::Poisoned),
             source: Arc::new(source),
-        });
-    if let Some(failed) = &failed {
-        tracing::error!(error = %failed.source, "the embedded log could not commit; it takes nothing more until it is opened again");
+        };
+        for (_, answer) in &mut answers {
+            *answer = Err(failed.clone());
+        }
     }
-    for (answer, positions) in answers {
-        // A caller that went away has no use for the answer.
-        let _ = answer.send(failed.clone().map_or(Ok(positions), Err));
-    }
+    answers
 }

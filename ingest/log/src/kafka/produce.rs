@@ -11,6 +11,7 @@ use rdkafka::client::{Client, ClientContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
+use serde::Deserialize;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -293,10 +294,24 @@ pub(super) struct Context {
 
 impl ClientContext for Context {
     fn stats_raw(&self, statistics: &[u8]) {
-        const ASSIGNED: &[u8] = br#""idemp_state":"Assigned""#;
-        if !*self.has_producer_id.borrow() {
-            let assigned = statistics.windows(ASSIGNED.len()).any(|w| w == ASSIGNED);
-            self.has_producer_id.send_replace(assigned);
+        #[derive(Deserialize)]
+        struct Statistics {
+            eos: Eos,
+        }
+        #[derive(Deserialize)]
+        struct Eos {
+            idemp_state: String,
+        }
+
+        if *self.has_producer_id.borrow() {
+            return;
+        }
+        match serde_json::from_slice::<Statistics>(statistics) {
+            Ok(now) => {
+                self.has_producer_id
+                    .send_replace(now.eos.idemp_state == "Assigned");
+            }
+            Err(error) => tracing::warn!(%error, "librdkafka's statistics cannot be read"),
         }
     }
 
