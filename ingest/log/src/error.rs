@@ -111,8 +111,8 @@ pub enum AppendError {
     /// The log is shutting down: the record was not sent.
     #[error("the log is closed")]
     Closed,
-    /// The log answered that it did not store the record.
-    #[error("the log refused the record")]
+    /// The record was not stored: refused, or never on its way.
+    #[error("the log did not store the record")]
     Refused(#[source] Cause),
     /// No answer in time: the record may still arrive.
     #[error("the log did not answer in time")]

@@ -2,10 +2,10 @@
 
 mod config;
 mod consume;
+mod native;
 mod produce;
 mod security;
 mod topic;
-mod topic_id;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,8 +51,8 @@ impl KafkaLog {
         config.check()?;
         let until = tokio::time::Instant::now() + config.open_timeout();
         let sender = Sender::connect(&config)?;
-        let topic = Arc::new(topic::find_or_create(&config, sender.client(), until).await?);
-        sender.warm(&config, &topic, until).await?;
+        let topic = Arc::new(topic::find_or_create(&config, &sender.client(), until).await?);
+        sender.warm(&topic, until).await?;
         tracing::info!(
             topic = %config.topic,
             log.id = %topic.id,
@@ -71,7 +71,7 @@ impl KafkaLog {
         if partition >= self.topic.partitions {
             return Err(ReadError::NoPartition(partition));
         }
-        topic::bounds(self.sender.client(), &self.topic, partition).await
+        topic::bounds(&self.sender.client(), &self.topic, partition).await
     }
 }
 
@@ -105,8 +105,8 @@ impl EventLog for KafkaLog {
                 tail,
             });
         }
-        topic::check_same(self.sender.client(), &self.topic).await?;
-        let client = self.sender.client().clone();
+        topic::check_same(&self.sender.client(), &self.topic).await?;
+        let client = self.sender.client();
         Ok(Box::new(KafkaReader::open(
             &self.config,
             client,

@@ -4,8 +4,7 @@
 //! [`Ticket`] through librdkafka that says where its answer belongs.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use rdkafka::client::{Client, ClientContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -17,16 +16,15 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::config::KafkaConfig;
+use super::native;
 use super::topic::{Topic, release};
 use crate::{AppendError, OpenError, Position, Record, partition_for};
 
 pub(super) struct Sender {
-    client: ClientHandle,
+    config: KafkaConfig,
+    client: RwLock<ClientHandle>,
     calls: TaskTracker,
     closed: AtomicBool,
-    max_record_bytes: usize,
-    produce_timeout: Duration,
-    delivery_timeout: Duration,
 }
 
 /// A shared handle on the producer, which also answers questions about the
@@ -57,59 +55,48 @@ impl Drop for Released {
 
 impl Sender {
     pub(super) fn connect(config: &KafkaConfig) -> Result<Self, OpenError> {
-        let producer = config
-            .client()
-            .set("acks", "all")
-            .set("enable.idempotence", "true")
-            .set("compression.type", "zstd")
-            // We choose the partition; producers configured alike agree.
-            .set("partitioner", "murmur2_random")
-            .set("linger.ms", config.linger_ms.to_string())
-            .set(
-                "delivery.timeout.ms",
-                config.delivery_timeout_ms.to_string(),
-            )
-            .set("message.max.bytes", config.max_batch_bytes().to_string())
-            .set(
-                "queue.buffering.max.kbytes",
-                config.queue_bytes.div_ceil(1024).to_string(),
-            )
-            // Bytes are the bound, not messages.
-            .set("queue.buffering.max.messages", "0")
-            // Tells when the producer id is there.
-            .set("statistics.interval.ms", "250")
-            .create_with_context(Context {
-                has_producer_id: watch::Sender::new(false),
-            })
-            .map_err(|e| OpenError::Client(e.into()))?;
         Ok(Self {
-            client: ClientHandle(Arc::new(Released(Some(producer)))),
+            config: config.clone(),
+            client: RwLock::new(connect(config)?),
             calls: TaskTracker::new(),
             closed: AtomicBool::new(false),
-            max_record_bytes: config.max_record_bytes,
-            produce_timeout: config.produce_timeout(),
-            delivery_timeout: config.delivery_timeout(),
         })
     }
 
-    pub(super) fn client(&self) -> &ClientHandle {
-        &self.client
+    pub(super) fn client(&self) -> ClientHandle {
+        self.client
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// The producer; a new one after a fatal error, which librdkafka raises when
+    /// broker and producer disagree about what was sent, as after the topic was
+    /// recreated. Records still with the old one get their answers from it.
+    fn working_client(&self) -> Result<ClientHandle, OpenError> {
+        let client = self.client();
+        if client.get().fatal_error().is_none() {
+            return Ok(client);
+        }
+        let mut current = self.client.write().unwrap_or_else(PoisonError::into_inner);
+        if current.get().fatal_error().is_some() {
+            tracing::warn!("the Kafka producer failed for good; starting another");
+            *current = connect(&self.config)?;
+        }
+        Ok(current.clone())
     }
 
     /// Waits until the producer knows the topic and has its producer id: the
     /// first request of an idempotent producer waits about a second for it.
-    pub(super) async fn warm(
-        &self,
-        config: &KafkaConfig,
-        topic: &Topic,
-        until: Instant,
-    ) -> Result<(), OpenError> {
+    pub(super) async fn warm(&self, topic: &Topic, until: Instant) -> Result<(), OpenError> {
         let unreachable = |source: KafkaError| OpenError::Unreachable {
-            brokers: config.brokers.clone(),
-            waited: config.open_timeout(),
+            brokers: self.config.brokers.clone(),
+            waited: self.config.open_timeout(),
             source: source.into(),
         };
-        let (client, name) = (self.client.clone(), topic.name.clone());
+        let client = self.client();
+        let mut ready = client.get().context().has_producer_id.subscribe();
+        let name = topic.name.clone();
         let left = until.saturating_duration_since(Instant::now());
         let known = tokio::task::spawn_blocking(move || {
             client.get().fetch_metadata(Some(&name), left).map(drop)
@@ -119,7 +106,6 @@ impl Sender {
             .unwrap_or(Err(KafkaError::Canceled))
             .map_err(unreachable)?;
 
-        let mut ready = self.client.get().context().has_producer_id.subscribe();
         let ready = tokio::time::timeout_at(until, ready.wait_for(|ready| *ready)).await;
         match ready {
             Ok(Ok(_)) => Ok(()),
@@ -139,17 +125,31 @@ impl Sender {
         if self.closed.load(Ordering::SeqCst) {
             return records.iter().map(|_| Err(AppendError::Closed)).collect();
         }
+        let client = match self.working_client() {
+            Ok(client) => client,
+            Err(error) => {
+                let error = Arc::new(error);
+                return records
+                    .iter()
+                    .map(|_| Err(AppendError::Refused(Arc::clone(&error).into())))
+                    .collect();
+            }
+        };
         let deliveries = Arc::new(Deliveries::new(records.len()));
         let queued: Vec<_> = records
             .iter()
             .enumerate()
-            .map(|(slot, record)| self.enqueue(topic, record, slot, &deliveries))
+            .map(|(slot, record)| self.enqueue(&client, topic, record, slot, &deliveries))
             .collect();
         drop(records);
         deliveries.arrived(queued.iter().filter(|q| q.is_err()).count() + 1);
-        let in_time = tokio::time::timeout(self.produce_timeout, deliveries.all.notified()).await;
+        let in_time =
+            tokio::time::timeout(self.config.produce_timeout(), deliveries.all.notified()).await;
         if in_time.is_err() {
-            tracing::warn!(timeout = ?self.produce_timeout, "Kafka did not answer an append in time");
+            tracing::warn!(
+                timeout_ms = self.config.produce_timeout_ms,
+                "Kafka did not answer an append in time"
+            );
         }
         let answer = |(slot, queued): (usize, Result<u32, AppendError>)| {
             queued.and_then(|partition| deliveries.answer(slot, partition))
@@ -160,16 +160,17 @@ impl Sender {
     /// Hands the record to librdkafka, which copies it; returns its partition.
     fn enqueue(
         &self,
+        client: &ClientHandle,
         topic: &Topic,
         record: &Record,
         slot: usize,
         deliveries: &Arc<Deliveries>,
     ) -> Result<u32, AppendError> {
         let size = record.size();
-        if size > self.max_record_bytes {
+        if size > self.config.max_record_bytes {
             return Err(AppendError::TooLarge {
                 size,
-                limit: self.max_record_bytes,
+                limit: self.config.max_record_bytes,
             });
         }
         let partition = partition_for(&record.key, topic.partitions);
@@ -190,7 +191,7 @@ impl Sender {
                 })
             }));
         }
-        match self.client.producer().send(message) {
+        match client.producer().send(message) {
             Ok(()) => Ok(partition),
             Err((error, _)) => Err(match error.rdkafka_error_code() {
                 Some(RDKafkaErrorCode::QueueFull) => AppendError::Full,
@@ -206,12 +207,42 @@ impl Sender {
         self.closed.store(true, Ordering::SeqCst);
         self.calls.close();
         self.calls.wait().await;
-        let (client, timeout) = (self.client.clone(), self.delivery_timeout);
+        let (client, timeout) = (self.client(), self.config.delivery_timeout());
         let flushed = tokio::task::spawn_blocking(move || client.producer().flush(timeout)).await;
         if !matches!(flushed, Ok(Ok(()))) {
             tracing::warn!("closed the Kafka log with records that no broker acknowledged");
         }
     }
+}
+
+fn connect(config: &KafkaConfig) -> Result<ClientHandle, OpenError> {
+    let context = Context {
+        has_producer_id: watch::Sender::new(false),
+    };
+    let producer = config
+        .client()
+        .set("acks", "all")
+        .set("enable.idempotence", "true")
+        .set("compression.type", "zstd")
+        // We choose the partition; producers configured alike agree.
+        .set("partitioner", "murmur2_random")
+        .set("linger.ms", config.linger_ms.to_string())
+        .set(
+            "delivery.timeout.ms",
+            config.delivery_timeout_ms.to_string(),
+        )
+        .set("message.max.bytes", config.max_batch_bytes().to_string())
+        .set(
+            "queue.buffering.max.kbytes",
+            config.queue_bytes.div_ceil(1024).to_string(),
+        )
+        // Bytes are the bound, not messages.
+        .set("queue.buffering.max.messages", "0")
+        // Tells when the producer id is there.
+        .set("statistics.interval.ms", "250")
+        .create_with_context(context)
+        .map_err(|e| OpenError::Client(e.into()))?;
+    Ok(ClientHandle(Arc::new(Released(Some(producer)))))
 }
 
 /// Where the delivery report of one record goes.
@@ -230,8 +261,13 @@ struct Deliveries {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Delivery {
-    Stored(u64),
-    Failed(RDKafkaErrorCode),
+    Stored {
+        offset: u64,
+    },
+    Failed {
+        code: RDKafkaErrorCode,
+        may_be_stored: bool,
+    },
 }
 
 /// The produce timeout passed first.
@@ -258,32 +294,22 @@ impl Deliveries {
     fn answer(&self, slot: usize, partition: u32) -> Result<Position, AppendError> {
         match self.slots[slot].get() {
             None => Err(AppendError::Unknown(NoReport.into())),
-            Some(Delivery::Stored(offset)) => Ok(Position {
+            Some(Delivery::Stored { offset }) => Ok(Position {
                 partition,
                 offset: *offset,
             }),
-            Some(Delivery::Failed(code)) => Err(failure(*code)),
+            Some(Delivery::Failed {
+                code,
+                may_be_stored,
+            }) => {
+                let source = KafkaError::MessageProduction(*code).into();
+                Err(if *may_be_stored {
+                    AppendError::Unknown(source)
+                } else {
+                    AppendError::Refused(source)
+                })
+            }
         }
-    }
-}
-
-/// What a failed delivery says about the record: refused only where the
-/// broker's answer means that it stored nothing.
-fn failure(code: RDKafkaErrorCode) -> AppendError {
-    use RDKafkaErrorCode::*;
-    let source = KafkaError::MessageProduction(code).into();
-    match code {
-        ClusterAuthorizationFailed
-        | InvalidRecord
-        | InvalidTopic
-        | MessageSizeTooLarge
-        | PolicyViolation
-        | TopicAuthorizationFailed
-        | UnknownPartition
-        | UnknownTopic
-        | UnknownTopicOrPartition
-        | UnsupportedForMessageFormat => AppendError::Refused(source),
-        _ => AppendError::Unknown(source),
     }
 }
 
@@ -325,12 +351,15 @@ impl ProducerContext for Context {
 
     fn delivery(&self, result: &DeliveryResult<'_>, ticket: Box<Ticket>) {
         let delivery = match result {
-            Ok(message) => Delivery::Stored(message.offset().max(0) as u64),
-            Err((error, _)) => Delivery::Failed(
-                error
+            Ok(message) => Delivery::Stored {
+                offset: message.offset().max(0) as u64,
+            },
+            Err((error, message)) => Delivery::Failed {
+                code: error
                     .rdkafka_error_code()
                     .unwrap_or(RDKafkaErrorCode::Unknown),
-            ),
+                may_be_stored: native::may_be_stored(message),
+            },
         };
         // One report a record, so the slot is empty.
         let _ = ticket.deliveries.slots[ticket.slot].set(delivery);
@@ -339,45 +368,4 @@ impl ProducerContext for Context {
 }
 
 #[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case(RDKafkaErrorCode::MessageTimedOut, true)]
-    #[case(RDKafkaErrorCode::PurgeInflight, true)]
-    #[case(RDKafkaErrorCode::NotEnoughReplicasAfterAppend, true)]
-    #[case(RDKafkaErrorCode::BrokerTransportFailure, true)]
-    #[case(RDKafkaErrorCode::TopicAuthorizationFailed, false)]
-    #[case(RDKafkaErrorCode::MessageSizeTooLarge, false)]
-    #[case(RDKafkaErrorCode::UnknownPartition, false)]
-    fn failures_say_whether_the_record_may_arrive(
-        #[case] code: RDKafkaErrorCode,
-        #[case] may_still_arrive: bool,
-    ) {
-        let error = failure(code);
-        assert_eq!(error.may_still_arrive(), may_still_arrive);
-        assert!(error.is_retryable());
-    }
-
-    #[tokio::test]
-    async fn a_call_is_done_when_queueing_and_all_reports_are() {
-        let deliveries = Deliveries::new(2);
-        deliveries.slots[0].set(Delivery::Stored(7)).unwrap();
-        deliveries.arrived(1);
-        deliveries.arrived(1);
-        let waiting = tokio::time::timeout(Duration::ZERO, deliveries.all.notified()).await;
-        assert!(waiting.is_err(), "the second record has no report");
-        deliveries.arrived(1);
-        deliveries.all.notified().await;
-        assert_eq!(
-            deliveries.answer(0, 3).unwrap(),
-            Position {
-                partition: 3,
-                offset: 7
-            }
-        );
-        assert!(deliveries.answer(1, 3).unwrap_err().may_still_arrive());
-    }
-}
+mod tests;

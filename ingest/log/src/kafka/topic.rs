@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use super::LOOKUP_TIMEOUT;
 use super::config::KafkaConfig;
+use super::native::{self, Description};
 use super::produce::ClientHandle;
-use super::topic_id::{self, Description};
 use crate::{LogId, OpenError, ReadError};
 
 /// A topic as it was when the log was opened.
@@ -145,7 +145,7 @@ async fn describe(
     timeout: Duration,
 ) -> Result<Description, KafkaError> {
     let (client, topic) = (client.clone(), topic.to_owned());
-    blocking(move || topic_id::describe(client.get(), &topic, timeout)).await
+    blocking(move || native::describe(client.get(), &topic, timeout)).await
 }
 
 async fn blocking<T: Send + 'static>(

@@ -247,7 +247,10 @@ async fn a_broker_that_is_away_is_survived() {
     for answer in log.append(vec![record("k", "lost?"); 3]).await {
         let error = answer.unwrap_err();
         assert!(error.is_retryable(), "{error:?}");
-        assert!(matches!(error, AppendError::Unknown(_)), "{error:?}");
+        assert!(
+            matches!(error, AppendError::Unknown(_) | AppendError::Refused(_)),
+            "{error:?}"
+        );
     }
     let tail = log.tail(before.partition).await.err();
     assert!(matches!(tail, Some(ReadError::Unavailable(_))), "{tail:?}");

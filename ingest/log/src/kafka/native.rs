@@ -1,6 +1,6 @@
-//! Asks the broker for a topic's id and partitions: the one place that calls
-//! librdkafka's C functions itself, because rdkafka does not wrap
-//! `DescribeTopics`.
+//! The two questions that rdkafka does not ask for us: which id a topic has,
+//! and whether a failed message was stored. The one place that calls
+//! librdkafka's C functions itself.
 //!
 //! Ownership, from `rdkafka.h`: the queue, the topic collection, the options
 //! and the event are ours to destroy; everything reached through the event
@@ -13,6 +13,7 @@ use std::time::Duration;
 use rdkafka::bindings as c;
 use rdkafka::client::{Client, ClientContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::BorrowedMessage;
 
 /// What the broker says about a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,13 +103,24 @@ pub(super) fn describe<C: ClientContext>(
         let id = if id.is_null() {
             None
         } else {
-            Some(CStr::from_ptr(id).to_string_lossy().into_owned())
+            // librdkafka spells base64 with + and /, Kafka itself with - and _.
+            let id = CStr::from_ptr(id).to_string_lossy();
+            Some(id.replace('+', "-").replace('/', "_"))
         };
         Ok(Description {
             id: id.filter(|id| id != NO_ID),
             partitions: partitions as u32,
         })
     }
+}
+
+/// Whether the topic may hold a message that was reported as failed: false
+/// when it was never sent, or when every broker's answer meant "not stored".
+pub(super) fn may_be_stored(failed: &BorrowedMessage<'_>) -> bool {
+    // SAFETY: the message borrows the delivery event it came in, so the pointer
+    // is valid, and librdkafka only reads through it.
+    let status = unsafe { c::rd_kafka_message_status(failed.ptr()) };
+    status != c::rd_kafka_msg_status_t::RD_KAFKA_MSG_STATUS_NOT_PERSISTED
 }
 
 fn check(code: c::rd_kafka_resp_err_t) -> Result<(), KafkaError> {
