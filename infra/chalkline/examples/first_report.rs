@@ -66,7 +66,7 @@ async fn main() -> anyhow::Result<()> {
     // NDJSON wants one event a line.
     let lines = EVENTS.map(|event| event.replace('\n', " "));
     let receipt = door.post_events(lines.iter().map(String::as_str)).await?;
-    println!("posted: {} events", receipt.outcomes.len());
+    println!("posted: {} events", receipt.results.len());
 
     let url = addresses.query_url.context("query listens")?;
     let report = ask_until_all_are_there(&Client::new(&url, &token.reveal())).await?;

@@ -48,6 +48,8 @@ pub enum ClientError {
         code: String,
         /// What the service says.
         detail: String,
+        /// What is wrong with each event, if the request was one of events.
+        errors: Vec<EventResult>,
     },
     /// The answer is not what this version of Chalkline sends.
     #[error("{url} answered something else than Chalkline does")]
@@ -84,23 +86,55 @@ impl ClientError {
 /// What the front door answered to a batch: one outcome per event, in order.
 #[derive(Debug, Default, Deserialize)]
 pub struct Receipt {
-    /// The outcomes, in the order of the events.
-    #[serde(default)]
-    pub outcomes: Vec<Outcome>,
+    /// What became of the events, in their order.
+    pub results: Vec<EventResult>,
 }
 
 /// What became of one event.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Outcome {
-    /// `accepted`, `duplicate`, `ignored`, `rejected` or `retry`.
-    pub outcome: String,
+pub struct EventResult {
+    /// Its outcome.
+    #[serde(default = "rejected")]
+    pub outcome: Outcome,
     /// Why it was rejected, for programs.
     #[serde(default)]
-    pub code: Option<String>,
+    pub code: String,
     /// Why it was rejected, for people.
     #[serde(default)]
-    pub detail: Option<String>,
+    pub detail: String,
 }
+
+/// The outcomes of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It is durable.
+    Accepted,
+    /// It stands earlier in the same request.
+    Duplicate,
+    /// It is valid and makes no row.
+    Ignored,
+    /// It will never be taken as it is.
+    Rejected,
+    /// It has to be sent again.
+    Retry,
+}
+
+fn rejected() -> Outcome {
+    Outcome::Rejected
+}
+
+/// An error body, as far as it is used here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Problem {
+    code: String,
+    detail: String,
+    errors: Vec<EventResult>,
+}
+
+/// The code of an answer that rejects every event, each with its reason.
+const NO_EVENT_TAKEN: &str = "no_event_taken";
 
 /// The answer to a question.
 #[derive(Debug, Clone, PartialEq, Deserialize, serde::Serialize)]
@@ -168,7 +202,13 @@ impl Client {
             .header(CONTENT_TYPE, "application/x-ndjson")
             .header(CONTENT_ENCODING, "gzip")
             .body(gzip_lines(events));
-        let response = self.send(&url, request).await?;
+        let response = match self.send(&url, request).await {
+            Ok(response) => response,
+            Err(ClientError::Refused { code, errors, .. }) if code == NO_EVENT_TAKEN => {
+                return Ok(Receipt { results: errors });
+            }
+            Err(error) => return Err(error),
+        };
         response
             .json()
             .await
@@ -210,19 +250,19 @@ impl Client {
             return Ok(response);
         }
         let retry_after = retry_after(&response);
-        let problem: Value = response.json().await.unwrap_or_default();
-        let text = |name: &str| problem[name].as_str().unwrap_or_default().to_owned();
+        let problem: Problem = response.json().await.unwrap_or_default();
         Err(if is_busy(status) {
             ClientError::Busy {
                 status,
-                detail: text("detail"),
+                detail: problem.detail,
                 retry_after,
             }
         } else {
             ClientError::Refused {
                 status,
-                code: text("code"),
-                detail: text("detail"),
+                code: problem.code,
+                detail: problem.detail,
+                errors: problem.errors,
             }
         })
     }

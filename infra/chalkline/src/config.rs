@@ -120,7 +120,10 @@ impl Check for Config {
         ]
         .concat();
         if self.log.partitions == 0 {
-            problems.push("[log] partitions: must be at least 1".to_owned());
+            problems.push("log.partitions must be at least 1".to_owned());
+        }
+        if let Err(error) = self.kafka.check() {
+            problems.push(format!("kafka: {error}"));
         }
         problems
     }

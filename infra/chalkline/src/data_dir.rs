@@ -109,6 +109,16 @@ impl Drop for DataDir {
 }
 
 impl Addresses {
+    /// This process, listening nowhere yet.
+    pub fn of_this_process() -> Self {
+        Self {
+            pid: std::process::id(),
+            ingest_url: None,
+            query_url: None,
+            transform_url: None,
+        }
+    }
+
     /// Where the process that has the data folder listens, if one does.
     pub fn read(data_dir: &Path) -> Option<Self> {
         let bytes = std::fs::read(up_file(data_dir)).ok()?;

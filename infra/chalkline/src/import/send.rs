@@ -1,4 +1,4 @@
-use crate::client::{Client, ClientError, Outcome};
+use crate::client::{Client, ClientError, EventResult, Outcome};
 
 use super::Rejection;
 use super::batch::Batch;
@@ -43,7 +43,7 @@ pub async fn until_answered(client: &Client, batch: &Batch) -> Result<Sent, Clie
         let events = open.iter().map(|(_, event)| event.as_str());
         let error = match client.post_events(events).await {
             Ok(receipt) => {
-                open = sent.settle(batch.table, open, &receipt.outcomes);
+                open = sent.settle(batch.table, open, &receipt.results);
                 if open.len() < before {
                     failures = 0;
                     continue;
@@ -71,25 +71,21 @@ impl Sent {
         &mut self,
         table: &'static str,
         events: Vec<&'a (u64, String)>,
-        outcomes: &[Outcome],
+        results: &[EventResult],
     ) -> Vec<&'a (u64, String)> {
         let mut open = Vec::new();
         for (index, event) in events.into_iter().enumerate() {
-            let Some(outcome) = outcomes.get(index) else {
-                open.push(event);
-                continue;
-            };
-            match outcome.outcome.as_str() {
-                "accepted" => self.accepted += 1,
-                "duplicate" => self.duplicate += 1,
-                "ignored" => self.ignored += 1,
-                "rejected" => self.rejected.push(Rejection {
+            match results.get(index).map(|result| (result.outcome, result)) {
+                Some((Outcome::Accepted, _)) => self.accepted += 1,
+                Some((Outcome::Duplicate, _)) => self.duplicate += 1,
+                Some((Outcome::Ignored, _)) => self.ignored += 1,
+                Some((Outcome::Rejected, result)) => self.rejected.push(Rejection {
                     table,
                     row: event.0,
-                    code: outcome.code.clone().unwrap_or_default(),
-                    detail: outcome.detail.clone().unwrap_or_default(),
+                    code: result.code.clone(),
+                    detail: result.detail.clone(),
                 }),
-                _ => open.push(event),
+                Some((Outcome::Retry, _)) | None => open.push(event),
             }
         }
         open

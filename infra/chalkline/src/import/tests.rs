@@ -39,23 +39,23 @@ async fn take(Shared(door): Shared<Door>, body: axum::body::Bytes) -> Response {
         return (StatusCode::UNAUTHORIZED, Json(problem)).into_response();
     }
     let text = std::io::read_to_string(GzDecoder::new(&body[..])).expect("gzip");
-    let mut outcomes = Vec::new();
+    let mut results = Vec::new();
     for line in text.lines() {
         let event: Value = serde_json::from_str(line).expect("JSON");
         let content = event["content"].as_str().expect("a content").to_owned();
         if inside.rejected_content == Some(&content) {
-            outcomes.push(json!({
+            results.push(json!({
                 "outcome": "rejected", "code": "wrong_type", "pointer": "/0", "detail": "no"
             }));
         } else if inside.retry_content == Some(&content) {
             inside.retry_content = None;
-            outcomes.push(json!({ "outcome": "retry" }));
+            results.push(json!({ "outcome": "retry" }));
         } else {
-            outcomes.push(json!({ "outcome": "accepted", "id": event["id"] }));
+            results.push(json!({ "outcome": "accepted", "id": event["id"] }));
             inside.events.push(event);
         }
     }
-    Json(json!({ "outcomes": outcomes })).into_response()
+    Json(json!({ "results": results })).into_response()
 }
 
 impl Door {
