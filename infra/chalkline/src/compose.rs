@@ -20,6 +20,8 @@ use crate::{Addresses, Config};
 /// How long everything may take to stop: less than the 10 s after which
 /// orchestrators kill.
 const GRACE: Duration = Duration::from_secs(9);
+/// How long the log may take to close after them.
+const CLOSE: Duration = Duration::from_millis(500);
 
 /// One of the services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +105,89 @@ impl Services {
             log: None,
             tasks: JoinSet::new(),
         })
+    }
+
+    async fn start(&mut self, config: &Config, role: Role) -> anyhow::Result<()> {
+        let (shutdown, registry, clock) = (
+            self.shutdown.clone(),
+            self.registry.clone(),
+            self.clock.clone(),
+        );
+        let log = || self.log.clone().context("this service needs a log");
+        match role {
+            Role::Ingest => {
+                let (listener, url) = listen(config.ingest.listen).await?;
+                self.addresses.ingest_url = Some(url);
+                let settings = config.ingest.clone();
+                let ingest = Ingest::new(settings, log()?, registry, clock, &self.health);
+                self.spawn("ingest", async move {
+                    ingest.run(listener, shutdown).await;
+                    Ok(())
+                });
+            }
+            Role::Transform => {
+                let (listener, url) = listen(config.transform.listen).await?;
+                self.addresses.transform_url = Some(url);
+                let settings = config.transform.clone();
+                let lake = self.lake.clone();
+                let transform =
+                    Transform::new(settings, log()?, registry, lake, clock, &self.health);
+                let operations = runtime::ops::router(self.health.clone(), self.metrics.clone());
+                let stop = shutdown.clone();
+                self.spawn("transform health", async move {
+                    runtime::http::serve(listener, operations, &stop).await;
+                    Ok(())
+                });
+                self.spawn("transform", async move {
+                    transform.run(shutdown).await.context("transform stopped")
+                });
+            }
+            Role::Query => {
+                let (listener, url) = listen(config.query.listen).await?;
+                self.addresses.query_url = Some(url);
+                let settings = config.query.clone();
+                let lake = self.lake.clone();
+                let query = Query::new(settings, lake, registry, clock, &self.health);
+                self.spawn("query", async move {
+                    query.run(listener, shutdown).await;
+                    Ok(())
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn spawn(
+        &mut self,
+        name: &'static str,
+        service: impl Future<Output = anyhow::Result<()>> + Send + 'static,
+    ) {
+        let component = self.shutdown.component(name);
+        self.tasks.spawn(async move {
+            let ended = service.await;
+            drop(component);
+            ended
+        });
+    }
+
+    /// Runs until the shutdown begins, or until a service fails, which begins
+    /// it; then stops all in order. Parts that are late are named in the log.
+    ///
+    /// # Errors
+    /// When a service failed.
+    pub async fn run(mut self) -> anyhow::Result<()> {
+        let stop = self.shutdown.token();
+        let failed = tokio::select! {
+            () = stop.cancelled() => None,
+            Some(ended) = self.tasks.join_next() => Some(ended),
+        };
+        self.shutdown.finish(GRACE).await;
+        if let Some(log) = self.log.take() {
+            // Whoever is late has had its time; what it appends is refused.
+            let _ = tokio::time::timeout(CLOSE, log.close()).await;
+        }
+        let rest = std::iter::from_fn(|| self.tasks.try_join_next());
+        failed.into_iter().chain(rest).try_for_each(|ended| ended?)
     }
 
     /// Where the services listen.
