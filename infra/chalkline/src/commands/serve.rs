@@ -32,12 +32,12 @@ pub async fn role(config: &Config, role: Role, output: Output) -> anyhow::Result
 /// Prints where the services listen.
 pub fn show(addresses: &Addresses, output: Output) {
     let lines: Vec<_> = [
-        ("events", &addresses.ingest_url),
-        ("SQL", &addresses.query_url),
-        ("transform health", &addresses.transform_url),
+        ("POST events to", &addresses.ingest_url, "/v1/events"),
+        ("POST SQL to", &addresses.query_url, "/v1/sql"),
+        ("transform health", &addresses.transform_url, "/readyz"),
     ]
     .into_iter()
-    .filter_map(|(what, url)| Some(format!("{what:17} {}", url.as_ref()?)))
+    .filter_map(|(what, url, path)| Some(format!("{what:17} {}{path}", url.as_ref()?)))
     .collect();
     output.show(addresses, lines.join("\n"));
 }
