@@ -1,0 +1,105 @@
+//! The services put together: all in one process over the embedded log, or one
+//! of them over Kafka. The services do not know which.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use eventlog::{EmbeddedLog, KafkaLog};
+use ingest::Ingest;
+use query::Query;
+use runtime::{MasterKey, Metrics, Shutdown};
+use transform::Transform;
+
+use crate::{Config, Services};
+
+/// One of the services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Takes events.
+    Ingest,
+    /// Writes tables.
+    Transform,
+    /// Answers questions.
+    Query,
+}
+
+/// Starts all services in this process over the embedded log.
+///
+/// # Errors
+/// When the log or the lake cannot be opened or an address is taken.
+pub async fn up(
+    config: &Config,
+    master_key: Option<MasterKey>,
+    metrics: Metrics,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Services> {
+    let mut services = Services::new(config, master_key, metrics, shutdown)?;
+    let log = EmbeddedLog::open(config.embedded_log()).await;
+    services.log = Some(Arc::new(log.context("cannot open the event log")?));
+    for role in [Role::Ingest, Role::Transform, Role::Query] {
+        start(&mut services, config, role).await?;
+    }
+    Ok(services)
+}
+
+/// Starts one service over Kafka.
+///
+/// # Errors
+/// When Kafka or the lake cannot be opened or the address is taken.
+pub async fn role(
+    config: &Config,
+    role: Role,
+    master_key: Option<MasterKey>,
+    metrics: Metrics,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Services> {
+    let mut services = Services::new(config, master_key, metrics, shutdown)?;
+    // Answering needs the tables only.
+    if role != Role::Query {
+        let log = KafkaLog::open(config.kafka.clone()).await;
+        services.log = Some(Arc::new(log.context("cannot open the event log")?));
+    }
+    start(&mut services, config, role).await?;
+    Ok(services)
+}
+
+async fn start(services: &mut Services, config: &Config, role: Role) -> anyhow::Result<()> {
+    let (registry, clock) = (services.registry.clone(), services.clock.clone());
+    let (lake, shutdown) = (services.lake.clone(), services.shutdown.clone());
+    let health = services.health.clone();
+    let operations = runtime::ops::router(health.clone(), services.metrics.clone());
+    let log = services.log.clone().context("this service needs a log");
+    match role {
+        Role::Ingest => {
+            let listener = services.listen(role, config.ingest.listen).await?;
+            let ingest = Ingest::new(config.ingest.clone(), log?, registry, clock, &health)
+                .with_routes(operations);
+            services.spawn(async move {
+                ingest.run(listener, shutdown).await;
+                Ok(())
+            });
+        }
+        Role::Transform => {
+            let listener = services.listen(role, config.transform.listen).await?;
+            let settings = config.transform.clone();
+            let transform = Transform::new(settings, log?, registry, lake, clock, &health);
+            let stop = shutdown.clone();
+            services.spawn(async move {
+                runtime::http::serve(listener, operations, &stop).await;
+                Ok(())
+            });
+            services.spawn(async move { Ok(transform.run(shutdown).await?) });
+        }
+        Role::Query => {
+            let listener = services.listen(role, config.query.listen).await?;
+            let query = Query::new(config.query.clone(), lake, registry, clock, &health)
+                .context("cannot start the query service")?
+                .with_routes(operations);
+            services.spawn(async move {
+                query.run(listener, shutdown).await;
+                Ok(())
+            });
+        }
+    }
+    Ok(())
+}
