@@ -11,9 +11,10 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use runtime::{MasterKey, Registry};
 
+use crate::Config;
 use crate::cli::{Cli, Command, Common, Import};
+use crate::compose::Role;
 use crate::output::Output;
-use crate::{Config, compose};
 
 /// Does what the command line says.
 ///
@@ -22,21 +23,18 @@ use crate::{Config, compose};
 pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let Cli { common, command } = cli;
     let output = Output { json: common.json };
-    if let Command::Demo(demo) = command {
-        return demo::run(&common, &demo, output).await;
-    }
-    let config = configuration(&common, None)?;
+    let config = || configuration(&common, None);
     match command {
-        Command::Up => serve::up(&config, output).await,
-        Command::Ingest => serve::role(&config, compose::Role::Ingest, output).await,
-        Command::Transform => serve::role(&config, compose::Role::Transform, output).await,
-        Command::Query => serve::role(&config, compose::Role::Query, output).await,
-        Command::Tenant(command) => tenants::tenant(&registry(&config)?, command, output).await,
-        Command::Key(command) => tenants::key(&registry(&config)?, command, output).await,
-        Command::Token(command) => tenants::token(&registry(&config)?, command, output).await,
-        Command::Import(Import::Oulad(oulad)) => import::oulad(&config, oulad, output).await,
-        Command::CheckConfig => check_config::run(&config, output),
-        Command::Demo(_) => unreachable!("answered above"),
+        Command::Up => serve::up(&config()?, output).await,
+        Command::Ingest => serve::role(&config()?, Role::Ingest, output).await,
+        Command::Transform => serve::role(&config()?, Role::Transform, output).await,
+        Command::Query => serve::role(&config()?, Role::Query, output).await,
+        Command::Demo(demo) => demo::run(&common, &demo, output).await,
+        Command::Tenant(command) => tenants::tenant(&registry(&config()?)?, command, output).await,
+        Command::Key(command) => tenants::key(&registry(&config()?)?, command, output).await,
+        Command::Token(command) => tenants::token(&registry(&config()?)?, command, output).await,
+        Command::Import(Import::Oulad(oulad)) => import::oulad(&config()?, oulad, output).await,
+        Command::CheckConfig => check_config::run(&config()?, output),
     }
 }
 
