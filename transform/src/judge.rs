@@ -119,6 +119,22 @@ impl Judge {
         Self { index, settled }
     }
 
+    /// Takes note of an event that an unfinished round had found to be new.
+    ///
+    /// Every record that is read again must pass here before the first of them
+    /// is judged: an event that is judged anew may repeat one that was found to
+    /// be new and is not stored yet, and may be read before it.
+    pub fn foresee(&mut self, partition: u32, record: &Decoded) {
+        let Ok(Content::Event(event)) = &record.content else {
+            return;
+        };
+        let traces = self.settled.traces(partition, record);
+        if verdict(record.position, traces) == Verdict::New {
+            self.index
+                .remember(&record.tenant, event.id, event.received_at);
+        }
+    }
+
     /// Decides about a record; `known` says whether its tenant exists.
     pub fn judge(&mut self, partition: u32, record: &Decoded, known: bool) -> Outcome {
         let verdict = if self.settled.next.is_empty() {

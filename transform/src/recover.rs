@@ -184,19 +184,31 @@ async fn open(
 }
 
 /// The events that one still to be read may repeat.
+///
+/// Neither the clock nor the newest event alone says what may still come: one
+/// may be ahead of a log that is read late, the other of a partition that is.
 async fn index(opened: &[Opened], floors: &[Floor], config: &Config) -> Result<Index, Error> {
     let mut index = Index::new(config.window());
+    let events = |opened: &&Opened| matches!(opened.kind, Table::Events(_));
     let as_of = floors.iter().map(|floor| floor.as_of).min();
-    let since = as_of.map(|as_of| Index::horizon(as_of, config.window()));
-    let filter = since.map_or(RowFilter::All, RowFilter::ReceivedSince);
-    for events in opened {
-        if !matches!(events.kind, Table::Events(_)) {
-            continue;
+    let mut newest: HashMap<&TenantId, DateTime<Utc>> = HashMap::new();
+    for opened in opened.iter().filter(events) {
+        if let Some(time) = opened.table.newest_received() {
+            let newest = newest.entry(&opened.tenant).or_insert(time);
+            *newest = time.max(*newest);
         }
+    }
+    for opened in opened.iter().filter(events) {
+        let Some(newest) = newest.get(&opened.tenant) else {
+            continue;
+        };
+        let watermark = as_of.map_or(*newest, |as_of| as_of.min(*newest));
+        let since = Index::horizon(watermark, config.window());
         let columns = ["event_id", "received_at"];
-        let mut rows = events.table.scan(&columns, filter.clone()).await?;
+        let filter = RowFilter::ReceivedSince(since);
+        let mut rows = opened.table.scan(&columns, filter).await?;
         while let Some(batch) = rows.try_next().await? {
-            remember(&mut index, &events.tenant, &batch);
+            remember(&mut index, &opened.tenant, &batch);
         }
     }
     Ok(index)

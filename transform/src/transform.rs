@@ -156,6 +156,7 @@ impl Transform {
             newest: DateTime::UNIX_EPOCH,
             broken: BTreeMap::new(),
         };
+        line.foresee(&recovered.unfinished).await?;
         line.run(recovered.unfinished).await?;
         if stop.is_cancelled() {
             return Ok(());
@@ -168,6 +169,21 @@ impl Transform {
         // Every partition is broken: somebody has to see it.
         stop.cancelled().await;
         Ok(())
+    }
+}
+
+impl Transform {
+    /// Begins to read stretches; the readers end with the set.
+    fn read(&self, stretches: &[Stretch]) -> (JoinSet<()>, mpsc::Receiver<Message>) {
+        let capacity = (stretches.len() * PIECES_AHEAD).max(1);
+        let (sender, messages) = mpsc::channel(capacity);
+        let mut readers = JoinSet::new();
+        for stretch in stretches {
+            let log = Arc::clone(&self.log);
+            let read_bytes = self.config.read_bytes;
+            readers.spawn(consume(log, *stretch, read_bytes, sender.clone()));
+        }
+        (readers, messages)
     }
 }
 
@@ -188,19 +204,31 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
+    /// Looks through the unfinished round for events that were found to be new
+    /// but are not stored yet; see [`Judge::foresee`].
+    async fn foresee(&mut self, unfinished: &[Stretch]) -> Result<(), Error> {
+        let (_readers, mut messages) = self.transform.read(unfinished);
+        loop {
+            let message = tokio::select! {
+                message = messages.recv() => message,
+                () = self.stop.cancelled() => None,
+            };
+            match message {
+                Some(Message::Records { partition, records }) => {
+                    for record in records {
+                        self.judge.foresee(partition, &record);
+                    }
+                }
+                Some(Message::Stopped { partition, error }) => self.break_off(partition, error)?,
+                None => return Ok(()),
+            }
+        }
+    }
+
     /// Reads the stretches to their ends, or until it is time to stop, in
     /// rounds.
     async fn run(&mut self, stretches: Vec<Stretch>) -> Result<(), Error> {
-        let capacity = (stretches.len() * PIECES_AHEAD).max(1);
-        let (sender, mut messages) = mpsc::channel(capacity);
-        // Readers end with this set.
-        let mut readers = JoinSet::new();
-        for stretch in stretches {
-            let log = Arc::clone(&self.transform.log);
-            let read_bytes = self.transform.config.read_bytes;
-            readers.spawn(consume(log, stretch, read_bytes, sender.clone()));
-        }
-        drop(sender);
+        let (_readers, mut messages) = self.transform.read(&stretches);
         loop {
             let (round, more) = self.collect(&mut messages).await?;
             if !round.is_empty() {

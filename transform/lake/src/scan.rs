@@ -11,6 +11,7 @@ use deltalake::datafusion::prelude::{Expr, SessionConfig, SessionContext, col, l
 use deltalake::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
+use serde::Deserialize;
 
 use crate::{LakeError, LakeTable};
 
@@ -77,12 +78,36 @@ impl LakeTable {
         Ok(stream.map_err(move |e| table.scan_error(e)).boxed())
     }
 
+    /// The latest received time of its rows, as its files' statistics have it:
+    /// rounded up to a millisecond. `None` when it has no rows.
+    pub fn newest_received(&self) -> Option<DateTime<Utc>> {
+        let files = self.state().log_data();
+        let stats = files.iter().filter_map(|file| file.stats());
+        let newest = stats.filter_map(|stats| {
+            let stats: FileStatistics = serde_json::from_str(&stats).ok()?;
+            stats.greatest.received_at
+        });
+        newest.max()
+    }
+
     fn scan_error(&self, source: DataFusionError) -> LakeError {
         LakeError::Scan {
             table: self.name.clone(),
             source: Box::new(source),
         }
     }
+}
+
+/// What [`LakeTable::newest_received`] needs of a file's statistics.
+#[derive(Deserialize)]
+struct FileStatistics {
+    #[serde(rename = "maxValues")]
+    greatest: Greatest,
+}
+
+#[derive(Deserialize)]
+struct Greatest {
+    received_at: Option<DateTime<Utc>>,
 }
 
 impl RowFilter {

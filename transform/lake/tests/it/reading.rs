@@ -56,6 +56,7 @@ async fn a_query_sees_plain_text_and_only_the_version_it_asked() {
 async fn scans_keep_what_the_filter_keeps() {
     let test = TestLake::new();
     let mut table = test.video().await;
+    assert_eq!(table.newest_received(), None);
     table
         .publish(vec![rows("2026-27", 0..100)], &[advance(0, None, 100)])
         .await
@@ -69,6 +70,8 @@ async fn scans_keep_what_the_filter_keeps() {
     assert!(scan(&table, from("another")).await.is_empty());
 
     let time = chrono::DateTime::from_timestamp_micros(1_789_000_000_000_000 + 98_000_000);
+    let newest = chrono::DateTime::from_timestamp_micros(1_789_000_000_000_000 + 99_000_000);
+    assert_eq!(table.newest_received(), newest);
     let since = RowFilter::ReceivedSince(time.expect("a time"));
     assert_eq!(scan(&table, since).await, [98, 99]);
 }
