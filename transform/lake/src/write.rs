@@ -107,7 +107,7 @@ fn sorted(table: Table, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
         .collect();
     let keys = RowConverter::new(fields)?.convert_columns(&columns)?;
     let mut order: Vec<(u32, _)> = (0..).zip(keys.iter()).collect();
-    order.sort_unstable_by(|(_, a), (_, b)| a.cmp(b));
+    order.sort_unstable_by_key(|(_, key)| *key);
     let order = UInt32Array::from_iter_values(order.into_iter().map(|(row, _)| row));
     take_record_batch(rows, &order)
 }
