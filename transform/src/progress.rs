@@ -115,14 +115,15 @@ impl Progress {
                     progress.mark.get_or_insert(Mark { time, tail });
                 }
             }
-            if progress.pass_mark() && due(progress.stored_at, STORE_EVERY) {
-                if let Err(error) = progress.store(&self.lake).await {
-                    tracing::warn!(
-                        log.partition = *partition,
-                        error = crate::error::chain(&error),
-                        "the floor was not stored"
-                    );
-                }
+            if progress.pass_mark()
+                && due(progress.stored_at, STORE_EVERY)
+                && let Err(error) = progress.store(&self.lake).await
+            {
+                tracing::warn!(
+                    log.partition = *partition,
+                    error = crate::error::chain(&error),
+                    "the floor was not stored"
+                );
             }
         }
     }

@@ -38,9 +38,9 @@ pub(crate) struct EventRows {
 /// What only the family's events have.
 #[derive(Debug)]
 enum OwnColumns {
-    Clickstream(ClickstreamColumns),
-    Video(VideoColumns),
-    Assessment(AssessmentColumns),
+    Clickstream(Box<ClickstreamColumns>),
+    Video(Box<VideoColumns>),
+    Assessment(Box<AssessmentColumns>),
 }
 
 impl EventRows {
@@ -62,9 +62,9 @@ impl EventRows {
             app: TextColumns::default(),
             position: PositionColumns::default(),
             own: match family {
-                Family::Clickstream => OwnColumns::Clickstream(ClickstreamColumns::default()),
-                Family::Video => OwnColumns::Video(VideoColumns::default()),
-                Family::Assessment => OwnColumns::Assessment(AssessmentColumns::default()),
+                Family::Clickstream => OwnColumns::Clickstream(Box::default()),
+                Family::Video => OwnColumns::Video(Box::default()),
+                Family::Assessment => OwnColumns::Assessment(Box::default()),
             },
         }
     }

@@ -114,10 +114,13 @@ struct Row {
     event_id: Option<Uuid>,
 }
 
+/// Where a table stands in each partition.
+type Positions = HashMap<u32, u64>;
+
 /// Tables and floors as a crash leaves them.
 #[derive(Debug, Default)]
 struct Disk {
-    tables: BTreeMap<(TenantId, Table), (Vec<Row>, HashMap<u32, u64>)>,
+    tables: BTreeMap<(TenantId, Table), (Vec<Row>, Positions)>,
     floors: HashMap<u32, u64>,
 }
 
