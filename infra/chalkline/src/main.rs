@@ -1,1 +1,29 @@
-fn main() {}
+//! The `chalkline` command; see the crate's documentation.
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Planning a deep query needs more stack than the usual 2 MiB.
+const STACK_BYTES: usize = 8 << 20;
+
+fn main() -> ExitCode {
+    chalkline::install_crypto();
+    let cli = chalkline::Cli::parse();
+    let json = cli.common.json;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(STACK_BYTES)
+        .build()
+        .expect("threads can be started");
+    match runtime.block_on(chalkline::run(cli)) {
+        Ok(code) => code,
+        Err(error) => {
+            chalkline::print_error(&error, json);
+            ExitCode::from(chalkline::exit_code(&error))
+        }
+    }
+}

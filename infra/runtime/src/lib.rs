@@ -1,1 +1,18 @@
+#![doc = include_str!("../README.md")]
 
+mod clock;
+pub mod config;
+pub mod health;
+pub mod http;
+pub mod ops;
+pub mod registry;
+mod root;
+mod shutdown;
+pub mod telemetry;
+
+pub use clock::Clock;
+pub use health::{Health, HealthCheck};
+pub use registry::{MasterKey, Registry, RegistryError, UpdateError};
+pub use root::{Root, RootError};
+pub use shutdown::{Component, Shutdown};
+pub use telemetry::Metrics;

@@ -1,7 +1,17 @@
 #![doc = include_str!("../README.md")]
 
+pub mod conformance;
+mod embedded;
+mod error;
+mod kafka;
+mod partition;
 mod record;
+pub mod testing;
 
+pub use embedded::{EmbeddedConfig, EmbeddedLog};
+pub use error::{AppendError, Cause, OpenError, ReadError};
+pub use kafka::{KafkaConfig, KafkaLog, Sasl, Secret, Security, Tls};
+pub use partition::partition_for;
 pub use record::{Entry, Headers, Position, Record};
 
 use std::time::Duration;
@@ -86,75 +96,4 @@ pub trait Reader: Send {
     /// when none came. Positions are strictly increasing but may have gaps.
     /// Dropping the future loses no record.
     async fn next(&mut self, max_bytes: usize, wait: Duration) -> Result<Vec<Entry>, ReadError>;
-}
-
-/// Why a record was not acknowledged.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum AppendError {
-    /// The record is larger than the log takes: never send it again.
-    #[error("the record has {size} bytes, the log takes at most {limit}")]
-    TooLarge {
-        /// Bytes of key, headers and value.
-        size: usize,
-        /// The log's limit in bytes.
-        limit: usize,
-    },
-    /// The log's buffer is full: the record was not sent.
-    #[error("the log's buffer is full")]
-    Full,
-    /// The log is shutting down: the record was not sent.
-    #[error("the log is closed")]
-    Closed,
-    /// The log answered that it did not store the record.
-    #[error("the log refused the record")]
-    Refused(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// No answer in time: the record may still arrive.
-    #[error("the log did not answer in time")]
-    Unknown(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl AppendError {
-    /// Whether the record may yet appear in the log, so that sending it again
-    /// can store it twice (and deduplication has to remove the second).
-    pub fn may_still_arrive(&self) -> bool {
-        matches!(self, Self::Unknown(_))
-    }
-
-    /// Whether sending the same record again later can succeed.
-    pub fn is_retryable(&self) -> bool {
-        !matches!(self, Self::TooLarge { .. })
-    }
-}
-
-/// Why a partition cannot be read from a position.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReadError {
-    /// Records from `from` on are gone: the log starts at `head`.
-    #[error("partition {partition} starts at {head}: records from {from} on are gone")]
-    Truncated {
-        /// The partition asked for.
-        partition: u32,
-        /// The position asked for.
-        from: u64,
-        /// The first position that is still there.
-        head: u64,
-    },
-    /// The position lies above the end: this is another log under the same name.
-    #[error("partition {partition} ends at {tail}, below {from}: another log under the same name?")]
-    BeyondTail {
-        /// The partition asked for.
-        partition: u32,
-        /// The position asked for.
-        from: u64,
-        /// The end of the partition.
-        tail: u64,
-    },
-    /// There is no such partition.
-    #[error("the log has no partition {0}")]
-    NoPartition(u32),
-    /// The log cannot be reached or read now; trying again later can succeed.
-    #[error("the log cannot be read now")]
-    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

@@ -31,6 +31,16 @@ impl Headers {
         self.iter().find(|(n, _)| *n == name).map(|(_, v)| v)
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// All headers in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Bytes)> {
         self.0.iter().map(|(n, v)| (n.as_str(), v))
@@ -46,6 +56,18 @@ pub struct Record {
     pub headers: Headers,
     /// The bytes.
     pub value: Bytes,
+}
+
+impl Record {
+    /// Bytes of key, headers and value: what a log's limits count.
+    pub fn size(&self) -> usize {
+        let headers: usize = self
+            .headers
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
+        self.key.len() + headers + self.value.len()
+    }
 }
 
 /// What is read: a record and where it stood.

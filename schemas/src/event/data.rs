@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::text;
+use super::{members, text};
 use crate::Family;
 
 /// The data of one event.
@@ -112,7 +112,11 @@ pub struct Clickstream {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// Members that are not listed above.
-    #[serde(flatten, skip_serializing_if = "Map::is_empty")]
+    #[serde(
+        flatten,
+        deserialize_with = "members::unique",
+        skip_serializing_if = "Map::is_empty"
+    )]
     pub unknown: Map<String, Value>,
 }
 
@@ -158,7 +162,11 @@ pub struct Video {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<f64>,
     /// Members that are not listed above.
-    #[serde(flatten, skip_serializing_if = "Map::is_empty")]
+    #[serde(
+        flatten,
+        deserialize_with = "members::unique",
+        skip_serializing_if = "Map::is_empty"
+    )]
     pub unknown: Map<String, Value>,
 }
 
@@ -244,6 +252,10 @@ pub struct Assessment {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by_key: Option<crate::StudentKey>,
     /// Members that are not listed above.
-    #[serde(flatten, skip_serializing_if = "Map::is_empty")]
+    #[serde(
+        flatten,
+        deserialize_with = "members::unique",
+        skip_serializing_if = "Map::is_empty"
+    )]
     pub unknown: Map<String, Value>,
 }

@@ -5,10 +5,12 @@
 //! is one. [`Event`] is always the latest. Its JSON form is the record's bytes.
 
 mod data;
+mod members;
 mod text;
 mod types;
 mod v1;
 
 pub use data::{Assessment, Clickstream, Data, Segment, Video};
+pub use members::unique as unique_members;
 pub use types::{EventType, Requirement};
 pub use v1::{DecodeError, Event, TYPE_VERSION};

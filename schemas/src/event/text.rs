@@ -3,11 +3,14 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use super::members::Unique;
+
 /// Text as it is, nothing for null, anything else as compact JSON.
 pub fn any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    Ok(match Option::<Value>::deserialize(deserializer)? {
-        None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(text),
-        Some(other) => Some(other.to_string()),
+    let Unique(value) = Unique::deserialize(deserializer)?;
+    Ok(match value {
+        Value::Null => None,
+        Value::String(text) => Some(text),
+        other => Some(other.to_string()),
     })
 }

@@ -84,7 +84,10 @@ pub enum DecodeError {
 impl Event {
     /// The canonical JSON of the event: the bytes of its record.
     pub fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(self).expect("an event has only text keys and finite numbers")
+        let mut json = Vec::with_capacity(1024);
+        serde_json::to_writer(&mut json, self)
+            .expect("an event has only text keys and finite numbers");
+        json
     }
 
     /// Reads a record's bytes; family and version stand in its headers.

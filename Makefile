@@ -1,0 +1,30 @@
+# One cache for all clones on this machine, apart from them.
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/chalkline/target
+
+
+.PHONY: help demo test bench fmt lint
+.DEFAULT_GOAL := help
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Build and run everything with a real course in it
+	infra/setup.sh
+	cargo build --workspace
+	"$(CARGO_TARGET_DIR)/debug/chalkline" demo
+
+test: ## Set up what the tests need and run them all
+	infra/setup.sh --test
+	cargo test --workspace
+
+bench: ## Measure the stated figures (a release build)
+	infra/setup.sh --test
+	cargo run --release --workspace --bin bench
+
+fmt: ## Format the code
+	cargo fmt --all
+
+lint: ## Check format, lints and documentation
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

@@ -1,0 +1,272 @@
+//! The command line: what can be said, not what it does.
+
+use std::path::PathBuf;
+
+use chrono_tz::Tz;
+use clap::{Args, Parser, Subcommand};
+use schemas::{Family, Role, TenantId};
+
+use crate::oulad::CourseStart;
+
+/// Learning events in, SQL out.
+///
+/// Client apps post events, Chalkline keeps every one of them, turns them into
+/// term-partitioned tables and answers questions in SQL.
+#[derive(Debug, Parser)]
+#[command(name = "chalkline", version, propagate_version = true)]
+#[command(after_help = "Example: chalkline demo")]
+pub struct Cli {
+    /// What all commands share.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What all commands share.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Configuration file (TOML)
+    #[arg(long, global = true, env = "CHALKLINE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Folder of the log and, unless the lake is elsewhere, of the tables
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Print JSON for programs
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run everything in one process, in one data folder
+    #[command(after_help = "Example: CHALKLINE_DATA_DIR=/var/lib/chalkline chalkline up")]
+    Up,
+    /// Run the front door alone, writing to Kafka
+    #[command(
+        after_help = "Example: CHALKLINE_KAFKA_BROKERS=kafka:9092 CHALKLINE_LAKE_URL=s3://lake chalkline ingest"
+    )]
+    Ingest,
+    /// Run the table writer alone, reading from Kafka
+    #[command(
+        after_help = "Example: CHALKLINE_KAFKA_BROKERS=kafka:9092 CHALKLINE_LAKE_URL=s3://lake chalkline transform"
+    )]
+    Transform,
+    /// Run the SQL service alone, over the lake
+    #[command(after_help = "Example: CHALKLINE_LAKE_URL=s3://lake chalkline query")]
+    Query,
+    /// Run everything with a real course in it, and show three answers
+    #[command(after_help = "Example: chalkline demo --data-dir /tmp/chalkline-demo")]
+    Demo(Demo),
+    /// Make and show tenants
+    #[command(subcommand)]
+    Tenant(Tenant),
+    /// Issue and revoke write keys, with which client apps post events
+    #[command(subcommand)]
+    Key(Key),
+    /// Issue and revoke query tokens, with which people and tools ask
+    #[command(subcommand)]
+    Token(Token),
+    /// Bring in data of other systems
+    #[command(subcommand)]
+    Import(Import),
+    /// Print the configuration in effect, or everything that is wrong with it
+    #[command(after_help = "Example: chalkline check-config --config chalkline.toml")]
+    CheckConfig,
+}
+
+/// `chalkline demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Stop after the answers instead of serving on
+    #[arg(long)]
+    pub once: bool,
+}
+
+/// `chalkline tenant`.
+#[derive(Debug, Subcommand)]
+pub enum Tenant {
+    /// Make a tenant: one school, district or company
+    #[command(
+        after_help = "Example: chalkline tenant add \"North High\" --time-zone America/Chicago --calendar terms.toml
+
+A calendar lists terms, as TOML or JSON:
+  [[terms]]
+  id = \"2026-fall\"
+  start = \"2026-08-20\"
+  end = \"2026-12-20\""
+    )]
+    Add {
+        /// What people call it
+        name: String,
+        /// Its id, 1 to 40 of a-z 0-9 -; made from the name if absent
+        #[arg(long)]
+        id: Option<TenantId>,
+        /// File with its terms (TOML or JSON); school years from 1 August if absent
+        #[arg(long, value_name = "FILE")]
+        calendar: Option<PathBuf>,
+        /// Time zone in which its days begin
+        #[arg(long, value_name = "TZ", default_value = "UTC")]
+        time_zone: Tz,
+    },
+    /// List all tenants
+    #[command(after_help = "Example: chalkline tenant list")]
+    List,
+    /// Show one tenant: its calendar, keys and tokens, without secrets
+    #[command(after_help = "Example: chalkline tenant show north-high")]
+    Show {
+        /// Its id
+        tenant: TenantId,
+    },
+}
+
+/// `chalkline key`.
+#[derive(Debug, Subcommand)]
+pub enum Key {
+    /// Issue a write key; its secret is shown once and works within 5 seconds
+    #[command(after_help = "Example: chalkline key issue --tenant north-high --label web-lms")]
+    Issue {
+        /// Whose events it posts
+        #[arg(long)]
+        tenant: TenantId,
+        /// What it is used for
+        #[arg(long)]
+        label: Option<String>,
+        /// Families it may post; all if absent
+        #[arg(long, value_name = "FAMILY", num_args = 1.., value_parser = family)]
+        family: Vec<Family>,
+    },
+    /// Revoke a write key; within 5 seconds it is refused
+    #[command(after_help = "Example: chalkline key revoke --tenant north-high 3f9a12c4")]
+    Revoke {
+        /// Whose key
+        #[arg(long)]
+        tenant: TenantId,
+        /// The key's id, its third part
+        id: String,
+    },
+    /// List a tenant's write keys, without secrets
+    #[command(after_help = "Example: chalkline key list --tenant north-high")]
+    List {
+        /// Whose keys
+        #[arg(long)]
+        tenant: TenantId,
+    },
+}
+
+/// `chalkline token`.
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// Issue a query token; its secret is shown once and works within 5 seconds
+    #[command(after_help = "Example: chalkline token issue --tenant north-high --role steward")]
+    Issue {
+        /// Whose data it opens
+        #[arg(long)]
+        tenant: TenantId,
+        /// What its holder is; both roles see the whole tenant
+        #[arg(long, value_parser = role)]
+        role: Role,
+        /// What it is used for
+        #[arg(long)]
+        label: Option<String>,
+    },
+    /// Revoke a query token; within 5 seconds it is refused
+    #[command(after_help = "Example: chalkline token revoke --tenant north-high 3f9a12c4")]
+    Revoke {
+        /// Whose token
+        #[arg(long)]
+        tenant: TenantId,
+        /// The token's id, its third part
+        id: String,
+    },
+    /// List a tenant's query tokens, without secrets
+    #[command(after_help = "Example: chalkline token list --tenant north-high")]
+    List {
+        /// Whose tokens
+        #[arg(long)]
+        tenant: TenantId,
+    },
+}
+
+/// `chalkline import`.
+#[derive(Debug, Subcommand)]
+pub enum Import {
+    /// Bring in the tables of the Open University Learning Analytics Dataset
+    ///
+    /// Clicks become content.opened with their count, submissions
+    /// assessment.submitted and, where there is a score, assessment.graded.
+    /// The dataset has days relative to the first day of a presentation: day n
+    /// becomes 12:00 UTC of that date plus n days. A presentation begins on 1
+    /// February (B) or 1 October (J) of its year unless --course-start says
+    /// otherwise. An import that was stopped goes on where it was.
+    #[command(
+        after_help = "Example: chalkline import oulad data/oulad --key ck_demo_… --course-start 2013J=2013-10-05"
+    )]
+    Oulad(Oulad),
+}
+
+/// `chalkline import oulad`.
+#[derive(Debug, Args)]
+pub struct Oulad {
+    /// Folder with studentVle, studentAssessment, assessments and vle as .csv or .csv.gz
+    pub dir: PathBuf,
+    /// Write key of the tenant
+    #[arg(long)]
+    pub key: String,
+    /// The tenant, to be sure that the key is the right one
+    #[arg(long)]
+    pub tenant: Option<TenantId>,
+    /// Address of the front door; that of the `up` in the data folder, else http://127.0.0.1:8080
+    #[arg(long, env = "CHALKLINE_URL")]
+    pub url: Option<String>,
+    /// First day of a presentation, e.g. 2013J=2013-10-05; may be repeated
+    #[arg(long, value_name = "PRESENTATION=DATE")]
+    pub course_start: Vec<CourseStart>,
+    /// File that remembers how far the import is
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+}
+
+fn family(text: &str) -> Result<Family, String> {
+    Family::from_name(text).ok_or_else(|| {
+        let names = Family::ALL.map(Family::as_str);
+        format!("the families are {}", names.join(", "))
+    })
+}
+
+fn role(text: &str) -> Result<Role, String> {
+    Role::ALL
+        .into_iter()
+        .find(|role| role.as_str() == text)
+        .ok_or_else(|| {
+            let names = Role::ALL.map(Role::as_str);
+            format!(
+                "tokens can be issued for {}; other roles follow with row-level security",
+                names.join(" and ")
+            )
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn every_command_shows_an_example() {
+        fn check(command: &clap::Command) {
+            let commands: Vec<_> = command.get_subcommands().collect();
+            if commands.is_empty() {
+                let help = command.get_after_help().map(ToString::to_string);
+                let help = help.unwrap_or_default();
+                assert!(help.contains("Example: "), "{}", command.get_name());
+            }
+            commands.into_iter().for_each(check);
+        }
+        Cli::command().debug_assert();
+        check(&Cli::command());
+    }
+}

@@ -1,0 +1,75 @@
+//! What the commands do.
+
+mod check_config;
+mod demo;
+mod import;
+mod serve;
+pub mod tenants;
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use runtime::{MasterKey, Registry};
+
+use crate::cli::{Cli, Command, Common, Import};
+use crate::output::Output;
+use crate::{Config, compose};
+
+/// Does what the command line says.
+///
+/// # Errors
+/// When it cannot be done; [`crate::exit_code`] has the code for it.
+pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let Cli { common, command } = cli;
+    let output = Output { json: common.json };
+    if let Command::Demo(demo) = command {
+        return demo::run(&common, &demo, output).await;
+    }
+    let config = configuration(&common, None)?;
+    match command {
+        Command::Up => serve::up(&config, output).await,
+        Command::Ingest => serve::role(&config, compose::Role::Ingest, output).await,
+        Command::Transform => serve::role(&config, compose::Role::Transform, output).await,
+        Command::Query => serve::role(&config, compose::Role::Query, output).await,
+        Command::Tenant(command) => tenants::tenant(&registry(&config)?, command, output).await,
+        Command::Key(command) => tenants::key(&registry(&config)?, command, output).await,
+        Command::Token(command) => tenants::token(&registry(&config)?, command, output).await,
+        Command::Import(Import::Oulad(oulad)) => import::oulad(&config, oulad, output).await,
+        Command::CheckConfig => check_config::run(&config, output),
+        Command::Demo(_) => unreachable!("answered above"),
+    }
+}
+
+/// The configuration in effect: file, then environment, then command line.
+/// `data_dir` is the data folder where none of them says one.
+fn configuration(common: &Common, data_dir: Option<&str>) -> anyhow::Result<Config> {
+    const DATA_DIR: &str = "CHALKLINE_DATA_DIR";
+    let mut variables: Vec<_> = std::env::vars().collect();
+    if let Some(stated) = &common.data_dir {
+        variables.retain(|(name, _)| name != DATA_DIR);
+        variables.push((DATA_DIR.to_owned(), stated.display().to_string()));
+    }
+    let mut config = Config::load(common.config.as_deref(), variables)?;
+    if let Some(data_dir) = data_dir
+        && config.data_dir == Config::default().data_dir
+    {
+        config.data_dir = data_dir.into();
+    }
+    Ok(config)
+}
+
+/// The tenants of the configured lake.
+fn registry(config: &Config) -> anyhow::Result<Registry> {
+    Ok(Config::registry(config.root()?, master_key()?))
+}
+
+/// The key that encrypts the tenants' secrets, if the operator has one.
+fn master_key() -> anyhow::Result<Option<MasterKey>> {
+    let Ok(text) = std::env::var("CHALKLINE_MASTER_KEY") else {
+        return Ok(None);
+    };
+    let key = text
+        .parse()
+        .context("CHALKLINE_MASTER_KEY is no master key")?;
+    Ok(Some(key))
+}

@@ -1,0 +1,202 @@
+//! The configuration of a process: one section per part, each part's own struct.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use runtime::config::{Check, ConfigProblems};
+use runtime::{MasterKey, Registry, Root, telemetry};
+use serde::{Deserialize, Serialize};
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Folder of the embedded log and, unless `[lake] url` says otherwise, of
+    /// the tables.
+    pub data_dir: PathBuf,
+    /// The front door.
+    pub ingest: ingest::Config,
+    /// The table writer.
+    pub transform: transform::Config,
+    /// The SQL service.
+    pub query: query::Config,
+    /// Where the tables are.
+    pub lake: LakeConfig,
+    /// The log of `chalkline up`.
+    pub log: LogConfig,
+    /// The log of the services apart.
+    pub kafka: eventlog::KafkaConfig,
+    /// Logs of the process.
+    pub telemetry: telemetry::Config,
+}
+
+/// Where the tables and the tenants' documents are.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LakeConfig {
+    /// A path, `file:///path` or `s3://bucket/prefix`; `<data_dir>/lake` if absent.
+    pub url: Option<String>,
+    /// Options of the store, such as `AWS_ENDPOINT_URL`.
+    pub options: BTreeMap<String, String>,
+}
+
+/// The embedded log, in `<data_dir>/log`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// Partitions; may be raised later, never lowered.
+    pub partitions: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("chalkline-data"),
+            ingest: ingest::Config::default(),
+            transform: transform::Config::default(),
+            query: query::Config::default(),
+            lake: LakeConfig::default(),
+            log: LogConfig::default(),
+            kafka: eventlog::KafkaConfig::default(),
+            telemetry: telemetry::Config::default(),
+        }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { partitions: 8 }
+    }
+}
+
+impl Config {
+    /// The configuration of a TOML file and of variables, which win. Variables
+    /// that do not start with `CHALKLINE_` are passed over.
+    ///
+    /// # Errors
+    /// All problems at once: unknown names, wrong types, impossible values.
+    pub fn load(
+        file: Option<&Path>,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigProblems> {
+        runtime::config::load(file, variables.into_iter())
+    }
+
+    /// Where the tables and the tenants' documents are.
+    ///
+    /// # Errors
+    /// When the place cannot be understood or made.
+    pub fn root(&self) -> anyhow::Result<Root> {
+        let local = || self.data_dir.join("lake").display().to_string();
+        let location = self.lake.url.clone().unwrap_or_else(local);
+        let options = self.lake.options.clone().into_iter().collect();
+        Root::open(&location, options).with_context(|| format!("cannot open the lake {location}"))
+    }
+
+    /// The tenants below a root.
+    pub fn registry(root: Root, master_key: Option<MasterKey>) -> Registry {
+        match master_key {
+            Some(key) => Registry::with_master_key(root, key),
+            None => Registry::new(root),
+        }
+    }
+
+    /// The embedded log of this data folder.
+    pub fn embedded_log(&self) -> eventlog::EmbeddedConfig {
+        let mut config = eventlog::EmbeddedConfig::new(self.data_dir.join("log"));
+        config.partitions = self.log.partitions;
+        config
+    }
+}
+
+impl Check for Config {
+    fn problems(&self) -> Vec<String> {
+        let mut problems = [
+            self.ingest.problems(),
+            self.transform.problems(),
+            self.query.problems(),
+            self.telemetry.problems(),
+        ]
+        .concat();
+        if self.log.partitions == 0 {
+            problems.push("log.partitions must be at least 1".to_owned());
+        }
+        if let Err(error) = self.kafka.check() {
+            problems.push(format!("kafka: {error}"));
+        }
+        problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn load(file: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigProblems> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("chalkline.toml");
+        std::fs::write(&path, file).expect("written");
+        let variables = variables.iter();
+        Config::load(
+            Some(&path),
+            variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        )
+    }
+
+    #[test]
+    fn nothing_said_gives_working_defaults_on_loopback() {
+        let config = load("", &[("PATH", "/bin")]).expect("loads");
+        assert_eq!(config.ingest.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.query.listen.to_string(), "127.0.0.1:8081");
+        assert_eq!(config.transform.listen.to_string(), "127.0.0.1:8082");
+        assert_eq!(config.data_dir, Path::new("chalkline-data"));
+    }
+
+    #[test]
+    fn variables_win_over_the_file() {
+        let file = "data_dir = '/a'\n[ingest]\nlisten = '127.0.0.1:1'\n[log]\npartitions = 2\n";
+        let variables = [
+            ("CHALKLINE_DATA_DIR", "/b"),
+            ("CHALKLINE_INGEST_LISTEN", "127.0.0.1:0"),
+        ];
+        let config = load(file, &variables).expect("loads");
+        assert_eq!(config.data_dir, Path::new("/b"));
+        assert_eq!(config.ingest.listen.port(), 0);
+        assert_eq!(config.log.partitions, 2);
+    }
+
+    #[rstest]
+    #[case("colour = 'red'", &[], &["colour"])]
+    #[case("[ingest]\ncolour = 'red'", &[], &["colour"])]
+    #[case("", &[("CHALKLINE_INGEST_COLOUR", "red")], &["CHALKLINE_INGEST_COLOUR"])]
+    #[case("", &[("CHALKLINE_QUERY_LISTEN", "here")], &["listen"])]
+    #[case(
+        "colour = 'red'\n[log]\npartitions = 'many'",
+        &[("CHALKLINE_INGEST_COLOUR", "red")],
+        &["colour", "partitions", "CHALKLINE_INGEST_COLOUR"],
+    )]
+    #[case("[log]\npartitions = 0\n[query]\njson_rows = 0", &[], &["partitions", "json_rows"])]
+    fn all_problems_are_named_at_once(
+        #[case] file: &str,
+        #[case] variables: &[(&str, &str)],
+        #[case] names: &[&str],
+    ) {
+        let problems = load(file, variables).expect_err("refused").to_string();
+        for name in names {
+            assert!(problems.contains(name), "{name} is not in: {problems}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let file = "[lake.options]\nAWS_SECRET_ACCESS_KEY = 'hush'\nAWS_REGION = 'eu-west-1'\n\
+                    [kafka.properties]\n'ssl.key.password' = 'hush'\n\
+                    [kafka.security.sasl]\nmechanism = 'PLAIN'\nusername = 'me'\npassword = 'hush'\n";
+        let printed = runtime::config::dump(&load(file, &[]).expect("loads"));
+        assert!(!printed.contains("hush"), "{printed}");
+        assert!(printed.contains("eu-west-1"), "{printed}");
+    }
+}

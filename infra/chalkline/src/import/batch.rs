@@ -1,0 +1,74 @@
+use std::sync::Arc;
+
+use futures::{Stream, stream};
+use tokio::sync::mpsc;
+
+use crate::oulad::{Oulad, OuladError};
+
+/// Events of one request.
+const EVENTS: usize = 1_000;
+/// Batches read ahead of those on their way.
+const READ_AHEAD: usize = 4;
+
+/// The events of some consecutive rows of one table.
+#[derive(Debug)]
+pub struct Batch {
+    /// The table.
+    pub table: &'static str,
+    /// How many rows it covers.
+    pub rows: u64,
+    /// The events, each with its row.
+    pub events: Vec<(u64, String)>,
+}
+
+impl Batch {
+    /// The batches of a table's rows after the first `skip`, read by a thread
+    /// of its own.
+    pub fn stream(
+        oulad: Arc<Oulad>,
+        table: usize,
+        skip: u64,
+    ) -> impl Stream<Item = Result<Self, OuladError>> + Unpin {
+        let (sender, receiver) = mpsc::channel(READ_AHEAD);
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = read(&oulad, table, skip, &sender) {
+                // Nobody listens any more when this fails: nothing to tell.
+                let _ = sender.blocking_send(Err(error));
+            }
+        });
+        Box::pin(stream::unfold(receiver, |mut receiver| async {
+            receiver.recv().await.map(|batch| (batch, receiver))
+        }))
+    }
+}
+
+fn read(
+    oulad: &Oulad,
+    index: usize,
+    skip: u64,
+    sender: &mpsc::Sender<Result<Batch, OuladError>>,
+) -> Result<(), OuladError> {
+    let table = &oulad.tables()[index];
+    let empty = || Batch {
+        table: table.name(),
+        rows: 0,
+        events: Vec::with_capacity(EVENTS),
+    };
+    let mut batch = empty();
+    for row in oulad.events(table, skip)? {
+        let row = row?;
+        batch.rows += 1;
+        let events = row.events.into_iter().map(|event| (row.row, event));
+        batch.events.extend(events);
+        if batch.events.len() >= EVENTS {
+            let full = std::mem::replace(&mut batch, empty());
+            if sender.blocking_send(Ok(full)).is_err() {
+                return Ok(());
+            }
+        }
+    }
+    if batch.rows > 0 {
+        let _ = sender.blocking_send(Ok(batch));
+    }
+    Ok(())
+}

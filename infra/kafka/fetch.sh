@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Fetches the jars of the Apache Kafka broker and prints the folder they are in.
+# Does nothing when the same pom.xml was fetched before.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+dir=${CHALKLINE_KAFKA_DIR:-$HOME/.cache/chalkline/kafka}
+
+if ! cmp -s "$here/pom.xml" "$dir/pom.xml"; then
+  missing=()
+  command -v java >/dev/null || missing+=("java 17 or newer (Debian: openjdk-17-jre-headless)")
+  command -v mvn >/dev/null || missing+=("mvn (Debian: maven)")
+  if ((${#missing[@]})); then
+    printf 'fetch.sh: missing: %s\n' "${missing[@]}" >&2
+    exit 1
+  fi
+  rm -rf "$dir/jars.new" "$dir/pom.xml"
+  mkdir -p "$dir"
+  mvn --batch-mode --quiet --file "$here/pom.xml" dependency:copy-dependencies \
+    -DoutputDirectory="$dir/jars.new" -DincludeScope=runtime >&2
+  rm -rf "$dir/jars"
+  mv "$dir/jars.new" "$dir/jars"
+  # Last: its presence says that the folder is complete.
+  cp "$here/pom.xml" "$dir/pom.xml"
+fi
+echo "$dir"

@@ -1,0 +1,187 @@
+//! What is known of the tenants, for how long, and of how many.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use schemas::{TenantId, TenantSecret};
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use super::documents::Version;
+use super::error::RegistryError;
+
+/// How long a document is served while the store does not answer.
+const STALE_ON_ERROR: Duration = Duration::from_secs(60);
+
+/// How long a store that did not answer is left alone, per tenant: otherwise
+/// every request in turn would wait for it.
+const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
+
+/// Tenants that are remembered, unknown ones included: a sender who makes up
+/// tenants must not fill the memory.
+const CAPACITY: usize = 8192;
+
+#[derive(Debug)]
+pub(super) struct Cache {
+    staleness: Duration,
+    slots: Mutex<HashMap<TenantId, Arc<Slot>>>,
+    /// Counts look-ups, to tell which slot was used last.
+    uses: AtomicU64,
+}
+
+/// What is known of one tenant.
+#[derive(Debug, Default)]
+pub(super) struct Slot {
+    known: RwLock<Known>,
+    /// Held by the one caller who asks the store.
+    asking: tokio::sync::Mutex<()>,
+    pub(super) secret: OnceCell<Arc<TenantSecret>>,
+    used: AtomicU64,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Known {
+    /// The newest version seen; `None` is no such tenant, or not asked yet.
+    version: Option<Version>,
+    /// When the store last confirmed that.
+    confirmed: Option<Instant>,
+    /// When and how the store last failed, if it did after confirming.
+    failed: Option<(Instant, RegistryError)>,
+}
+
+impl Cache {
+    pub(super) fn new(staleness: Duration) -> Self {
+        Self {
+            staleness,
+            slots: Mutex::default(),
+            uses: AtomicU64::new(0),
+        }
+    }
+
+    /// The tenant's version, asking the store through `read` (which gets the
+    /// version known so far) when what is known is too old. One caller asks,
+    /// the others wait for its answer.
+    pub(super) async fn get<F>(
+        &self,
+        id: &TenantId,
+        read: impl FnOnce(Option<Version>) -> F,
+    ) -> Result<Option<Version>, RegistryError>
+    where
+        F: Future<Output = Result<Option<Version>, RegistryError>>,
+    {
+        let slot = self.slot(id);
+        if let Some(answer) = slot.known().answer(self.staleness) {
+            return answer;
+        }
+        let _asking = slot.asking.lock().await;
+        let known = slot.known();
+        if let Some(answer) = known.answer(self.staleness) {
+            return answer;
+        }
+        // What is written between the question and the answer may be missing
+        // from it: the answer is as old as the question.
+        let asked = Instant::now();
+        match read(known.version).await {
+            Ok(version) => {
+                slot.confirm(version.clone(), asked);
+                Ok(version)
+            }
+            Err(error) => {
+                tracing::warn!(
+                    tenant.id = %id,
+                    error = &error as &dyn std::error::Error,
+                    "cannot read the tenant"
+                );
+                slot.fail(error)
+            }
+        }
+    }
+
+    /// Remembers a version that this process has just written.
+    pub(super) fn put(&self, id: &TenantId, version: Version) {
+        self.slot(id).confirm(Some(version), Instant::now());
+    }
+
+    /// The slot of a tenant, marked as used now.
+    pub(super) fn slot(&self, id: &TenantId) -> Arc<Slot> {
+        let now = self.uses.fetch_add(1, Ordering::Relaxed);
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = slots.get(id) {
+            slot.used.store(now, Ordering::Relaxed);
+            return Arc::clone(slot);
+        }
+        if slots.len() >= CAPACITY {
+            forget_an_eighth(&mut slots);
+        }
+        let slot = Arc::new(Slot::default());
+        slot.used.store(now, Ordering::Relaxed);
+        slots.insert(id.clone(), Arc::clone(&slot));
+        slot
+    }
+}
+
+/// Drops the least recently used, those of no tenant first.
+fn forget_an_eighth(slots: &mut HashMap<TenantId, Arc<Slot>>) {
+    let mut order: Vec<_> = slots
+        .iter()
+        .map(|(id, slot)| {
+            let exists = slot.known().version.is_some();
+            (exists, slot.used.load(Ordering::Relaxed), id.clone())
+        })
+        .collect();
+    order.sort_unstable();
+    for (_, _, id) in order.into_iter().take(CAPACITY / 8) {
+        slots.remove(&id);
+    }
+}
+
+impl Slot {
+    fn known(&self) -> Known {
+        self.known
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn confirm(&self, version: Option<Version>, at: Instant) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        // An answer that set out before a newer version was written here may
+        // arrive after it.
+        let number = |version: &Option<Version>| version.as_ref().map(|v| v.number);
+        if number(&version) >= number(&known.version) {
+            *known = Known {
+                version,
+                confirmed: Some(at),
+                failed: None,
+            };
+        }
+    }
+
+    /// Notes the failure, and answers what is still good enough.
+    fn fail(&self, error: RegistryError) -> Result<Option<Version>, RegistryError> {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.failed = Some((Instant::now(), error.clone()));
+        known.last_resort(&error)
+    }
+}
+
+impl Known {
+    /// The answer that needs no question to the store, if there is one.
+    fn answer(&self, staleness: Duration) -> Option<Result<Option<Version>, RegistryError>> {
+        if self.confirmed.is_some_and(|at| at.elapsed() < staleness) {
+            return Some(Ok(self.version.clone()));
+        }
+        let (failed, error) = self.failed.as_ref()?;
+        (failed.elapsed() < PAUSE_AFTER_ERROR).then(|| self.last_resort(error))
+    }
+
+    fn last_resort(&self, error: &RegistryError) -> Result<Option<Version>, RegistryError> {
+        match self.confirmed {
+            Some(confirmed) if confirmed.elapsed() < STALE_ON_ERROR => Ok(self.version.clone()),
+            _ => Err(error.clone()),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The versions of the tenants' documents in the store.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::TryStreamExt;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload};
+use schemas::{Tenant, TenantId, layout};
+
+use super::error::RegistryError;
+use super::private_file;
+use crate::Root;
+
+/// How long the store has to answer: shorter than a sender's patience.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Services of one group read the documents; they hold hashes, no secrets.
+const MODE: u32 = 0o640;
+
+/// One version of a tenant's document.
+#[derive(Debug, Clone)]
+pub(super) struct Version {
+    pub(super) number: u64,
+    pub(super) tenant: Arc<Tenant>,
+}
+
+impl Version {
+    pub(super) fn first(tenant: Tenant) -> Self {
+        Self {
+            number: 1,
+            tenant: Arc::new(tenant),
+        }
+    }
+
+    pub(super) fn next(&self, tenant: Tenant) -> Self {
+        Self {
+            number: self.number + 1,
+            tenant: Arc::new(tenant),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Documents {
+    root: Root,
+    store: Arc<dyn ObjectStore>,
+}
+
+impl Documents {
+    pub(super) fn new(root: Root) -> Self {
+        let store = root.store();
+        Self { root, store }
+    }
+
+    /// The newest version, which is `known` if nothing came after it: one
+    /// request then, two otherwise.
+    pub(super) async fn newest(
+        &self,
+        id: &TenantId,
+        known: Option<Version>,
+    ) -> Result<Option<Version>, RegistryError> {
+        let after = known.as_ref().map_or(0, |version| version.number);
+        let folder = Path::from(layout::tenant_versions(id));
+        let offset = Path::from(layout::tenant_version(id, after));
+        let newest = in_time(
+            self.store
+                .list_with_offset(Some(&folder), &offset)
+                .try_fold(None, async |newest, object| {
+                    let number = object.location.filename();
+                    Ok(newest.max(number.and_then(layout::parse_tenant_version)))
+                }),
+        )
+        .await?;
+        match newest {
+            Some(number) if number > after => self.read(id, number).await.map(Some),
+            _ => Ok(known),
+        }
+    }
+
+    async fn read(&self, id: &TenantId, number: u64) -> Result<Version, RegistryError> {
+        let path = Path::from(layout::tenant_version(id, number));
+        let content = in_time(async { self.store.get(&path).await?.bytes().await }).await?;
+        let tenant = serde_json::from_slice(&content).map_err(|error| RegistryError::Document {
+            tenant: id.clone(),
+            version: number,
+            source: Arc::new(error),
+        })?;
+        Ok(Version {
+            number,
+            tenant: Arc::new(tenant),
+        })
+    }
+
+    /// Writes a version; `false` if that version exists already.
+    pub(super) async fn put(&self, version: &Version) -> Result<bool, RegistryError> {
+        let id = &version.tenant.id;
+        let mut content = serde_json::to_vec_pretty(&*version.tenant).map_err(|error| {
+            RegistryError::Document {
+                tenant: id.clone(),
+                version: version.number,
+                source: Arc::new(error),
+            }
+        })?;
+        content.push(b'\n');
+        let path = layout::tenant_version(id, version.number);
+        create(&self.root, path, content, MODE).await
+    }
+
+    /// Every tenant that has a document.
+    pub(super) async fn tenants(&self) -> Result<Vec<TenantId>, RegistryError> {
+        let prefix = Path::from(layout::TENANTS);
+        let tenants: BTreeSet<TenantId> = in_time(
+            self.store
+                .list(Some(&prefix))
+                .try_filter_map(async |object| Ok(owner(&object.location)))
+                .try_collect(),
+        )
+        .await?;
+        Ok(tenants.into_iter().collect())
+    }
+}
+
+/// The tenant whose document version lies at `path`, if one does.
+fn owner(path: &Path) -> Option<TenantId> {
+    let id: TenantId = path.parts().nth(1)?.as_ref().parse().ok()?;
+    let number = layout::parse_tenant_version(path.filename()?)?;
+    (path.as_ref() == layout::tenant_version(&id, number)).then_some(id)
+}
+
+/// Creates an object; `false` if it exists already. On this machine it gets the
+/// permissions `mode`.
+pub(super) async fn create(
+    root: &Root,
+    path: String,
+    content: Vec<u8>,
+    mode: u32,
+) -> Result<bool, RegistryError> {
+    if let Some(folder) = root.local_path() {
+        let path = folder.join(path);
+        return tokio::task::spawn_blocking(move || private_file::create(&path, &content, mode))
+            .await
+            .map_err(RegistryError::unavailable)?
+            .map_err(RegistryError::unavailable);
+    }
+    let store = root.store();
+    in_time(async {
+        let payload = PutPayload::from(content);
+        match store
+            .put_opts(&Path::from(path), payload, PutMode::Create.into())
+            .await
+        {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::AlreadyExists { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    })
+    .await
+}
+
+/// What the store answers within [`READ_TIMEOUT`].
+pub(super) async fn in_time<T>(
+    answer: impl Future<Output = object_store::Result<T>>,
+) -> Result<T, RegistryError> {
+    match tokio::time::timeout(READ_TIMEOUT, answer).await {
+        Ok(answer) => answer.map_err(RegistryError::store),
+        Err(_) => Err(RegistryError::Unavailable { source: None }),
+    }
+}

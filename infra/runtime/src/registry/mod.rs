@@ -1,0 +1,172 @@
+//! The tenants: their documents, at most a few seconds old, and their secrets.
+
+mod cache;
+mod documents;
+mod error;
+mod master_key;
+mod private_file;
+mod secrets;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use schemas::{Tenant, TenantId, TenantSecret};
+
+use self::cache::Cache;
+use self::documents::{Documents, Version};
+use self::secrets::Secrets;
+use crate::Root;
+
+pub use self::error::{RegistryError, UpdateError};
+pub use self::master_key::{MasterKey, MasterKeyError};
+
+/// How old a document may be that [`Registry::tenant`] answers.
+const STALENESS: Duration = Duration::from_secs(5);
+
+/// How often [`Registry::update`] tries anew when others were faster.
+const ATTEMPTS: usize = 64;
+
+/// The tenants below a root. Clones share one cache.
+///
+/// Every change of a tenant is a new version of its document, created only if
+/// no other process created that version first: no change is lost, and none is
+/// seen in part.
+#[derive(Debug, Clone)]
+pub struct Registry(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    documents: Documents,
+    secrets: Secrets,
+    cache: Cache,
+}
+
+impl Registry {
+    /// The tenants below `root`, with secrets stored as they are.
+    pub fn new(root: Root) -> Self {
+        Self::build(root, None, STALENESS)
+    }
+
+    /// The tenants below `root`. Secrets made from now on are encrypted with
+    /// `key`; those that an earlier registry stored as they are stay readable.
+    pub fn with_master_key(root: Root, key: MasterKey) -> Self {
+        Self::build(root, Some(key), STALENESS)
+    }
+
+    fn build(root: Root, key: Option<MasterKey>, staleness: Duration) -> Self {
+        Self(Arc::new(Inner {
+            documents: Documents::new(root.clone()),
+            secrets: Secrets::new(root, key),
+            cache: Cache::new(staleness),
+        }))
+    }
+
+    /// The tenant as it was at most 5 seconds ago; `None` if there is no such
+    /// tenant. While the store does not answer, what was last known is answered
+    /// for up to 60 seconds.
+    ///
+    /// However many ask at once, the store is asked once.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unavailable`] (retryable) when the store does not
+    /// answer; [`RegistryError::Document`] when the document cannot be read.
+    pub async fn tenant(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, RegistryError> {
+        let version = self
+            .0
+            .cache
+            .get(id, |known| self.0.documents.newest(id, known))
+            .await?;
+        Ok(version.map(|version| version.tenant))
+    }
+
+    /// The tenant's secret. It never changes, so it is read once.
+    ///
+    /// # Errors
+    /// [`RegistryError::UnknownTenant`] if there is none;
+    /// [`RegistryError::Locked`] and [`RegistryError::Secret`] if it cannot be
+    /// read with this registry's master key; [`RegistryError::Unavailable`].
+    pub async fn secret(&self, id: &TenantId) -> Result<Arc<TenantSecret>, RegistryError> {
+        let slot = self.0.cache.slot(id);
+        let secret = slot
+            .secret
+            .get_or_try_init(|| async {
+                let secret = self.0.secrets.read(id).await?;
+                Ok::<_, RegistryError>(Arc::new(secret))
+            })
+            .await?;
+        Ok(Arc::clone(secret))
+    }
+
+    /// All tenants, in order, as the store has them now.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unavailable`].
+    pub async fn tenants(&self) -> Result<Vec<TenantId>, RegistryError> {
+        self.0.documents.tenants().await
+    }
+
+    /// Makes a tenant and its secret. It exists from the moment its document
+    /// does: a process that dies before leaves nothing visible, and the next
+    /// call uses the secret it left.
+    ///
+    /// # Errors
+    /// [`RegistryError::AlreadyExists`]; [`RegistryError::Unavailable`], after
+    /// which the tenant may exist.
+    pub async fn create(&self, tenant: &Tenant) -> Result<(), RegistryError> {
+        let id = &tenant.id;
+        let exists = || RegistryError::AlreadyExists { tenant: id.clone() };
+        if self.0.documents.newest(id, None).await?.is_some() {
+            return Err(exists());
+        }
+        self.0.secrets.make(id).await?;
+        let first = Version::first(tenant.clone());
+        if !self.0.documents.put(&first).await? {
+            return Err(exists());
+        }
+        self.0.cache.put(id, first);
+        Ok(())
+    }
+
+    /// Changes a tenant and answers what `change` answered. `change` gets the
+    /// newest document and is called again with a newer one whenever another
+    /// process was faster; a change that leaves the document as it is writes
+    /// nothing. The tenant's id stays what it is.
+    ///
+    /// This registry sees the change at once, others within 5 seconds.
+    ///
+    /// # Errors
+    /// [`UpdateError::Refused`] with what `change` refused with, and nothing is
+    /// changed; [`UpdateError::Registry`] for an unknown tenant, a store that
+    /// does not answer (the change may have happened), or many faster others.
+    pub async fn update<T, E>(
+        &self,
+        id: &TenantId,
+        mut change: impl FnMut(&mut Tenant) -> Result<T, E>,
+    ) -> Result<T, UpdateError<E>> {
+        let mut known = None;
+        for _ in 0..ATTEMPTS {
+            let current = self
+                .0
+                .documents
+                .newest(id, known)
+                .await?
+                .ok_or_else(|| RegistryError::UnknownTenant { tenant: id.clone() })?;
+            let mut tenant = Tenant::clone(&current.tenant);
+            let answer = change(&mut tenant).map_err(UpdateError::Refused)?;
+            tenant.id = id.clone();
+            if tenant == *current.tenant {
+                return Ok(answer);
+            }
+            let next = current.next(tenant);
+            if self.0.documents.put(&next).await? {
+                self.0.cache.put(id, next);
+                return Ok(answer);
+            }
+            known = Some(current);
+        }
+        Err(RegistryError::Contended { tenant: id.clone() }.into())
+    }
+}
+
+#[cfg(test)]
+mod tests;

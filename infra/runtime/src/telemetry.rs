@@ -1,0 +1,205 @@
+//! Logs and metrics of the process, and the names that both use.
+
+use std::time::Duration;
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use serde::{Deserialize, Serialize};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::Check;
+
+/// The standard fields of log messages. Learners' names, actors and request
+/// bodies are never logged.
+///
+/// Macros of `tracing` spell them out (`tracing::info!(tenant.id = %id, …)`);
+/// this list is what that spelling is checked against.
+pub mod field {
+    /// The tenant: `tenant.id`.
+    pub const TENANT_ID: &str = "tenant.id";
+    /// The course: `course.id`.
+    pub const COURSE_ID: &str = "course.id";
+    /// The academic term: `term`.
+    pub const TERM: &str = "term";
+    /// The event's id: `event.id`.
+    pub const EVENT_ID: &str = "event.id";
+    /// The partition of the event log: `log.partition`.
+    pub const LOG_PARTITION: &str = "log.partition";
+    /// The position in that partition: `log.position`.
+    pub const LOG_POSITION: &str = "log.position";
+    /// How long something took, in milliseconds: `duration_ms`.
+    pub const DURATION_MS: &str = "duration_ms";
+    /// How large something is, in bytes: `size_bytes`.
+    pub const SIZE_BYTES: &str = "size_bytes";
+}
+
+/// The section `[telemetry]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// How log lines look on standard error.
+    pub format: Format,
+    /// What is logged: `info`, or per module as in `info,transform=debug`.
+    pub filter: String,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// For people at a terminal.
+    Human,
+    /// One JSON object a line, for machines.
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            format: Format::Human,
+            filter: "info".to_owned(),
+        }
+    }
+}
+
+impl Check for Config {
+    fn problems(&self) -> Vec<String> {
+        match EnvFilter::try_new(&self.filter) {
+            Ok(_) => Vec::new(),
+            Err(error) => vec![format!("[telemetry] filter: {error}")],
+        }
+    }
+}
+
+/// Why telemetry could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The filter cannot be read; [`Check::problems`] says so earlier.
+    #[error("the log filter cannot be read")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// This process logs already.
+    #[error("logging was already set up")]
+    Log(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// This process measures already.
+    #[error("metrics were already set up")]
+    Metrics(#[from] metrics::SetRecorderError<PrometheusRecorder>),
+    /// The thread that tidies the metrics did not start.
+    #[error("the metrics thread did not start")]
+    Upkeep(#[from] std::io::Error),
+}
+
+/// The process's metrics, as text for Prometheus. Clones share them.
+#[derive(Clone)]
+pub struct Metrics(PrometheusHandle);
+
+/// Modules that report as errors what their caller handles, such as a Delta
+/// table that does not exist yet; the caller gets the same error as a value.
+const NOISY: [&str; 1] = ["buoyant_kernel::snapshot=off"];
+
+/// Bounds of every histogram, which all measure seconds: from a cached lookup
+/// to a query at its limit.
+const SECONDS: [f64; 15] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0,
+];
+
+/// Starts logging to standard error and measuring, once per process.
+///
+/// # Errors
+/// [`TelemetryError`] for an unreadable filter or when it is not the first call.
+pub fn init(config: &Config) -> Result<Metrics, TelemetryError> {
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter(&config.filter)?)
+        .with_writer(std::io::stderr);
+    match config.format {
+        Format::Human => subscriber.try_init(),
+        Format::Json => subscriber.json().flatten_event(true).try_init(),
+    }
+    .map_err(TelemetryError::Log)?;
+
+    let recorder = recorder();
+    let metrics = Metrics::of(&recorder);
+    metrics::set_global_recorder(recorder)?;
+
+    // Samples pile up until somebody asks for them; nobody may be asking.
+    let upkeep = metrics.0.clone();
+    std::thread::Builder::new()
+        .name("metrics-upkeep".to_owned())
+        .spawn(move || {
+            loop {
+                std::thread::sleep(Duration::from_secs(5));
+                upkeep.run_upkeep();
+            }
+        })?;
+    Ok(metrics)
+}
+
+/// `text` as a filter that also silences [`NOISY`] modules, unless `text`
+/// itself names their crate.
+fn filter(text: &str) -> Result<EnvFilter, tracing_subscriber::filter::ParseError> {
+    let mut filter = EnvFilter::try_new(text)?;
+    for directive in NOISY {
+        let crate_name = directive.split("::").next().unwrap_or(directive);
+        if !text.contains(crate_name) {
+            filter = filter.add_directive(directive.parse()?);
+        }
+    }
+    Ok(filter)
+}
+
+/// A recorder with this product's histogram bounds.
+pub(crate) fn recorder() -> PrometheusRecorder {
+    PrometheusBuilder::new()
+        .set_buckets(&SECONDS)
+        .expect("there are bounds")
+        .build_recorder()
+}
+
+impl Metrics {
+    /// The metrics of a recorder.
+    pub(crate) fn of(recorder: &PrometheusRecorder) -> Self {
+        Self(recorder.handle())
+    }
+
+    /// Metrics that nothing is recorded in, for tests of routers.
+    pub fn detached() -> Self {
+        Self::of(&recorder())
+    }
+
+    /// All metrics in the Prometheus text format.
+    pub fn render(&self) -> String {
+        self.0.render()
+    }
+}
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metrics(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn noisy_modules_are_silent_unless_asked_for() {
+        let quiet = filter("info").expect("a filter").to_string();
+        assert!(quiet.contains("buoyant_kernel::snapshot=off"), "{quiet}");
+        let loud = filter("info,buoyant_kernel=debug").expect("a filter");
+        assert!(!loud.to_string().contains("off"), "{loud}");
+    }
+
+    #[test]
+    fn an_unreadable_filter_is_a_problem_of_the_section() {
+        let config = Config {
+            filter: "info,transform=loud".to_owned(),
+            ..Config::default()
+        };
+        let problems = config.problems();
+        assert_eq!(problems.len(), 1);
+        assert!(
+            problems[0].starts_with("[telemetry] filter: "),
+            "{problems:?}"
+        );
+        assert!(Config::default().problems().is_empty());
+    }
+}

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Gets a fresh Debian-like machine ready to build Chalkline and, with --test,
+# to run its tests. Run again it changes nothing.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cache=$HOME/.cache/chalkline
+for_tests=no
+case ${1:-} in
+  "") ;;
+  --test) for_tests=yes ;;
+  *)
+    echo "usage: infra/setup.sh [--test]" >&2
+    exit 2
+    ;;
+esac
+
+# Debian packages that are missing.
+packages=()
+need() { # COMMAND PACKAGE
+  command -v "$1" >/dev/null || packages+=("$2")
+}
+need cc build-essential
+need c++ build-essential
+need make build-essential
+need cmake cmake
+need mold mold
+need pkg-config pkg-config
+pkg-config --exists openssl 2>/dev/null || packages+=(libssl-dev)
+if [[ $for_tests == yes ]]; then
+  need java openjdk-17-jre-headless
+  need mvn maven
+  need python3 python3
+  python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+fi
+
+if ((${#packages[@]})); then
+  mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u)
+  install="apt-get install --yes --no-install-recommends ${packages[*]}"
+  if ! command -v apt-get >/dev/null; then
+    echo "setup.sh: please install what Debian calls: ${packages[*]}" >&2
+    exit 1
+  elif [[ $(id -u) == 0 ]]; then
+    as_root=()
+  elif sudo --non-interactive true 2>/dev/null; then
+    as_root=(sudo)
+  else
+    echo "setup.sh: please run: sudo $install" >&2
+    exit 1
+  fi
+  "${as_root[@]}" apt-get update --quiet >&2
+  DEBIAN_FRONTEND=noninteractive "${as_root[@]}" $install >&2
+fi
+
+wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$here/../Cargo.toml")
+if ! command -v cargo >/dev/null; then
+  echo "setup.sh: please install Rust $wanted or newer: https://rustup.rs" >&2
+  exit 1
+fi
+found=$(rustc --version | cut -d ' ' -f 2)
+if [[ $(printf '%s\n' "$wanted" "$found" | sort --version-sort | head -n 1) != "$wanted" ]]; then
+  echo "setup.sh: Rust $wanted or newer is needed, this is $found: please run: rustup update stable" >&2
+  exit 1
+fi
+
+if [[ $for_tests == yes ]]; then
+  "$here/kafka/fetch.sh" >/dev/null
+  # Other engines, to read the same tables with: the versions tests were written against.
+  engines=(duckdb==1.5.6 deltalake==1.6.6)
+  if [[ "$(cat "$cache/venv/engines" 2>/dev/null)" != "${engines[*]}" ]]; then
+    rm -rf "$cache/venv"
+    mkdir -p "$cache"
+    python3 -m venv "$cache/venv"
+    "$cache/venv/bin/pip" install --quiet "${engines[@]}" >&2
+    # Last: its presence says that the folder is complete.
+    echo "${engines[*]}" >"$cache/venv/engines"
+  fi
+fi

@@ -1,0 +1,193 @@
+//! The log in a folder of this machine, on fjall.
+
+mod commit;
+mod encode;
+mod read;
+mod store;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::{
+    AppendError, EventLog, LogId, OpenError, Position, ReadError, Reader, Record, partition_for,
+};
+use commit::{Committer, Item};
+use read::EmbeddedReader;
+use store::Store;
+
+/// Where an [`EmbeddedLog`] lies and how it groups its commits.
+#[derive(Debug, Clone)]
+pub struct EmbeddedConfig {
+    /// The folder, made if absent; one process at a time.
+    pub path: PathBuf,
+    /// Partitions; may be raised later (keys then move), never lowered.
+    pub partitions: u32,
+    /// How long a commit waits for the appends it expects.
+    pub linger: Duration,
+    /// A commit of this many bytes waits no longer.
+    pub batch_bytes: usize,
+    /// Bytes that may wait to be committed; beyond it [`AppendError::Full`].
+    pub queue_bytes: usize,
+    /// Bytes of the largest record taken.
+    pub max_record_bytes: usize,
+}
+
+impl EmbeddedConfig {
+    /// Eight partitions in `path`, commits of at most 2 ms or 1 MiB, a queue of
+    /// 64 MiB, records of at most 1,000,000 bytes.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            partitions: 8,
+            linger: Duration::from_millis(2),
+            batch_bytes: 1 << 20,
+            queue_bytes: 64 << 20,
+            max_record_bytes: 1_000_000,
+        }
+    }
+}
+
+/// A log in a local folder: durable means synced to its disk.
+///
+/// Concurrent appends share one commit and one sync. An acknowledged record
+/// survives `kill -9` and power loss, and its position is never given again.
+/// Nothing is dropped: the folder grows with what is appended.
+pub struct EmbeddedLog {
+    store: Arc<Store>,
+    committer: Committer,
+    max_record_bytes: usize,
+}
+
+impl EmbeddedLog {
+    /// Opens the log, or makes it with a new [`LogId`].
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::InUse`] when another process has it,
+    /// [`OpenError::FewerPartitions`] when it has more partitions than asked
+    /// for, [`OpenError::Storage`] when the folder cannot be used.
+    pub async fn open(config: EmbeddedConfig) -> Result<Self, OpenError> {
+        if config.partitions == 0 {
+            return Err(OpenError::Setting {
+                name: "partitions",
+                problem: "must be at least 1",
+            });
+        }
+        if config.queue_bytes < config.max_record_bytes {
+            return Err(OpenError::Setting {
+                name: "queue_bytes",
+                problem: "must be at least max_record_bytes",
+            });
+        }
+        let path = config.path.clone();
+        let opened = tokio::task::spawn_blocking(move || {
+            let store = Arc::new(Store::open(&config.path, config.partitions)?);
+            let committer =
+                Committer::start(Arc::clone(&store), &config).map_err(|e| OpenError::Storage {
+                    path: config.path.clone(),
+                    source: e.into(),
+                })?;
+            Ok(Self {
+                store,
+                committer,
+                max_record_bytes: config.max_record_bytes,
+            })
+        });
+        opened.await.unwrap_or_else(|e| {
+            Err(OpenError::Storage {
+                path,
+                source: e.into(),
+            })
+        })
+    }
+
+    fn check_partition(&self, partition: u32) -> Result<(), ReadError> {
+        if partition < self.partitions() {
+            Ok(())
+        } else {
+            Err(ReadError::NoPartition(partition))
+        }
+    }
+}
+
+#[async_trait]
+impl EventLog for EmbeddedLog {
+    fn id(&self) -> &LogId {
+        self.store.id()
+    }
+
+    fn partitions(&self) -> u32 {
+        self.store.partitions()
+    }
+
+    async fn append(&self, records: Vec<Record>) -> Vec<Result<Position, AppendError>> {
+        let partitions = self.partitions();
+        let mut answers: Vec<Option<Result<Position, AppendError>>> =
+            Vec::with_capacity(records.len());
+        let mut items = Vec::with_capacity(records.len());
+        for record in &records {
+            let size = record.size();
+            if size > self.max_record_bytes {
+                let limit = self.max_record_bytes;
+                answers.push(Some(Err(AppendError::TooLarge { size, limit })));
+            } else {
+                let partition = partition_for(&record.key, partitions);
+                items.push(Item {
+                    partition,
+                    value: encode::value(record),
+                });
+                answers.push(None);
+            }
+        }
+        drop(records);
+        let mut committed = self.committer.commit(items).await.into_iter();
+        answers
+            .into_iter()
+            .map(|a| a.unwrap_or_else(|| committed.next().expect("one answer for each item")))
+            .collect()
+    }
+
+    async fn read(&self, partition: u32, from: u64) -> Result<Box<dyn Reader>, ReadError> {
+        let head = self.head(partition).await?;
+        let tail = self.tail(partition).await?;
+        if from < head {
+            return Err(ReadError::Truncated {
+                partition,
+                from,
+                head,
+            });
+        }
+        if from > tail {
+            return Err(ReadError::BeyondTail {
+                partition,
+                from,
+                tail,
+            });
+        }
+        Ok(Box::new(EmbeddedReader::new(
+            Arc::clone(&self.store),
+            partition,
+            from,
+        )))
+    }
+
+    async fn head(&self, partition: u32) -> Result<u64, ReadError> {
+        self.check_partition(partition)?;
+        let store = Arc::clone(&self.store);
+        tokio::task::spawn_blocking(move || store.head(partition))
+            .await
+            .map_err(|e| ReadError::Unavailable(e.into()))?
+    }
+
+    async fn tail(&self, partition: u32) -> Result<u64, ReadError> {
+        self.check_partition(partition)?;
+        Ok(self.store.tail(partition))
+    }
+
+    async fn close(&self) {
+        self.committer.close().await;
+    }
+}

@@ -1,0 +1,130 @@
+//! The log in an Apache Kafka topic, on librdkafka.
+
+mod config;
+mod consume;
+mod native;
+mod produce;
+mod security;
+mod topic;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+pub use config::KafkaConfig;
+pub use security::{Sasl, Secret, Security, Tls};
+
+use crate::{AppendError, EventLog, LogId, OpenError, Position, ReadError, Reader, Record};
+use consume::KafkaReader;
+use produce::Sender;
+use topic::Topic;
+
+/// How long one question about offsets or the topic may take.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A log in a Kafka topic: durable means acknowledged by all in-sync replicas.
+///
+/// The producer is idempotent, so that its own retries store nothing twice.
+/// The [`LogId`] is the broker's id of the topic: a recreated topic has
+/// another. No transactions, no consumer groups, no committed offsets.
+pub struct KafkaLog {
+    topic: Arc<Topic>,
+    sender: Sender,
+    config: KafkaConfig,
+}
+
+impl KafkaLog {
+    /// Connects, creates the topic if it is absent, and warms the producer:
+    /// the first `append` is as fast as the next.
+    ///
+    /// An existing topic keeps its partitions, whatever the configuration says.
+    ///
+    /// # Errors
+    ///
+    /// Settings that cannot work ([`OpenError::Deadlines`],
+    /// [`OpenError::Setting`], [`OpenError::ReservedProperty`],
+    /// [`OpenError::Client`]), no broker in time ([`OpenError::Unreachable`]),
+    /// or a topic that cannot be had ([`OpenError::Topic`],
+    /// [`OpenError::NoTopicId`]).
+    pub async fn open(config: KafkaConfig) -> Result<Self, OpenError> {
+        config.check()?;
+        let until = tokio::time::Instant::now() + config.open_timeout();
+        let sender = Sender::connect(&config)?;
+        let topic = Arc::new(topic::find_or_create(&config, &sender.client(), until).await?);
+        sender.warm(&topic, until).await?;
+        tracing::info!(
+            topic = %config.topic,
+            log.id = %topic.id,
+            log.partitions = topic.partitions,
+            "opened the Kafka log"
+        );
+        Ok(Self {
+            topic,
+            sender,
+            config,
+        })
+    }
+
+    /// The first and the next position of the partition.
+    async fn bounds(&self, partition: u32) -> Result<(u64, u64), ReadError> {
+        if partition >= self.topic.partitions {
+            return Err(ReadError::NoPartition(partition));
+        }
+        topic::bounds(&self.sender.client(), &self.topic, partition).await
+    }
+}
+
+#[async_trait]
+impl EventLog for KafkaLog {
+    fn id(&self) -> &LogId {
+        &self.topic.id
+    }
+
+    fn partitions(&self) -> u32 {
+        self.topic.partitions
+    }
+
+    async fn append(&self, records: Vec<Record>) -> Vec<Result<Position, AppendError>> {
+        self.sender.send(&self.topic, records).await
+    }
+
+    async fn read(&self, partition: u32, from: u64) -> Result<Box<dyn Reader>, ReadError> {
+        let (head, tail) = self.bounds(partition).await?;
+        if from < head {
+            return Err(ReadError::Truncated {
+                partition,
+                from,
+                head,
+            });
+        }
+        if from > tail {
+            return Err(ReadError::BeyondTail {
+                partition,
+                from,
+                tail,
+            });
+        }
+        topic::check_same(&self.sender.client(), &self.topic).await?;
+        let client = self.sender.client();
+        Ok(Box::new(KafkaReader::open(
+            &self.config,
+            client,
+            Arc::clone(&self.topic),
+            partition,
+            from,
+        )?))
+    }
+
+    async fn head(&self, partition: u32) -> Result<u64, ReadError> {
+        self.bounds(partition).await.map(|(head, _)| head)
+    }
+
+    async fn tail(&self, partition: u32) -> Result<u64, ReadError> {
+        self.bounds(partition).await.map(|(_, tail)| tail)
+    }
+
+    async fn close(&self) {
+        self.sender.close().await;
+    }
+}

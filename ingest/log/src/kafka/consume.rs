@@ -1,0 +1,270 @@
+//! Reading one partition of the topic: a consumer without a group.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::{FutureExt, StreamExt};
+use rdkafka::client::ClientContext;
+use rdkafka::consumer::{Consumer, ConsumerContext, StreamConsumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{BorrowedMessage, Headers as _, Message};
+use rdkafka::{Offset, TopicPartitionList};
+use tokio::time::Instant;
+
+use super::config::KafkaConfig;
+use super::produce::ClientHandle;
+use super::topic::{self, Topic, release};
+use crate::{Entry, Headers, OpenError, Position, ReadError, Reader, Record};
+
+/// How often a reader makes sure that its topic is still the same one.
+const SAME_TOPIC_EVERY: Duration = Duration::from_secs(10);
+
+pub(super) struct KafkaReader {
+    consumer: Option<StreamConsumer<Context>>,
+    client: ClientHandle,
+    topic: Arc<Topic>,
+    partition: u32,
+    next: u64,
+    /// Received and not yet returned: what a dropped `next` leaves behind.
+    received: Vec<Entry>,
+    received_bytes: usize,
+    /// When the topic's identity is asked next.
+    ask_at: Instant,
+}
+
+impl KafkaReader {
+    pub(super) fn open(
+        config: &KafkaConfig,
+        client: ClientHandle,
+        topic: Arc<Topic>,
+        partition: u32,
+        from: u64,
+    ) -> Result<Self, ReadError> {
+        let consumer: StreamConsumer<Context> = config
+            .client()
+            // librdkafka wants a name even though no group is joined.
+            .set("group.id", "chalkline-reader")
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("enable.partition.eof", "false")
+            // A position that is gone is an error, never a jump.
+            .set("auto.offset.reset", "error")
+            .set("check.crcs", "true")
+            // One partition's read-ahead; a full queue is looked at again soon.
+            .set("queued.max.messages.kbytes", "8192")
+            .set("fetch.queue.backoff.ms", "5")
+            .set("fetch.error.backoff.ms", "200")
+            .create_with_context(Context)
+            .map_err(|e| ReadError::Unavailable(OpenError::Client(e.into()).into()))?;
+        let ask_at = Instant::now() + SAME_TOPIC_EVERY;
+        let mut reader = Self {
+            consumer: Some(consumer),
+            client,
+            topic,
+            partition,
+            next: from,
+            received: Vec::new(),
+            received_bytes: 0,
+            ask_at,
+        };
+        reader.assign()?;
+        Ok(reader)
+    }
+
+    /// Fetches from `next` on.
+    fn assign(&mut self) -> Result<(), ReadError> {
+        let mut assignment = TopicPartitionList::with_capacity(1);
+        assignment
+            .add_partition_offset(
+                &self.topic.name,
+                self.partition as i32,
+                Offset::Offset(self.next as i64),
+            )
+            .and_then(|()| self.consumer().assign(&assignment))
+            .map_err(|e| ReadError::Unavailable(e.into()))
+    }
+
+    fn consumer(&self) -> &StreamConsumer<Context> {
+        self.consumer.as_ref().expect("taken only by drop")
+    }
+
+    /// Receives until the batch is full or nothing more is there. Waits for the
+    /// first record only, at most until `deadline`.
+    async fn receive(&mut self, max_bytes: usize, deadline: Instant) -> Result<(), KafkaError> {
+        let consumer = self.consumer.as_ref().expect("taken only by drop");
+        let mut messages = consumer.stream();
+        while self.received_bytes < max_bytes.max(1) {
+            let message = if self.received.is_empty() {
+                match tokio::time::timeout_at(deadline, messages.next()).await {
+                    Ok(message) => message,
+                    Err(_) => return Ok(()),
+                }
+            } else {
+                match messages.next().now_or_never() {
+                    Some(message) => message,
+                    None => return Ok(()),
+                }
+            };
+            let message = message.expect("a consumer's stream has no end")?;
+            let entry = entry(&message, self.partition);
+            // A re-assignment may show again what was received before it.
+            if entry.position.offset >= self.next {
+                self.next = entry.position.offset + 1;
+                self.received_bytes += entry.record.size();
+                self.received.push(entry);
+            }
+        }
+        Ok(())
+    }
+
+    /// The received records that fit, at least one; the rest stays.
+    fn take(&mut self, max_bytes: usize) -> Vec<Entry> {
+        let mut bytes = 0;
+        let fits = |entry: &&Entry| {
+            bytes += entry.record.size();
+            bytes <= max_bytes
+        };
+        let count = self
+            .received
+            .iter()
+            .take_while(fits)
+            .count()
+            .max(1)
+            .min(self.received.len());
+        let rest = self.received.split_off(count);
+        self.received_bytes = rest.iter().map(|e| e.record.size()).sum();
+        std::mem::replace(&mut self.received, rest)
+    }
+
+    /// Says what is wrong with the position, or starts anew where we are.
+    async fn check_position(&mut self) -> Result<(), ReadError> {
+        topic::check_same(&self.client, &self.topic).await?;
+        let (head, tail) = topic::bounds(&self.client, &self.topic, self.partition).await?;
+        let (partition, from) = (self.partition, self.next);
+        if from < head {
+            return Err(ReadError::Truncated {
+                partition,
+                from,
+                head,
+            });
+        }
+        if from > tail {
+            return Err(ReadError::BeyondTail {
+                partition,
+                from,
+                tail,
+            });
+        }
+        self.assign()
+    }
+}
+
+#[async_trait]
+impl Reader for KafkaReader {
+    async fn next(&mut self, max_bytes: usize, wait: Duration) -> Result<Vec<Entry>, ReadError> {
+        let deadline = Instant::now() + wait;
+        let mut trouble = None;
+        loop {
+            if self.ask_at <= Instant::now() {
+                match topic::check_same(&self.client, &self.topic).await {
+                    Err(ReadError::Unavailable(source)) => {
+                        trouble = Some(ReadError::Unavailable(source))
+                    }
+                    other => other?,
+                }
+                self.ask_at = Instant::now() + SAME_TOPIC_EVERY;
+            }
+            match self.receive(max_bytes, deadline).await {
+                Ok(()) => {}
+                Err(error) if is_lost_position(&error) => match self.check_position().await {
+                    Err(ReadError::Unavailable(source)) => {
+                        trouble = Some(ReadError::Unavailable(source))
+                    }
+                    other => other?,
+                },
+                // librdkafka tries again by itself.
+                Err(error) => trouble = Some(ReadError::Unavailable(error.into())),
+            }
+            if !self.received.is_empty() {
+                return Ok(self.take(max_bytes));
+            }
+            if Instant::now() >= deadline {
+                return trouble.map_or(Ok(Vec::new()), Err);
+            }
+        }
+    }
+}
+
+impl Drop for KafkaReader {
+    fn drop(&mut self) {
+        if let Some(consumer) = self.consumer.take() {
+            release(consumer);
+        }
+    }
+}
+
+/// Errors after which the consumer fetches no more, or not what we opened.
+fn is_lost_position(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::*;
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            AutoOffsetReset
+                | OffsetOutOfRange
+                | UnknownTopicOrPartition
+                | UnknownTopicId
+                | UnknownTopic
+                | UnknownPartition
+        )
+    )
+}
+
+/// Copies a message out of librdkafka's buffers, in one allocation for its bytes.
+fn entry(message: &BorrowedMessage<'_>, partition: u32) -> Entry {
+    let key = message.key().unwrap_or_default();
+    let value = message.payload().unwrap_or_default();
+    let native = message.headers();
+    let headers = || native.into_iter().flat_map(|headers| headers.iter());
+    let header_bytes: usize = headers().map(|h| h.value.map_or(0, <[u8]>::len)).sum();
+
+    let mut all = Vec::with_capacity(key.len() + value.len() + header_bytes);
+    all.extend_from_slice(key);
+    all.extend_from_slice(value);
+    headers().for_each(|h| all.extend_from_slice(h.value.unwrap_or_default()));
+
+    let mut all = Bytes::from(all);
+    let key = all.split_to(key.len());
+    let value = all.split_to(value.len());
+    let mut named = Vec::with_capacity(native.map_or(0, |headers| headers.count()));
+    for header in headers() {
+        named.push((
+            header.key.to_owned(),
+            all.split_to(header.value.map_or(0, <[u8]>::len)),
+        ));
+    }
+    let position = Position {
+        partition,
+        offset: message.offset().max(0) as u64,
+    };
+    Entry {
+        position,
+        record: Record {
+            key,
+            headers: Headers::new(named),
+            value,
+        },
+    }
+}
+
+/// Passes what librdkafka has to say to the log.
+struct Context;
+
+impl ClientContext for Context {
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::warn!(%error, reason, "a Kafka reader has trouble");
+    }
+}
+
+impl ConsumerContext for Context {}

@@ -1,0 +1,232 @@
+//! A real Kafka broker for tests, run by `infra/kafka/run.sh` on free ports.
+
+use std::fs::File;
+use std::io::Write;
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+
+/// How long a broker may take to answer its first question.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// One broker in its own process group and data folder on 127.0.0.1.
+///
+/// Dropping it kills the broker and removes the folder. So does the end of
+/// this process, however it comes about: a broker in a `static` leaves nothing
+/// behind.
+#[derive(Debug)]
+pub struct KafkaBroker {
+    process: Process,
+    data: PathBuf,
+    ports: [u16; 2],
+}
+
+#[derive(Debug)]
+struct Process {
+    broker: Child,
+    /// Kills the group when its standard input ends, and removes the folder
+    /// unless a line came first.
+    watchdog: Child,
+}
+
+impl KafkaBroker {
+    /// Starts a broker and waits until it answers.
+    ///
+    /// # Panics
+    ///
+    /// When Java or the broker's jars are missing or the broker does not
+    /// answer; the message says what to run.
+    pub async fn start() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        blocking(|| {
+            let count = COUNT.fetch_add(1, Ordering::Relaxed);
+            let data = std::env::temp_dir()
+                .join(format!("chalkline-kafka-{}-{count}", std::process::id()));
+            std::fs::create_dir_all(&data).expect("the temporary folder is writable");
+            let ports = free_ports();
+            let process = spawn(&data, ports);
+            let mut broker = Self {
+                process,
+                data,
+                ports,
+            };
+            broker.wait_until_ready();
+            broker
+        })
+        .await
+    }
+
+    /// The broker's address, `127.0.0.1:port`.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.ports[0])
+    }
+
+    /// Stops the broker in good order (SIGTERM) and waits for its end.
+    pub fn stop(&mut self) {
+        self.end("TERM");
+    }
+
+    /// Kills the broker (SIGKILL).
+    pub fn kill(&mut self) {
+        self.end("KILL");
+    }
+
+    /// Freezes the broker (SIGSTOP): connections stay, nothing answers.
+    pub fn pause(&self) {
+        signal(&self.process.broker, "STOP");
+    }
+
+    /// Lets a paused broker go on (SIGCONT).
+    pub fn resume(&self) {
+        signal(&self.process.broker, "CONT");
+    }
+
+    /// Starts the stopped or killed broker again: same data, same address.
+    pub async fn restart(self) -> Self {
+        let mut broker = self;
+        blocking(move || {
+            broker.kill();
+            broker.process = spawn(&broker.data, broker.ports);
+            broker.wait_until_ready();
+            broker
+        })
+        .await
+    }
+
+    fn end(&mut self, name: &str) {
+        if matches!(self.process.broker.try_wait(), Ok(None)) {
+            signal(&self.process.broker, name);
+            // A paused process ends only when it goes on.
+            signal(&self.process.broker, "CONT");
+        }
+        self.process.broker.wait().expect("the broker is our child");
+        if let Some(mut keep_folder) = self.process.watchdog.stdin.take() {
+            // It waits for this line; if it is gone, it keeps the folder too.
+            let _ = keep_folder.write_all(b"\n");
+        }
+        self.process
+            .watchdog
+            .wait()
+            .expect("the watchdog is our child");
+    }
+
+    fn wait_until_ready(&mut self) {
+        let mut config = ClientConfig::new();
+        config
+            .set("bootstrap.servers", self.address())
+            .set("group.id", "ready")
+            .set_log_level(
+                // Refused connections are expected here.
+                rdkafka::config::RDKafkaLogLevel::Emerg,
+            );
+        let client: BaseConsumer = config.create().expect("these settings are valid");
+        let start = Instant::now();
+        loop {
+            if client
+                .fetch_metadata(None, Duration::from_millis(500))
+                .is_ok_and(|m| !m.brokers().is_empty())
+            {
+                return;
+            }
+            let ended = self
+                .process
+                .broker
+                .try_wait()
+                .expect("the broker is our child");
+            if ended.is_some() || start.elapsed() > READY_WITHIN {
+                let log = std::fs::read_to_string(self.data.join("broker.log")).unwrap_or_default();
+                panic!("the Kafka broker did not start ({ended:?}); its log:\n{log}");
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for KafkaBroker {
+    fn drop(&mut self) {
+        self.kill();
+        // Nothing depends on it being gone.
+        let _ = std::fs::remove_dir_all(&self.data);
+    }
+}
+
+fn spawn(data: &Path, ports: [u16; 2]) -> Process {
+    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/kafka");
+    let jars = jars();
+    assert!(
+        jars.join("pom.xml").exists(),
+        "the Kafka broker is not in {}: run infra/kafka/fetch.sh first",
+        jars.display()
+    );
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(data.join("broker.log"));
+    let log = log.expect("the broker's folder is writable");
+    let broker = Command::new("bash")
+        .arg(scripts.join("run.sh"))
+        .arg(data)
+        .args(ports.map(|p| p.to_string()))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .process_group(0)
+        .spawn()
+        .expect("bash is installed");
+    let group = broker.id();
+    let watchdog = Command::new("sh")
+        .args([
+            "-c",
+            r#"keep=yes; read -r _ || keep=; kill -s KILL -- "-$1" 2>/dev/null; [ $keep ] || rm -rf "$2""#,
+            "sh",
+        ])
+        .arg(group.to_string())
+        .arg(data)
+        .stdin(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .expect("sh is installed");
+    Process { broker, watchdog }
+}
+
+/// The folder that `fetch.sh` fills.
+fn jars() -> PathBuf {
+    std::env::var_os("CHALKLINE_KAFKA_DIR").map_or_else(
+        || {
+            PathBuf::from(std::env::var_os("HOME").unwrap_or_default())
+                .join(".cache/chalkline/kafka")
+        },
+        PathBuf::from,
+    )
+}
+
+/// Two ports that nobody listens on now.
+fn free_ports() -> [u16; 2] {
+    let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port is free"));
+    listeners.map(|l| {
+        l.local_addr()
+            .map(|a| a.port())
+            .expect("a bound socket has an address")
+    })
+}
+
+fn signal(process: &Child, name: &str) {
+    let sent = Command::new("sh")
+        .args(["-c", "kill -s \"$1\" -- \"-$2\" 2>/dev/null", "sh", name])
+        .arg(process.id().to_string())
+        .status();
+    sent.expect("sh is installed");
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    }
+}

@@ -1,0 +1,158 @@
+//! What can be configured, with its defaults and checks.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+const MIB: usize = 1024 * 1024;
+
+/// The section `[query]` of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The address at which questions are taken.
+    pub listen: SocketAddr,
+    /// How long a query may work; time in which it waits for its reader does
+    /// not count.
+    pub timeout_seconds: u64,
+    /// How long a reader may leave a streamed answer lying.
+    pub stall_seconds: u64,
+    /// How many threads work on queries; 0 = one per core.
+    pub threads: usize,
+    /// Memory for all queries together.
+    pub memory_bytes: usize,
+    /// Memory for all queries of one tenant.
+    pub tenant_memory_bytes: usize,
+    /// Where queries that outgrow their memory spill; the system's folder for
+    /// temporary files when unset.
+    pub spill_directory: Option<PathBuf>,
+    /// How much all queries together may spill.
+    pub spill_bytes: u64,
+    /// The longest statement.
+    pub sql_bytes: usize,
+    /// How many words, numbers and signs a statement may have: what bounds how
+    /// deep it can nest.
+    pub sql_tokens: usize,
+    /// The most rows of a JSON answer.
+    pub json_rows: usize,
+    /// The longest JSON answer. Each is built in memory, so that an answer is
+    /// whole or an error.
+    pub json_bytes: usize,
+    /// The most rows of a streamed answer (CSV, NDJSON, Arrow).
+    pub stream_rows: usize,
+    /// The longest streamed answer.
+    pub stream_bytes: usize,
+    /// How many queries work at once.
+    pub concurrency: usize,
+    /// How many queries of one tenant work at once.
+    pub tenant_concurrency: usize,
+    /// How many queries of one tenant may wait for their turn.
+    pub tenant_queue: usize,
+    /// How long a query waits for its turn.
+    pub queue_seconds: u64,
+    /// How many tables' state is kept between queries.
+    pub open_tables: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)),
+            timeout_seconds: 30,
+            stall_seconds: 60,
+            threads: 0,
+            memory_bytes: 512 * MIB,
+            tenant_memory_bytes: 256 * MIB,
+            spill_directory: None,
+            spill_bytes: 4 * 1024 * MIB as u64,
+            sql_bytes: MIB,
+            sql_tokens: 10_000,
+            json_rows: 100_000,
+            json_bytes: 64 * MIB,
+            stream_rows: 1_000_000,
+            stream_bytes: 1024 * MIB,
+            concurrency: 16,
+            tenant_concurrency: 4,
+            tenant_queue: 16,
+            queue_seconds: 10,
+            open_tables: 512,
+        }
+    }
+}
+
+impl Config {
+    /// Everything that is wrong with the values, one sentence each.
+    pub fn problems(&self) -> Vec<String> {
+        let positive = [
+            ("timeout_seconds", self.timeout_seconds as usize),
+            ("stall_seconds", self.stall_seconds as usize),
+            ("memory_bytes", self.memory_bytes),
+            ("tenant_memory_bytes", self.tenant_memory_bytes),
+            ("sql_bytes", self.sql_bytes),
+            ("sql_tokens", self.sql_tokens),
+            ("json_rows", self.json_rows),
+            ("json_bytes", self.json_bytes),
+            ("stream_rows", self.stream_rows),
+            ("stream_bytes", self.stream_bytes),
+            ("concurrency", self.concurrency),
+            ("tenant_concurrency", self.tenant_concurrency),
+            ("queue_seconds", self.queue_seconds as usize),
+            ("open_tables", self.open_tables),
+        ];
+        let mut problems: Vec<String> = positive
+            .into_iter()
+            .filter(|(_, value)| *value == 0)
+            .map(|(name, _)| format!("query.{name} must be more than 0"))
+            .collect();
+        if self.tenant_memory_bytes > self.memory_bytes {
+            problems.push("query.tenant_memory_bytes must not exceed query.memory_bytes".into());
+        }
+        if self.tenant_concurrency > self.concurrency {
+            problems.push("query.tenant_concurrency must not exceed query.concurrency".into());
+        }
+        problems
+    }
+
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout_seconds)
+    }
+
+    pub(crate) fn stall(&self) -> Duration {
+        Duration::from_secs(self.stall_seconds)
+    }
+
+    pub(crate) fn queue(&self) -> Duration {
+        Duration::from_secs(self.queue_seconds)
+    }
+
+    pub(crate) fn cores(&self) -> usize {
+        match self.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_sound_and_every_problem_is_named() {
+        assert_eq!(Config::default().problems(), Vec::<String>::new());
+        let config = Config {
+            timeout_seconds: 0,
+            tenant_concurrency: 17,
+            ..Config::default()
+        };
+        assert_eq!(
+            config.problems(),
+            [
+                "query.timeout_seconds must be more than 0",
+                "query.tenant_concurrency must not exceed query.concurrency",
+            ]
+        );
+    }
+}

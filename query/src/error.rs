@@ -1,0 +1,278 @@
+//! Everything that can go wrong, and the one table of statuses and codes.
+
+use std::fmt;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use schemas::{Problem, ProblemDetail};
+
+/// An error from outside whose text is for our logs only.
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a query was not answered.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("the request shows no valid query token")]
+    Unauthorised(#[from] Unauthorised),
+    #[error("the request's body is of another type")]
+    ContentType,
+    #[error("the request's body did not arrive in time")]
+    BodyTimeout,
+    #[error("the request's body is too long")]
+    BodyTooLong { limit: usize },
+    #[error("the request's body cannot be read")]
+    Body { pointer: String, detail: String },
+    #[error("none of the formats asked for can be made")]
+    NotAcceptable,
+    #[error("the statement is too long or too complex")]
+    TooComplex { detail: String },
+    #[error("the statement is not allowed")]
+    NotAllowed { detail: String },
+    #[error("the statement cannot be answered as it stands")]
+    Invalid { code: &'static str, detail: String },
+    #[error("a parameter does not fit")]
+    Parameter { index: usize, detail: String },
+    #[error("the query met a value it cannot work with")]
+    Failed { detail: String },
+    #[error("the query took too long")]
+    Timeout { seconds: u64 },
+    #[error("the query ran out of memory")]
+    OutOfMemory,
+    #[error("the answer is too long")]
+    TooLarge { detail: String },
+    #[error("too many queries of this tenant are waiting")]
+    TooMany,
+    #[error("the query did not get its turn in time")]
+    Busy,
+    #[error("nothing is at this path")]
+    NotFound,
+    #[error("this path does not take that method")]
+    Method,
+    #[error("the lake or the tenants' documents cannot be read")]
+    Unavailable(#[source] Source),
+    #[error("the query failed for a reason of ours")]
+    Internal(#[source] Source),
+}
+
+/// Why a request is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unauthorised {
+    #[error("no token")]
+    Missing,
+    #[error("not a token")]
+    Malformed,
+    #[error("a write key")]
+    WriteKey,
+    #[error("an unknown token")]
+    Unknown,
+    #[error("a revoked token")]
+    Revoked,
+    #[error("an expired token")]
+    Expired,
+}
+
+impl Unauthorised {
+    fn code_and_detail(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Missing => (
+                "token_missing",
+                "Send the header `Authorization: Bearer ct_…` with a query token.",
+            ),
+            Self::Malformed => (
+                "token_malformed",
+                "Send `Authorization: Bearer ct_…` with the token exactly as it was issued.",
+            ),
+            Self::WriteKey => (
+                "token_is_write_key",
+                "This is a write key, which only posts events; ask with a query token (ct_…).",
+            ),
+            Self::Unknown => (
+                "token_unknown",
+                "No such query token; check it, or issue one with `chalkline token issue`.",
+            ),
+            Self::Revoked => (
+                "token_revoked",
+                "This query token was revoked; issue a new one with `chalkline token issue`.",
+            ),
+            Self::Expired => (
+                "token_expired",
+                "This query token has expired; issue a new one with `chalkline token issue`.",
+            ),
+        }
+    }
+}
+
+impl Error {
+    /// An internal error that is a sentence of ours.
+    pub(crate) fn internal(text: impl fmt::Display) -> Self {
+        Self::Internal(text.to_string().into())
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Unauthorised(_) => StatusCode::UNAUTHORIZED,
+            Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::BodyTooLong { .. } | Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Body { .. }
+            | Self::TooComplex { .. }
+            | Self::Invalid { .. }
+            | Self::Parameter { .. }
+            | Self::Failed { .. } => StatusCode::BAD_REQUEST,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::NotAllowed { .. } => StatusCode::FORBIDDEN,
+            Self::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
+            Self::OutOfMemory => StatusCode::INSUFFICIENT_STORAGE,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Busy | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// What happened, for programs: never renamed.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Unauthorised(reason) => reason.code_and_detail().0,
+            Self::ContentType => "unsupported_media_type",
+            Self::BodyTimeout => "body_timeout",
+            Self::BodyTooLong { .. } => "body_too_long",
+            Self::Body { .. } => "invalid_body",
+            Self::NotAcceptable => "not_acceptable",
+            Self::TooComplex { .. } => "sql_too_complex",
+            Self::NotAllowed { .. } => "statement_not_allowed",
+            Self::Invalid { code, .. } => code,
+            Self::Parameter { .. } => "invalid_parameter",
+            Self::Failed { .. } => "query_failed",
+            Self::Timeout { .. } => "query_timeout",
+            Self::OutOfMemory => "query_out_of_memory",
+            Self::TooLarge { .. } => "result_too_large",
+            Self::TooMany => "too_many_queries",
+            Self::Busy => "query_queue_timeout",
+            Self::NotFound => "not_found",
+            Self::Method => "method_not_allowed",
+            Self::Unavailable(_) => "lake_unavailable",
+            Self::Internal(_) => "internal_error",
+        }
+    }
+
+    /// One sentence that says what to do.
+    fn detail(&self) -> String {
+        match self {
+            Self::Unauthorised(reason) => reason.code_and_detail().1.to_owned(),
+            Self::ContentType => {
+                "Send the body as JSON with the header `Content-Type: application/json`.".to_owned()
+            }
+            Self::BodyTimeout => "The body came too slowly; send it again.".to_owned(),
+            Self::BodyTooLong { limit } => format!("Send a body of at most {limit} bytes."),
+            Self::NotAcceptable => "Ask with `Accept` for application/json, text/csv, \
+                 application/x-ndjson or application/vnd.apache.arrow.stream."
+                .to_owned(),
+            Self::Body { detail, .. }
+            | Self::TooComplex { detail }
+            | Self::NotAllowed { detail }
+            | Self::Invalid { detail, .. }
+            | Self::Parameter { detail, .. }
+            | Self::Failed { detail }
+            | Self::TooLarge { detail } => detail.clone(),
+            Self::Timeout { seconds } => format!(
+                "The query worked for {seconds} seconds without an end; ask about fewer terms \
+                 or aggregate earlier."
+            ),
+            Self::OutOfMemory => "The query needs more memory or spill space than it may use; \
+                 ask for fewer columns or rows, or aggregate earlier."
+                .to_owned(),
+            Self::TooMany => {
+                "Too many queries of this tenant are waiting; send it again later.".to_owned()
+            }
+            Self::Busy => "The query did not get its turn in time; send it again.".to_owned(),
+            Self::NotFound => {
+                "Nothing is here; send queries with POST to /v1/sql, list tables with GET \
+                 /v1/tables."
+                    .to_owned()
+            }
+            Self::Method => "Send queries with POST to /v1/sql.".to_owned(),
+            Self::Unavailable(_) => {
+                "The data cannot be read at the moment; send the query again.".to_owned()
+            }
+            Self::Internal(_) => {
+                "The query failed for a reason of ours; report it with the trace_id.".to_owned()
+            }
+        }
+    }
+
+    fn details(&self) -> Vec<ProblemDetail> {
+        let pointer = match self {
+            Self::Body { pointer, .. } => pointer.clone(),
+            Self::Parameter { index, .. } => format!("/params/{index}"),
+            Self::TooComplex { .. } | Self::NotAllowed { .. } | Self::Invalid { .. } => {
+                "/sql".to_owned()
+            }
+            _ => return Vec::new(),
+        };
+        vec![ProblemDetail {
+            index: None,
+            pointer,
+            code: self.code(),
+            detail: self.detail(),
+        }]
+    }
+
+    fn retry_after(&self) -> Option<HeaderValue> {
+        match self {
+            Self::TooMany | Self::Busy | Self::Unavailable(_) => Some(HeaderValue::from_static("1")),
+            _ => None,
+        }
+    }
+
+    /// Writes to our log what the asker is not told.
+    pub(crate) fn log(&self, trace_id: &str) {
+        match self {
+            Self::Unavailable(source) | Self::Internal(source) => {
+                tracing::error!(trace_id, code = self.code(), error = %chain(source), "{self}");
+            }
+            _ => tracing::debug!(trace_id, code = self.code(), "{self}"),
+        }
+    }
+
+    /// The answer to a request with this trace id.
+    pub(crate) fn respond(&self, trace_id: &str) -> Response {
+        self.log(trace_id);
+        let status = self.status();
+        let mut title = self.to_string();
+        if let Some(first) = title.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        let mut problem = Problem::new(status.as_u16(), self.code(), title, self.detail());
+        problem.errors = self.details();
+        problem.trace_id = Some(trace_id.to_owned());
+        let body = serde_json::to_vec(&problem).expect("a problem is made of text");
+
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(Problem::MEDIA_TYPE),
+        );
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, seconds);
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+/// An error with everything that caused it.
+fn chain(error: &Source) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}

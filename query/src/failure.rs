@@ -1,0 +1,199 @@
+//! What a failure inside DataFusion means to the one who asked.
+
+use datafusion::arrow::error::ArrowError;
+use datafusion::common::SchemaError;
+use datafusion::error::DataFusionError;
+use datafusion::sql::sqlparser::parser::ParserError;
+
+use crate::catalog;
+use crate::error::Error;
+
+/// Sentences longer than this are cut: a plan's text helps nobody.
+const LONGEST: usize = 600;
+
+/// A syntax error, from the parser's text.
+pub(crate) fn syntax(text: &str) -> Error {
+    Error::Invalid {
+        code: "sql_syntax",
+        detail: sentence(
+            &text
+                .replace(" at Line: ", " at line ")
+                .replace(", Column: ", ", column "),
+        ),
+    }
+}
+
+/// The error that its asker reads. Texts that could tell of files, addresses
+/// or other insides stay in our log.
+pub(crate) fn explain(error: DataFusionError) -> Error {
+    use DataFusionError as E;
+    match error {
+        E::Context(_, inner) | E::Diagnostic(_, inner) => explain(*inner),
+        E::Collection(mut errors) if !errors.is_empty() => explain(errors.swap_remove(0)),
+        E::Shared(shared) => match std::sync::Arc::try_unwrap(shared) {
+            Ok(inner) => explain(inner),
+            Err(shared) => explain_shared(&shared),
+        },
+        E::ArrowError(inner, _) => explain_arrow(*inner),
+        E::External(inner) => match inner.downcast::<DataFusionError>() {
+            Ok(inner) => explain(*inner),
+            Err(inner) => match inner.downcast::<ArrowError>() {
+                Ok(inner) => explain_arrow(*inner),
+                Err(inner) => Error::Internal(inner),
+            },
+        },
+        E::SQL(parser, _) => match *parser {
+            ParserError::TokenizerError(text) | ParserError::ParserError(text) => syntax(&text),
+            ParserError::RecursionLimitExceeded => Error::TooComplex {
+                detail: "The statement nests too deeply; use WITH to flatten it.".to_owned(),
+            },
+        },
+        E::SchemaError(schema, _) => explain_schema(&schema),
+        E::Plan(text) => explain_plan(&text),
+        E::NotImplemented(text) => Error::Invalid {
+            code: "not_supported",
+            detail: sentence(&text),
+        },
+        E::Execution(text) => Error::Failed {
+            detail: sentence(&text),
+        },
+        E::ResourcesExhausted(_) => Error::OutOfMemory,
+        other => Error::Internal(Box::new(other)),
+    }
+}
+
+/// As [`explain`], for an error that others hold as well.
+fn explain_shared(error: &DataFusionError) -> Error {
+    match error.find_root() {
+        DataFusionError::ResourcesExhausted(_) => Error::OutOfMemory,
+        DataFusionError::Execution(text) => Error::Failed {
+            detail: sentence(text),
+        },
+        DataFusionError::Plan(text) => explain_plan(text),
+        DataFusionError::ArrowError(inner, _) if is_about_values(inner) => Error::Failed {
+            detail: sentence(&inner.to_string()),
+        },
+        other => Error::internal(other),
+    }
+}
+
+fn explain_arrow(error: ArrowError) -> Error {
+    match error {
+        ArrowError::ExternalError(inner) => explain(DataFusionError::from(inner)),
+        error if is_about_values(&error) => Error::Failed {
+            detail: sentence(&error.to_string()),
+        },
+        error => Error::Internal(Box::new(error)),
+    }
+}
+
+/// Whether the query's own values are to blame.
+fn is_about_values(error: &ArrowError) -> bool {
+    matches!(
+        error,
+        ArrowError::CastError(_)
+            | ArrowError::ParseError(_)
+            | ArrowError::ComputeError(_)
+            | ArrowError::ArithmeticOverflow(_)
+            | ArrowError::DivideByZero
+            | ArrowError::InvalidArgumentError(_)
+            | ArrowError::NotYetImplemented(_)
+            | ArrowError::OffsetOverflowError(_)
+    )
+}
+
+fn explain_schema(error: &SchemaError) -> Error {
+    let code = match error {
+        SchemaError::FieldNotFound { .. } => "unknown_column",
+        SchemaError::AmbiguousReference { .. } => "ambiguous_column",
+        _ => "invalid_query",
+    };
+    Error::Invalid {
+        code,
+        detail: sentence(&error.to_string()),
+    }
+}
+
+fn explain_plan(text: &str) -> Error {
+    if let Some(name) = text
+        .strip_prefix("table '")
+        .and_then(|rest| rest.strip_suffix("' not found"))
+    {
+        let own = format!("{}.{}.", catalog::CATALOG, catalog::SCHEMA);
+        let name = name.strip_prefix(&own).unwrap_or(name);
+        return Error::Invalid {
+            code: "unknown_table",
+            detail: format!(
+                "There is no table '{name}'; there are {}.",
+                catalog::names().collect::<Vec<_>>().join(", ")
+            ),
+        };
+    }
+    let code = if text.starts_with("Invalid function") || text.contains("table function") {
+        "unknown_function"
+    } else {
+        "invalid_query"
+    };
+    Error::Invalid {
+        code,
+        detail: sentence(text),
+    }
+}
+
+/// One plain sentence of a library's message.
+fn sentence(text: &str) -> String {
+    const PREFIXES: [&str; 9] = [
+        "DataFusion error: ",
+        "Error during planning: ",
+        "Execution error: ",
+        "Arrow error: ",
+        "SQL error: ",
+        "Schema error: ",
+        "Invalid argument error: ",
+        "Cast error: ",
+        "sql parser error: ",
+    ];
+    let mut text = text.split("\n\nbacktrace: ").next().unwrap_or_default();
+    while let Some(rest) = PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)) {
+        text = rest;
+    }
+    let mut text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+        text.truncate(end);
+        text.push('…');
+    } else if !text.ends_with(['.', '!', '?']) {
+        text.push('.');
+    }
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrapped_errors_are_unwrapped_and_insides_stay_inside() {
+        let wrapped = DataFusionError::ArrowError(
+            Box::new(ArrowError::ExternalError(Box::new(
+                DataFusionError::ResourcesExhausted("HashJoin[0] used …".to_owned()),
+            ))),
+            None,
+        );
+        assert_eq!(explain(wrapped).code(), "query_out_of_memory");
+
+        let file = DataFusionError::IoError(std::io::Error::other("/lake/demo/x.parquet"));
+        assert_eq!(explain(file).code(), "internal_error");
+    }
+
+    #[test]
+    fn a_library_message_becomes_one_sentence() {
+        assert_eq!(
+            sentence("Error during planning: Arrow error: one\n  two"),
+            "One two."
+        );
+        assert!(sentence(&"x".repeat(5_000)).chars().count() < 700);
+    }
+}

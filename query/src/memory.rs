@@ -1,0 +1,134 @@
+//! Memory: one pool for the process, in it a share for each tenant.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use datafusion::error::Result;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{
+    FairSpillPool, GreedyMemoryPool, MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
+};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+
+/// What a tenant's queries keep of the files they read, beyond the pools.
+const METADATA_BYTES: usize = 8 * 1024 * 1024;
+
+/// What all queries of the process share.
+pub(crate) struct Memory {
+    process: Arc<GreedyMemoryPool>,
+    tenant_bytes: usize,
+    /// Holds the disk manager: what is spilled is bounded over all tenants.
+    base: RuntimeEnv,
+}
+
+impl Memory {
+    pub(crate) fn new(
+        bytes: usize,
+        tenant_bytes: usize,
+        spill_directory: Option<&Path>,
+        spill_bytes: u64,
+    ) -> Result<Self> {
+        let mode = match spill_directory {
+            Some(directory) => DiskManagerMode::Directories(vec![directory.to_owned()]),
+            None => DiskManagerMode::OsTmpDirectory,
+        };
+        let disk = DiskManagerBuilder::default()
+            .with_mode(mode)
+            .with_max_temp_directory_size(spill_bytes);
+        let base = RuntimeEnvBuilder::new()
+            .with_disk_manager_builder(disk)
+            .with_metadata_cache_limit(METADATA_BYTES)
+            .build()?;
+        Ok(Self {
+            process: Arc::new(GreedyMemoryPool::new(bytes)),
+            tenant_bytes,
+            base,
+        })
+    }
+
+    /// What the queries of one more tenant share.
+    pub(crate) fn tenant(&self) -> Result<Arc<RuntimeEnv>> {
+        let pool = TenantPool {
+            tenant: FairSpillPool::new(self.tenant_bytes),
+            process: Arc::clone(&self.process),
+        };
+        RuntimeEnvBuilder::from_runtime_env(&self.base)
+            .with_memory_pool(Arc::new(pool))
+            .build_arc()
+    }
+}
+
+/// A tenant's share, fair between its queries; what is taken from it is taken
+/// from the process as well.
+#[derive(Debug)]
+struct TenantPool {
+    tenant: FairSpillPool,
+    process: Arc<GreedyMemoryPool>,
+}
+
+impl MemoryPool for TenantPool {
+    fn name(&self) -> &str {
+        "tenant"
+    }
+
+    fn register(&self, consumer: &MemoryConsumer) {
+        self.tenant.register(consumer);
+    }
+
+    fn unregister(&self, consumer: &MemoryConsumer) {
+        self.tenant.unregister(consumer);
+    }
+
+    fn grow(&self, reservation: &MemoryReservation, additional: usize) {
+        self.tenant.grow(reservation, additional);
+        self.process.grow(reservation, additional);
+    }
+
+    fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
+        self.tenant.shrink(reservation, shrink);
+        self.process.shrink(reservation, shrink);
+    }
+
+    fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
+        self.tenant.try_grow(reservation, additional)?;
+        self.process
+            .try_grow(reservation, additional)
+            .inspect_err(|_| self.tenant.shrink(reservation, additional))
+    }
+
+    fn reserved(&self) -> usize {
+        self.tenant.reserved()
+    }
+
+    fn memory_limit(&self) -> MemoryLimit {
+        self.tenant.memory_limit()
+    }
+}
+
+impl fmt::Display for TenantPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tenant({})", self.tenant)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_gets_its_share_and_no_more_than_is_left() {
+        let memory = Memory::new(100, 80, None, 1).expect("a temporary folder");
+        let (one, two) = (memory.tenant().expect("one"), memory.tenant().expect("two"));
+        let first = MemoryConsumer::new("first").register(&one.memory_pool);
+        let second = MemoryConsumer::new("second").register(&two.memory_pool);
+
+        assert!(first.try_grow(81).is_err());
+        first.try_grow(70).expect("within the share");
+        assert!(second.try_grow(40).is_err());
+        assert_eq!(two.memory_pool.reserved(), 0);
+        second.try_grow(30).expect("what is left");
+        drop(first);
+        second.try_grow(50).expect("what was given back");
+    }
+}

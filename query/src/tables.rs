@@ -1,0 +1,91 @@
+//! The lake's tables as queries see them: each pinned to its newest version
+//! at the moment a query begins.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lake::{Lake, LakeError, LakeTable};
+use schemas::{Table, TenantId};
+
+/// Keeps the state of the tables that were asked about last.
+pub(crate) struct Tables {
+    lake: Lake,
+    capacity: usize,
+    /// Orders arrivals and reads: a ticket is never handed out twice.
+    tickets: AtomicU64,
+    slots: Mutex<HashMap<(TenantId, Table), Slot>>,
+}
+
+struct Slot {
+    /// When it was last asked for.
+    used: u64,
+    state: Arc<tokio::sync::Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    table: Option<LakeTable>,
+    /// The ticket at which the last successful read of its log began.
+    read: u64,
+}
+
+impl Tables {
+    pub(crate) fn new(lake: Lake, capacity: usize) -> Self {
+        Self {
+            lake,
+            capacity,
+            tickets: AtomicU64::new(1),
+            slots: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn lake(&self) -> &Lake {
+        &self.lake
+    }
+
+    /// A table at a version that is at least as new as this call, or `None`
+    /// when nothing was published to it yet.
+    ///
+    /// Callers that arrive while another's read is under way wait for the next
+    /// read and share it.
+    pub(crate) async fn pin(
+        &self,
+        tenant: &TenantId,
+        table: Table,
+    ) -> Result<Option<LakeTable>, LakeError> {
+        let arrived = self.ticket();
+        let state = self.slot(tenant, table, arrived);
+        let mut state = state.lock().await;
+        if state.read < arrived {
+            let began = self.ticket();
+            match &mut state.table {
+                Some(open) => open.refresh().await?,
+                None => state.table = self.lake.open(tenant, table).await?,
+            }
+            state.read = began;
+        }
+        Ok(state.table.clone())
+    }
+
+    fn ticket(&self) -> u64 {
+        self.tickets.fetch_add(1, Ordering::SeqCst)
+    }
+
+    fn slot(&self, tenant: &TenantId, table: Table, now: u64) -> Arc<tokio::sync::Mutex<State>> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (tenant.clone(), table);
+        if !slots.contains_key(&key) && slots.len() >= self.capacity {
+            let oldest = slots.iter().min_by_key(|(_, slot)| slot.used);
+            if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
+                slots.remove(&oldest);
+            }
+        }
+        let slot = slots.entry(key).or_insert_with(|| Slot {
+            used: now,
+            state: Arc::default(),
+        });
+        slot.used = now;
+        Arc::clone(&slot.state)
+    }
+}

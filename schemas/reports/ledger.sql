@@ -1,0 +1,88 @@
+-- What became of every event, by hour of receipt and family. `accepted` comes
+-- from a count of the log itself, the columns after it from the tables; they
+-- balance when each counted record has exactly one row. Rows at or above a
+-- partition's counted end are left out: their records are not counted yet.
+WITH counted_ends AS (
+    SELECT log_id, log_partition, max(end_position) AS end_position
+    FROM log_counts
+    GROUP BY log_id, log_partition
+),
+placed AS (
+    SELECT 'clickstream' AS family, 'stored' AS place, received_at, log_id, log_partition, log_position
+    FROM clickstream
+    UNION ALL
+    SELECT 'video', 'stored', received_at, log_id, log_partition, log_position
+    FROM video
+    UNION ALL
+    SELECT 'assessment', 'stored', received_at, log_id, log_partition, log_position
+    FROM assessment
+    UNION ALL
+    SELECT family, 'table_duplicate', received_at, log_id, log_partition, log_position
+    FROM duplicates
+    UNION ALL
+    SELECT family, 'quarantined', received_at, log_id, log_partition, log_position
+    FROM quarantine
+),
+entries AS (
+    SELECT hour, family, 'accepted' AS entry, CAST(NULL AS text) AS reason, accepted AS events
+    FROM log_counts
+    UNION ALL
+    SELECT date_trunc('hour', placed.received_at), placed.family, placed.place, NULL, count(*)
+    FROM placed
+    JOIN counted_ends
+        ON placed.log_id = counted_ends.log_id
+        AND placed.log_partition = counted_ends.log_partition
+    WHERE placed.log_position < counted_ends.end_position
+    GROUP BY 1, 2, 3
+    UNION ALL
+    SELECT date_trunc('hour', minute), family, 'answered_' || outcome, reason, sum(events)
+    FROM tallies
+    GROUP BY 1, 2, 3, 4
+),
+rejections AS (
+    SELECT hour, family, string_agg(reason || ' ' || events, ', ' ORDER BY reason) AS reasons
+    FROM (
+        SELECT hour, family, reason, sum(events) AS events
+        FROM entries
+        WHERE entry = 'answered_rejected' AND reason IS NOT NULL
+        GROUP BY hour, family, reason
+    )
+    GROUP BY hour, family
+),
+sums AS (
+    SELECT
+        hour,
+        family,
+        coalesce(sum(events) FILTER (WHERE starts_with(entry, 'answered_')), 0) AS received,
+        coalesce(sum(events) FILTER (WHERE entry = 'answered_rejected'), 0) AS rejected,
+        coalesce(sum(events) FILTER (WHERE entry = 'answered_duplicate'), 0) AS request_duplicate,
+        coalesce(sum(events) FILTER (WHERE entry = 'answered_ignored'), 0) AS ignored,
+        coalesce(sum(events) FILTER (WHERE entry = 'answered_retry'), 0) AS retry,
+        coalesce(sum(events) FILTER (WHERE entry = 'accepted'), 0) AS accepted,
+        coalesce(sum(events) FILTER (WHERE entry = 'stored'), 0) AS stored,
+        coalesce(sum(events) FILTER (WHERE entry = 'table_duplicate'), 0) AS table_duplicate,
+        coalesce(sum(events) FILTER (WHERE entry = 'quarantined'), 0) AS quarantined,
+        -- Nothing erases rows yet; the column is part of the contract.
+        CAST(0 AS bigint) AS erased
+    FROM entries
+    GROUP BY hour, family
+)
+SELECT
+    sums.hour,
+    sums.family,
+    sums.received,
+    sums.rejected,
+    rejections.reasons AS rejected_reasons,
+    sums.request_duplicate,
+    sums.ignored,
+    sums.retry,
+    sums.accepted,
+    sums.stored,
+    sums.table_duplicate,
+    sums.quarantined,
+    sums.erased,
+    sums.accepted = sums.stored + sums.table_duplicate + sums.quarantined + sums.erased AS balanced
+FROM sums
+LEFT JOIN rejections
+    ON sums.hour IS NOT DISTINCT FROM rejections.hour
+    AND sums.family IS NOT DISTINCT FROM rejections.family

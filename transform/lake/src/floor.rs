@@ -1,0 +1,113 @@
+//! Floors: below which position a log partition is published in every table.
+
+use chrono::{DateTime, Utc};
+use futures::TryStreamExt;
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
+use schemas::layout;
+use serde::{Deserialize, Serialize};
+
+use crate::{Lake, LakeError};
+
+/// How many floors are read at once.
+const CONCURRENT_READS: usize = 16;
+
+/// The progress of one log partition over all tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Floor {
+    /// The log.
+    pub log_id: String,
+    /// Its partition.
+    pub partition: u32,
+    /// Every record below it is published. A restart reads on from here.
+    pub position: u64,
+    /// Every event whose sender was answered before this time is published.
+    pub as_of: DateTime<Utc>,
+}
+
+/// The object in the store; the rest stands in its path.
+#[derive(Serialize, Deserialize)]
+struct Document {
+    position: u64,
+    as_of: DateTime<Utc>,
+}
+
+impl Lake {
+    /// The floors of all logs that were ever read into this lake, in no
+    /// particular order.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`] or [`LakeError::Floor`].
+    pub async fn floors(&self) -> Result<Vec<Floor>, LakeError> {
+        self.store()
+            .list(Some(&Path::from("_log")))
+            .map_err(LakeError::from)
+            .try_filter_map(|object| async move { Ok(parse(&object.location)) })
+            .map_ok(|(log_id, partition, path)| self.read_floor(log_id, partition, path))
+            .try_buffer_unordered(CONCURRENT_READS)
+            .try_collect()
+            .await
+    }
+
+    /// Stores a floor.
+    ///
+    /// A plain overwrite, not a conditional one: should a stalled process set
+    /// its old floor over a newer one, the next restart reads some records
+    /// again, and every table skips those below its own position. A low floor
+    /// costs time, never truth. A floor must not be set before everything below
+    /// it is published.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`].
+    pub async fn set_floor(&self, floor: &Floor) -> Result<(), LakeError> {
+        let document = Document {
+            position: floor.position,
+            as_of: floor.as_of,
+        };
+        let bytes = serde_json::to_vec(&document).expect("numbers and times are JSON");
+        let path = Path::from(layout::floor(&floor.log_id, floor.partition));
+        self.store().put(&path, bytes.into()).await?;
+        Ok(())
+    }
+
+    async fn read_floor(
+        &self,
+        log_id: String,
+        partition: u32,
+        path: Path,
+    ) -> Result<Floor, LakeError> {
+        let bytes = self.store().get(&path).await?.bytes().await?;
+        let document: Document =
+            serde_json::from_slice(&bytes).map_err(|source| LakeError::Floor {
+                path: path.to_string(),
+                source,
+            })?;
+        Ok(Floor {
+            log_id,
+            partition,
+            position: document.position,
+            as_of: document.as_of,
+        })
+    }
+}
+
+/// The log and partition of a path made by [`layout::floor`].
+fn parse(path: &Path) -> Option<(String, u32, Path)> {
+    let mut parts = path.parts().skip(1);
+    let log_id = parts.next()?.as_ref().to_owned();
+    let partition = parts.next()?.as_ref().strip_suffix(".json")?.parse().ok()?;
+    Some((log_id, partition, path.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_layout_prints_is_read_back() {
+        let path = Path::from(layout::floor("log-1", 7));
+        let (log_id, partition, _) = parse(&path).expect("a floor");
+        assert_eq!((log_id.as_str(), partition), ("log-1", 7));
+        assert!(parse(&Path::from("_log/log-1/README")).is_none());
+    }
+}

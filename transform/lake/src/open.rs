@@ -1,0 +1,164 @@
+//! Finding tables and making them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
+use deltalake::kernel::transaction::CommitProperties;
+use deltalake::kernel::{StructField, StructType};
+use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use futures::TryStreamExt;
+use object_store::ObjectStore;
+use object_store::path::Path;
+use schemas::{Table, TenantId, layout};
+use url::Url;
+
+use crate::stats::statistics_columns;
+use crate::{LakeError, LakeTable};
+
+/// The lake: all tables of all tenants below one root. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct Lake(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    root: Url,
+    store: Arc<dyn ObjectStore>,
+    options: HashMap<String, String>,
+}
+
+impl Lake {
+    /// The lake at `root`, a `file://` or `s3://` address.
+    ///
+    /// `store` shows the same place (its paths are relative to `root`), and
+    /// `options` are what deltalake needs to reach it by itself: access keys, an
+    /// endpoint.
+    pub fn new(
+        mut root: Url,
+        store: Arc<dyn ObjectStore>,
+        options: HashMap<String, String>,
+    ) -> Self {
+        if !root.path().ends_with('/') {
+            root.set_path(&format!("{}/", root.path()));
+        }
+        Self(Arc::new(Inner {
+            root,
+            store,
+            options,
+        }))
+    }
+
+    /// The object store in which the lake lies; paths are those of
+    /// [`schemas::layout`].
+    pub fn store(&self) -> &Arc<dyn ObjectStore> {
+        &self.0.store
+    }
+
+    /// Opens a table at its newest version; `None` when nobody made it yet.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`] or [`LakeError::Table`].
+    pub async fn open(
+        &self,
+        tenant: &TenantId,
+        table: Table,
+    ) -> Result<Option<LakeTable>, LakeError> {
+        let name = layout::table(tenant, table);
+        // Loading would say so as well, but not without an error in the logs.
+        if !self.has_log(&name).await? {
+            return Ok(None);
+        }
+        let mut delta = self.unloaded(&name)?;
+        delta.load().await.map_err(|e| table_error(&name, e))?;
+        Ok(Some(LakeTable::new(name, table, delta)))
+    }
+
+    /// Opens a table for writing and makes it first if nobody has.
+    ///
+    /// Several writers may do so at once: all but one lose and open what the
+    /// winner made.
+    ///
+    /// # Errors
+    /// [`LakeError::Columns`] when the table was made by a version that writes
+    /// other columns; else as [`Lake::open`].
+    pub async fn open_or_create(
+        &self,
+        tenant: &TenantId,
+        table: Table,
+    ) -> Result<LakeTable, LakeError> {
+        let name = layout::table(tenant, table);
+        if self.open(tenant, table).await?.is_none() {
+            self.create(&name, table).await?;
+        }
+        let opened = self.open(tenant, table).await?;
+        let opened = opened.ok_or_else(|| {
+            let vanished = DeltaTableError::NotATable("it vanished after it was made".to_owned());
+            table_error(&name, vanished)
+        })?;
+        let ours = delta_columns(&name, table)?;
+        let fits = opened.state().schema().fields().eq(ours.iter());
+        if fits {
+            Ok(opened)
+        } else {
+            Err(LakeError::Columns { table: name })
+        }
+    }
+
+    /// Makes the table's first version, or does nothing when it is there.
+    async fn create(&self, name: &str, table: Table) -> Result<(), LakeError> {
+        let partition_columns = table.is_by_term().then_some("term");
+        let statistics = statistics_columns(table).join(",");
+        // Without retries: a retry would write our metadata over the winner's.
+        let commit = CommitProperties::default()
+            .with_max_retries(0)
+            .with_create_checkpoint(false)
+            .with_cleanup_expired_logs(Some(false));
+        let created = self
+            .unloaded(name)?
+            .create()
+            .with_columns(delta_columns(name, table)?)
+            .with_partition_columns(partition_columns)
+            .with_configuration([("delta.dataSkippingStatsColumns", Some(statistics))])
+            .with_commit_properties(commit)
+            .await;
+        match created {
+            Ok(_) => {
+                tracing::info!(table = name, "table created");
+                Ok(())
+            }
+            // Whatever it was: if the table is there now, it was another writer.
+            Err(_) if self.has_log(name).await? => Ok(()),
+            Err(error) => Err(table_error(name, error)),
+        }
+    }
+
+    async fn has_log(&self, name: &str) -> Result<bool, LakeError> {
+        let log = Path::from(format!("{name}/_delta_log"));
+        Ok(self.0.store.list(Some(&log)).try_next().await?.is_some())
+    }
+
+    fn unloaded(&self, name: &str) -> Result<DeltaTable, LakeError> {
+        let url = self.0.root.join(&format!("{name}/"));
+        let url = url.expect("a table's path is plain text without a scheme");
+        DeltaTableBuilder::from_url(url)
+            .map(|builder| builder.with_storage_options(self.0.options.clone()))
+            .and_then(DeltaTableBuilder::build)
+            .map_err(|e| table_error(name, e))
+    }
+}
+
+/// Our columns as Delta's.
+fn delta_columns(name: &str, table: Table) -> Result<Vec<StructField>, LakeError> {
+    let columns: StructType = schemas::columns(table)
+        .as_ref()
+        .try_into_kernel()
+        .map_err(|e| table_error(name, DeltaTableError::Arrow { source: e }))?;
+    Ok(columns.fields().cloned().collect())
+}
+
+fn table_error(name: &str, source: DeltaTableError) -> LakeError {
+    LakeError::Table {
+        table: name.to_owned(),
+        source: Box::new(source),
+    }
+}

@@ -1,0 +1,226 @@
+//! Rows and positions, visible together or not at all.
+
+use std::collections::HashSet;
+
+use arrow::array::RecordBatch;
+use deltalake::DeltaTableError;
+use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake::kernel::{Action, Add, Transaction};
+use deltalake::protocol::{DeltaOperation, SaveMode};
+use futures::{StreamExt, TryStreamExt};
+use schemas::Term;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::{Advance, LakeError, LakeTable, PublishError};
+
+/// How many files of one commit are written at once.
+const CONCURRENT_FILES: usize = 2;
+
+/// The member of a commit's info that says whose commit it is.
+const COMMIT_ID: &str = "commitId";
+
+/// New rows of one term; they become one file.
+#[derive(Debug, Clone)]
+pub struct Rows {
+    /// The term, exactly when the table is partitioned by it.
+    pub term: Option<Term>,
+    /// The rows, in any order, with the columns of [`crate::file_columns`].
+    pub batches: Vec<RecordBatch>,
+}
+
+/// What [`LakeTable::publish`] made visible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// The version that holds it.
+    pub version: u64,
+    /// How many files.
+    pub files: usize,
+    /// How large they are together.
+    pub bytes: u64,
+}
+
+impl LakeTable {
+    /// Adds rows to the table and moves its positions on, in one commit.
+    ///
+    /// The table must stand where `advances` expect it, and must not have been
+    /// moved on by another writer since: both end in
+    /// [`PublishError::Conflict`], with nothing visible. Commits of others that
+    /// touch no position of ours do not matter. After success the table is held
+    /// at the new version.
+    ///
+    /// # Errors
+    /// [`PublishError`] says for each what to do. Files that were written for a
+    /// commit that failed stay behind, unseen, until maintenance removes them.
+    pub async fn publish(
+        &mut self,
+        rows: Vec<Rows>,
+        advances: &[Advance],
+    ) -> Result<Published, PublishError> {
+        for advance in advances {
+            // Delta takes any version for a transaction, also a lower one: that
+            // the positions only move on is checked here and nowhere else.
+            let stands = self.next_position(&advance.app).await;
+            let stands = stands.map_err(PublishError::NotPublished)?;
+            if stands != advance.expected || stands > Some(advance.next) {
+                return Err(PublishError::Conflict(advance.app.clone()));
+            }
+        }
+        let files: Vec<Add> = futures::stream::iter(rows)
+            .map(|rows| self.write_file(rows))
+            .buffered(CONCURRENT_FILES)
+            .try_collect()
+            .await
+            .map_err(PublishError::NotPublished)?;
+        self.commit(files, advances).await
+    }
+
+    async fn commit(
+        &mut self,
+        files: Vec<Add>,
+        advances: &[Advance],
+    ) -> Result<Published, PublishError> {
+        let mut published = Published {
+            version: self.version(),
+            files: files.len(),
+            bytes: files.iter().map(|f| f.size.unsigned_abs()).sum(),
+        };
+        let commit_id = Uuid::now_v7().to_string();
+        let transactions = advances
+            .iter()
+            .map(|advance| {
+                let next = i64::try_from(advance.next).expect("a position fits in 63 bits");
+                Transaction::new(advance.app.as_str(), next)
+            })
+            .collect();
+        let properties = CommitProperties::default()
+            .with_metadata([(COMMIT_ID.to_owned(), commit_id.clone().into())])
+            .with_application_transactions(transactions)
+            .with_create_checkpoint(false)
+            .with_cleanup_expired_logs(Some(false));
+        let operation = DeltaOperation::Write {
+            mode: SaveMode::Append,
+            partition_by: self.kind.is_by_term().then(|| vec!["term".to_owned()]),
+            predicate: None,
+        };
+        // Against the very state on which the positions were checked: a commit
+        // by another writer of these positions, however recent, fails this one.
+        let committed = CommitBuilder::from(properties)
+            .with_actions(files.into_iter().map(Action::Add).collect())
+            .build(Some(self.reference()), self.delta.log_store(), operation)
+            .await;
+        match committed {
+            Ok(done) => {
+                if done.version() != published.version + 1 {
+                    self.positions.clear();
+                }
+                published.version = done.version();
+                self.delta.state = Some(done.snapshot());
+                for advance in advances {
+                    self.positions
+                        .insert(advance.app.clone(), Some(advance.next));
+                }
+                Ok(published)
+            }
+            Err(error) => {
+                let version = self.settle(&commit_id, advances, error).await?;
+                published.version = version;
+                self.refresh().await.map_err(PublishError::Unknown)?;
+                Ok(published)
+            }
+        }
+    }
+
+    /// Finds out what became of a commit that ended in an error, which may be
+    /// one of the network on the way back: the version it got, if it got one.
+    async fn settle(
+        &self,
+        commit_id: &str,
+        advances: &[Advance],
+        error: DeltaTableError,
+    ) -> Result<u64, PublishError> {
+        let log = self.delta.log_store();
+        let mut conflict = None;
+        for version in self.version() + 1.. {
+            let entry = log.read_commit_entry(version).await;
+            let Some(bytes) = entry.map_err(|e| PublishError::Unknown(self.error(e)))? else {
+                break;
+            };
+            let entry = Entry::parse(&bytes);
+            if entry.commit_id.as_deref() == Some(commit_id) {
+                return Ok(version);
+            }
+            if conflict.is_none() {
+                conflict = advances
+                    .iter()
+                    .find(|advance| entry.apps.contains(advance.app.as_str()));
+            }
+        }
+        match conflict {
+            Some(advance) => Err(PublishError::Conflict(advance.app.clone())),
+            None => Err(PublishError::NotPublished(self.error(error))),
+        }
+    }
+}
+
+/// What [`LakeTable::settle`] needs to know of a commit.
+#[derive(Debug, Default)]
+struct Entry {
+    commit_id: Option<String>,
+    apps: HashSet<String>,
+}
+
+/// One line of a commit; all other actions are passed over.
+#[derive(Deserialize)]
+struct Line {
+    #[serde(rename = "commitInfo")]
+    info: Option<Info>,
+    txn: Option<Txn>,
+}
+
+#[derive(Deserialize)]
+struct Info {
+    #[serde(rename = "commitId")]
+    commit_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Txn {
+    #[serde(rename = "appId")]
+    app_id: String,
+}
+
+impl Entry {
+    fn parse(bytes: &[u8]) -> Self {
+        let mut entry = Self::default();
+        for line in bytes.split(|b| *b == b'\n') {
+            let Ok(line) = serde_json::from_slice::<Line>(line) else {
+                continue;
+            };
+            if let Some(info) = line.info {
+                entry.commit_id = info.commit_id;
+            }
+            if let Some(txn) = line.txn {
+                entry.apps.insert(txn.app_id);
+            }
+        }
+        entry
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_names_its_writer_and_its_readers() {
+        let bytes = br#"{"commitInfo":{"operation":"WRITE","commitId":"c-1"}}
+{"add":{"path":"a.parquet"}}
+{"txn":{"appId":"log/0","version":7}}
+{"txn":{"appId":"log/1","version":9}}"#;
+        let entry = Entry::parse(bytes);
+        assert_eq!(entry.commit_id.as_deref(), Some("c-1"));
+        assert_eq!(entry.apps.len(), 2);
+        assert!(entry.apps.contains("log/1"));
+    }
+}

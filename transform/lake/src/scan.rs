@@ -1,0 +1,114 @@
+//! Reading a table: by DataFusion, or a few columns as a stream.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use chrono::{DateTime, Utc};
+use deltalake::datafusion::catalog::{Session, TableProvider};
+use deltalake::datafusion::common::ScalarValue;
+use deltalake::datafusion::error::DataFusionError;
+use deltalake::datafusion::prelude::{Expr, SessionConfig, SessionContext, col, lit};
+use deltalake::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
+
+use crate::{LakeError, LakeTable};
+
+/// Which rows [`LakeTable::scan`] streams.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RowFilter {
+    /// All of them.
+    All,
+    /// Those received at or after a time.
+    ReceivedSince(DateTime<Utc>),
+    /// Those whose record stands at or above a position of a log partition.
+    PositionFrom {
+        /// The log.
+        log_id: String,
+        /// Its partition.
+        partition: u32,
+        /// The first position, inclusive.
+        position: u64,
+    },
+}
+
+impl LakeTable {
+    /// The table at this version, for queries of `session`, which learns where
+    /// the files are. Text columns, `term` included, are plain `Utf8`.
+    ///
+    /// # Errors
+    /// [`LakeError::Table`] or [`LakeError::Scan`].
+    pub fn provider(&self, session: &dyn Session) -> Result<Arc<dyn TableProvider>, LakeError> {
+        self.delta
+            .update_datafusion_session(session)
+            .map_err(|e| self.error(e))?;
+        let mut config =
+            DeltaScanConfig::new_from_session(session).with_wrap_partition_values(false);
+        config.schema_force_view_types = false;
+        let snapshot = self.state().snapshot().clone();
+        let scan = DeltaScanNext::new(snapshot, config).map_err(|e| self.scan_error(e))?;
+        Ok(Arc::new(scan))
+    }
+
+    /// Streams some columns of the rows that `filter` keeps, in any order.
+    ///
+    /// # Errors
+    /// [`LakeError::Table`] or [`LakeError::Scan`], also in the stream.
+    pub async fn scan(
+        &self,
+        columns: &[&str],
+        filter: RowFilter,
+    ) -> Result<BoxStream<'static, Result<RecordBatch, LakeError>>, LakeError> {
+        let context = SessionContext::new_with_config(SessionConfig::new());
+        let provider = self.provider(&context.state())?;
+        let mut rows = context
+            .read_table(provider)
+            .map_err(|e| self.scan_error(e))?;
+        if let Some(filter) = filter.expression() {
+            rows = rows.filter(filter).map_err(|e| self.scan_error(e))?;
+        }
+        let stream = rows
+            .select_columns(columns)
+            .map_err(|e| self.scan_error(e))?
+            .execute_stream()
+            .await
+            .map_err(|e| self.scan_error(e))?;
+        let table = self.clone();
+        Ok(stream.map_err(move |e| table.scan_error(e)).boxed())
+    }
+
+    fn scan_error(&self, source: DataFusionError) -> LakeError {
+        LakeError::Scan {
+            table: self.name.clone(),
+            source: Box::new(source),
+        }
+    }
+}
+
+impl RowFilter {
+    fn expression(self) -> Option<Expr> {
+        match self {
+            Self::All => None,
+            Self::ReceivedSince(time) => {
+                let micros = Some(time.timestamp_micros());
+                let time = ScalarValue::TimestampMicrosecond(micros, Some("UTC".into()));
+                Some(col("received_at").gt_eq(lit(time)))
+            }
+            Self::PositionFrom {
+                log_id,
+                partition,
+                position,
+            } => {
+                // No row stands above what its column can hold.
+                let partition = i32::try_from(partition).unwrap_or(i32::MAX);
+                let position = i64::try_from(position).unwrap_or(i64::MAX);
+                Some(
+                    col("log_id")
+                        .eq(lit(log_id))
+                        .and(col("log_partition").eq(lit(partition)))
+                        .and(col("log_position").gt_eq(lit(position))),
+                )
+            }
+        }
+    }
+}

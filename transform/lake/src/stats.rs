@@ -1,0 +1,156 @@
+//! What a file holds, as Delta's statistics say it: the row count, and bounds
+//! of the columns that tell nothing about a person.
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::{max, max_string, min, min_string};
+use arrow::datatypes::{
+    DataType, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+};
+use chrono::{DateTime, SecondsFormat};
+use schemas::Table;
+use serde_json::{Map, Value, json};
+
+/// Characters of a text that its bounds keep.
+const TEXT_BOUND_CHARS: usize = 32;
+
+/// The columns that have statistics, in order.
+pub(crate) fn statistics_columns(table: Table) -> Vec<String> {
+    crate::file_columns(table)
+        .fields()
+        .iter()
+        .filter(|field| !schemas::is_personal(field.name()) && !field.data_type().is_nested())
+        .map(|field| field.name().clone())
+        .collect()
+}
+
+/// The statistics of the rows of a file.
+pub(crate) fn statistics(table: Table, rows: &RecordBatch) -> Value {
+    let mut least = Map::new();
+    let mut greatest = Map::new();
+    let mut nulls = Map::new();
+    for name in statistics_columns(table) {
+        let Some(column) = rows.column_by_name(&name) else {
+            continue;
+        };
+        nulls.insert(name.clone(), column.null_count().into());
+        if let Some((low, high)) = bounds(column.as_ref()) {
+            least.insert(name.clone(), low);
+            greatest.insert(name, high);
+        }
+    }
+    json!({
+        "numRecords": rows.num_rows(),
+        "minValues": least,
+        "maxValues": greatest,
+        "nullCount": nulls,
+    })
+}
+
+/// A value at or below every value of the column and one at or above; nothing
+/// when there are no values or none that JSON can tell.
+fn bounds(column: &dyn Array) -> Option<(Value, Value)> {
+    match column.data_type() {
+        DataType::Int32 => {
+            let values = column.as_primitive::<Int32Type>();
+            Some((min(values)?.into(), max(values)?.into()))
+        }
+        DataType::Int64 => {
+            let values = column.as_primitive::<Int64Type>();
+            Some((min(values)?.into(), max(values)?.into()))
+        }
+        DataType::Float64 => {
+            let values = column.as_primitive::<Float64Type>();
+            let (low, high) = (min(values)?, max(values)?);
+            // NaN sorts last: when the greatest is finite, all are.
+            (low.is_finite() && high.is_finite()).then(|| (low.into(), high.into()))
+        }
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+            let values = column.as_primitive::<TimestampMicrosecondType>();
+            let low = milliseconds(min(values)?.div_euclid(1000))?;
+            let high = milliseconds(-(-max(values)?).div_euclid(1000))?;
+            Some((low, high))
+        }
+        DataType::Utf8 => {
+            let values = column.as_string::<i32>();
+            let low = min_string(values)?.chars().take(TEXT_BOUND_CHARS);
+            let high = text_above(max_string(values)?);
+            Some((low.collect::<String>().into(), high.into()))
+        }
+        _ => None,
+    }
+}
+
+/// Delta's statistics know milliseconds: bounds are rounded outwards.
+fn milliseconds(millis: i64) -> Option<Value> {
+    let time = DateTime::from_timestamp_millis(millis)?;
+    Some(time.to_rfc3339_opts(SecondsFormat::Millis, true).into())
+}
+
+/// A short text at or above `text`: its beginning, and then the greatest
+/// character there is.
+fn text_above(text: &str) -> String {
+    let mut chars = text.chars();
+    let mut bound: String = chars.by_ref().take(TEXT_BOUND_CHARS).collect();
+    for next in chars {
+        bound.push(char::MAX);
+        if next != char::MAX {
+            break;
+        }
+    }
+    bound
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("short", "short".to_owned())]
+    #[case(&"a".repeat(32), "a".repeat(32))]
+    #[case(&"a".repeat(33), format!("{}\u{10FFFF}", "a".repeat(32)))]
+    #[case(&format!("{}\u{10FFFF}b", "ü".repeat(32)), format!("{}\u{10FFFF}\u{10FFFF}", "ü".repeat(32)))]
+    fn a_cut_text_bound_is_never_below_the_text(#[case] text: &str, #[case] bound: String) {
+        assert_eq!(text_above(text), bound);
+        assert!(bound.as_str() >= text);
+    }
+
+    #[test]
+    fn time_bounds_are_rounded_outwards() {
+        let times = TimestampMicrosecondArray::from(vec![1_500, -1_500]).with_timezone("UTC");
+        let (low, high) = bounds(&times).expect("bounds");
+        assert_eq!(low, "1969-12-31T23:59:59.998Z");
+        assert_eq!(high, "1970-01-01T00:00:00.002Z");
+    }
+
+    #[test]
+    fn columns_without_values_and_with_values_that_are_no_numbers_have_no_bounds() {
+        assert_eq!(bounds(&Int64Array::from(vec![None, None])), None);
+        assert_eq!(bounds(&Float64Array::from(vec![1.0, f64::NAN])), None);
+        assert_eq!(bounds(&Float64Array::from(vec![1.0, f64::INFINITY])), None);
+    }
+
+    #[test]
+    fn personal_columns_are_left_out() {
+        for table in Table::ALL {
+            let columns = statistics_columns(table);
+            assert!(columns.iter().all(|c| !schemas::is_personal(c)), "{table}");
+            assert!(
+                !columns
+                    .iter()
+                    .any(|c| c == "term" || c == "played_segments")
+            );
+        }
+        let rows = RecordBatch::try_from_iter([
+            ("event_id", Arc::new(StringArray::from(vec!["secret"])) as _),
+            ("course_id", Arc::new(StringArray::from(vec!["bio"])) as _),
+        ]);
+        let stats = statistics(Table::Events(schemas::Family::Video), &rows.expect("rows"));
+        assert!(!stats.to_string().contains("secret"));
+        assert_eq!(stats["minValues"]["course_id"], "bio");
+    }
+}

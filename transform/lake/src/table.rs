@@ -1,0 +1,98 @@
+//! One table, held at one version.
+
+use std::collections::HashMap;
+
+use deltalake::kernel::transaction::TableReference;
+use deltalake::table::state::DeltaTableState;
+use deltalake::{DeltaTable, DeltaTableError};
+use schemas::Table;
+
+use crate::{AppId, LakeError};
+
+/// A table as it was at one version. Clones are independent.
+#[derive(Debug, Clone)]
+pub struct LakeTable {
+    pub(crate) name: String,
+    pub(crate) kind: Table,
+    pub(crate) delta: DeltaTable,
+    /// What is already known of the positions at this very version: asking Delta
+    /// replays its log.
+    pub(crate) positions: HashMap<AppId, Option<u64>>,
+}
+
+impl LakeTable {
+    pub(crate) fn new(name: String, kind: Table, delta: DeltaTable) -> Self {
+        Self {
+            name,
+            kind,
+            delta,
+            positions: HashMap::new(),
+        }
+    }
+
+    /// Which table it is.
+    pub fn kind(&self) -> Table {
+        self.kind
+    }
+
+    /// The version that is held.
+    pub fn version(&self) -> u64 {
+        self.state().version()
+    }
+
+    /// Moves on to the table's newest version.
+    ///
+    /// # Errors
+    /// [`LakeError::Table`]; the table stays at its version.
+    pub async fn refresh(&mut self) -> Result<(), LakeError> {
+        let before = self.version();
+        let mut newer = self.delta.clone();
+        newer.update_state().await.map_err(|e| self.error(e))?;
+        self.delta = newer;
+        if self.version() != before {
+            self.positions.clear();
+        }
+        Ok(())
+    }
+
+    /// The next position that a reader has to read for this table; `None` when
+    /// it never published.
+    ///
+    /// # Errors
+    /// [`LakeError::Table`].
+    pub async fn next_position(&mut self, app: &AppId) -> Result<Option<u64>, LakeError> {
+        if let Some(known) = self.positions.get(app) {
+            return Ok(*known);
+        }
+        let position = self
+            .state()
+            .transaction_version(self.delta.log_store().as_ref(), app.as_str())
+            .await
+            .map_err(|e| self.error(e))?
+            .map(|version| u64::try_from(version).unwrap_or(0));
+        self.positions.insert(app.clone(), position);
+        Ok(position)
+    }
+
+    /// How many files hold its rows.
+    pub fn files(&self) -> usize {
+        self.state().log_data().num_files()
+    }
+
+    pub(crate) fn state(&self) -> &DeltaTableState {
+        self.delta
+            .snapshot()
+            .expect("a table is loaded before it is handed out")
+    }
+
+    pub(crate) fn reference(&self) -> &dyn TableReference {
+        self.state()
+    }
+
+    pub(crate) fn error(&self, source: DeltaTableError) -> LakeError {
+        LakeError::Table {
+            table: self.name.clone(),
+            source: Box::new(source),
+        }
+    }
+}
