@@ -146,6 +146,17 @@ impl Root {
         })
     }
 
+    /// A root with an object store's habits that lives in memory.
+    #[cfg(test)]
+    pub(crate) fn in_memory() -> Self {
+        Self {
+            url: Url::parse("memory:///").expect("a URL"),
+            store: Arc::new(object_store::memory::InMemory::new()),
+            options: HashMap::new(),
+            local_path: None,
+        }
+    }
+
     /// Where it is; ends with `/`, so that `url().join("demo/video")` lies below it.
     pub fn url(&self) -> &Url {
         &self.url
@@ -198,7 +209,8 @@ mod tests {
 
     #[test]
     fn an_s3_root_ends_with_a_slash_and_does_not_show_its_keys() {
-        let options = s3("AWS_SECRET_ACCESS_KEY", "hidden");
+        let mut options = s3("AWS_SECRET_ACCESS_KEY", "hidden");
+        options.insert("AWS_ACCESS_KEY_ID".to_owned(), "hidden".to_owned());
         let root = Root::open("s3://bucket/some/prefix", options).expect("opens");
         assert_eq!(root.url().as_str(), "s3://bucket/some/prefix/");
         assert_eq!(root.local_path(), None);

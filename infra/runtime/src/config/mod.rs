@@ -37,7 +37,8 @@ pub trait Check {
 ///
 /// `T` and its sections need `#[serde(default, deny_unknown_fields)]`, and must
 /// not skip fields when serialised: the serialised default is the list of known
-/// keys. A key whose default is an empty map takes any keys below it.
+/// keys. A section is therefore never an `Option`. A key whose default is an
+/// empty map takes any keys below it.
 ///
 /// ```
 /// use runtime::config::{self, Check};

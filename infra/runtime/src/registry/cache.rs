@@ -4,21 +4,35 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use schemas::{TenantId, TenantSecret};
 use tokio::sync::OnceCell;
-use tokio::time::Instant;
 
 use super::documents::Version;
 use super::error::RegistryError;
 
-/// How long a document is served while the store does not answer.
-const STALE_ON_ERROR: Duration = Duration::from_secs(60);
+/// How old an answer may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Freshness {
+    /// The age up to which the store is not asked again.
+    pub(super) fresh: Duration,
+    /// The age up to which an answer is good enough while the store fails.
+    pub(super) good_enough: Duration,
+    /// How long a store that failed is left alone, per tenant: otherwise every
+    /// request in turn would wait for it.
+    pub(super) pause: Duration,
+}
 
-/// How long a store that did not answer is left alone, per tenant: otherwise
-/// every request in turn would wait for it.
-const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
+impl Default for Freshness {
+    fn default() -> Self {
+        Self {
+            fresh: Duration::from_secs(5),
+            good_enough: Duration::from_secs(60),
+            pause: Duration::from_secs(1),
+        }
+    }
+}
 
 /// Tenants that are remembered, unknown ones included: a sender who makes up
 /// tenants must not fill the memory.
@@ -26,7 +40,7 @@ const CAPACITY: usize = 8192;
 
 #[derive(Debug)]
 pub(super) struct Cache {
-    staleness: Duration,
+    freshness: Freshness,
     slots: Mutex<HashMap<TenantId, Arc<Slot>>>,
     /// Counts look-ups, to tell which slot was used last.
     uses: AtomicU64,
@@ -53,9 +67,9 @@ struct Known {
 }
 
 impl Cache {
-    pub(super) fn new(staleness: Duration) -> Self {
+    pub(super) fn new(freshness: Freshness) -> Self {
         Self {
-            staleness,
+            freshness,
             slots: Mutex::default(),
             uses: AtomicU64::new(0),
         }
@@ -73,12 +87,12 @@ impl Cache {
         F: Future<Output = Result<Option<Version>, RegistryError>>,
     {
         let slot = self.slot(id);
-        if let Some(answer) = slot.known().answer(self.staleness) {
+        if let Some(answer) = slot.known().answer(self.freshness) {
             return answer;
         }
         let _asking = slot.asking.lock().await;
         let known = slot.known();
-        if let Some(answer) = known.answer(self.staleness) {
+        if let Some(answer) = known.answer(self.freshness) {
             return answer;
         }
         // What is written between the question and the answer may be missing
@@ -95,7 +109,7 @@ impl Cache {
                     error = &error as &dyn std::error::Error,
                     "cannot read the tenant"
                 );
-                slot.fail(error)
+                slot.fail(error, self.freshness)
             }
         }
     }
@@ -161,27 +175,44 @@ impl Slot {
     }
 
     /// Notes the failure, and answers what is still good enough.
-    fn fail(&self, error: RegistryError) -> Result<Option<Version>, RegistryError> {
+    fn fail(
+        &self,
+        error: RegistryError,
+        freshness: Freshness,
+    ) -> Result<Option<Version>, RegistryError> {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.failed = Some((Instant::now(), error.clone()));
-        known.last_resort(&error)
+        known.last_resort(&error, freshness)
     }
 }
 
 impl Known {
     /// The answer that needs no question to the store, if there is one.
-    fn answer(&self, staleness: Duration) -> Option<Result<Option<Version>, RegistryError>> {
-        if self.confirmed.is_some_and(|at| at.elapsed() < staleness) {
+    fn answer(&self, freshness: Freshness) -> Option<Result<Option<Version>, RegistryError>> {
+        if self.confirmed_within(freshness.fresh) {
             return Some(Ok(self.version.clone()));
         }
         let (failed, error) = self.failed.as_ref()?;
-        (failed.elapsed() < PAUSE_AFTER_ERROR).then(|| self.last_resort(error))
+        (failed.elapsed() < freshness.pause).then(|| self.last_resort(error, freshness))
     }
 
-    fn last_resort(&self, error: &RegistryError) -> Result<Option<Version>, RegistryError> {
-        match self.confirmed {
-            Some(confirmed) if confirmed.elapsed() < STALE_ON_ERROR => Ok(self.version.clone()),
-            _ => Err(error.clone()),
+    /// What to answer while the store fails with `error`.
+    fn last_resort(
+        &self,
+        error: &RegistryError,
+        freshness: Freshness,
+    ) -> Result<Option<Version>, RegistryError> {
+        if self.confirmed_within(freshness.good_enough) {
+            Ok(self.version.clone())
+        } else {
+            Err(error.clone())
         }
     }
+
+    fn confirmed_within(&self, age: Duration) -> bool {
+        self.confirmed.is_some_and(|at| at.elapsed() < age)
+    }
 }
+
+#[cfg(test)]
+mod tests;

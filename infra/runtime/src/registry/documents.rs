@@ -1,11 +1,10 @@
 //! The versions of the tenants' documents in the store.
 
-use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload};
 use schemas::{Tenant, TenantId, layout};
@@ -16,6 +15,9 @@ use crate::Root;
 
 /// How long the store has to answer: shorter than a sender's patience.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Requests at a time when all tenants are listed.
+const CONCURRENCY: usize = 16;
 
 /// Services of one group read the documents; they hold hashes, no secrets.
 const MODE: u32 = 0o640;
@@ -112,22 +114,30 @@ impl Documents {
     /// Every tenant that has a document.
     pub(super) async fn tenants(&self) -> Result<Vec<TenantId>, RegistryError> {
         let prefix = Path::from(layout::TENANTS);
-        let tenants: BTreeSet<TenantId> = in_time(
-            self.store
-                .list(Some(&prefix))
-                .try_filter_map(async |object| Ok(owner(&object.location)))
-                .try_collect(),
-        )
-        .await?;
-        Ok(tenants.into_iter().collect())
+        let folders = in_time(self.store.list_with_delimiter(Some(&prefix))).await?;
+        // A folder may hold only the secret that an unfinished creation left.
+        let mut tenants: Vec<TenantId> = futures::stream::iter(folders.common_prefixes)
+            .filter_map(async |folder| folder.filename()?.parse().ok())
+            .map(async |id: TenantId| Ok((self.exists(&id).await?, id)))
+            .buffer_unordered(CONCURRENCY)
+            .try_filter_map(async |(exists, id)| Ok(exists.then_some(id)))
+            .try_collect()
+            .await?;
+        tenants.sort_unstable();
+        Ok(tenants)
     }
-}
 
-/// The tenant whose document version lies at `path`, if one does.
-fn owner(path: &Path) -> Option<TenantId> {
-    let id: TenantId = path.parts().nth(1)?.as_ref().parse().ok()?;
-    let number = layout::parse_tenant_version(path.filename()?)?;
-    (path.as_ref() == layout::tenant_version(&id, number)).then_some(id)
+    async fn exists(&self, id: &TenantId) -> Result<bool, RegistryError> {
+        let first = Path::from(layout::tenant_version(id, 1));
+        in_time(async {
+            match self.store.head(&first).await {
+                Ok(_) => Ok(true),
+                Err(object_store::Error::NotFound { .. }) => Ok(false),
+                Err(error) => Err(error),
+            }
+        })
+        .await
+    }
 }
 
 /// Creates an object; `false` if it exists already. On this machine it gets the

@@ -8,20 +8,16 @@ mod private_file;
 mod secrets;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use schemas::{Tenant, TenantId, TenantSecret};
 
-use self::cache::Cache;
+use self::cache::{Cache, Freshness};
 use self::documents::{Documents, Version};
 use self::secrets::Secrets;
 use crate::Root;
 
 pub use self::error::{RegistryError, UpdateError};
 pub use self::master_key::{MasterKey, MasterKeyError};
-
-/// How old a document may be that [`Registry::tenant`] answers.
-const STALENESS: Duration = Duration::from_secs(5);
 
 /// How often [`Registry::update`] tries anew when others were faster.
 const ATTEMPTS: usize = 64;
@@ -44,20 +40,20 @@ struct Inner {
 impl Registry {
     /// The tenants below `root`, with secrets stored as they are.
     pub fn new(root: Root) -> Self {
-        Self::build(root, None, STALENESS)
+        Self::build(root, None, Freshness::default())
     }
 
     /// The tenants below `root`. Secrets made from now on are encrypted with
     /// `key`; those that an earlier registry stored as they are stay readable.
     pub fn with_master_key(root: Root, key: MasterKey) -> Self {
-        Self::build(root, Some(key), STALENESS)
+        Self::build(root, Some(key), Freshness::default())
     }
 
-    fn build(root: Root, key: Option<MasterKey>, staleness: Duration) -> Self {
+    fn build(root: Root, key: Option<MasterKey>, freshness: Freshness) -> Self {
         Self(Arc::new(Inner {
             documents: Documents::new(root.clone()),
             secrets: Secrets::new(root, key),
-            cache: Cache::new(staleness),
+            cache: Cache::new(freshness),
         }))
     }
 
