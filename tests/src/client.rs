@@ -269,7 +269,9 @@ impl Client {
         );
         let mut copies = BTreeMap::new();
         loop {
-            let last = copies.last_key_value().map_or("", |(id, _): (&String, _)| id);
+            let last = copies
+                .last_key_value()
+                .map_or("", |(id, _): (&String, _)| id);
             let reply = self.ask(&sql, json!([last])).await.expect("query answers");
             assert_eq!(reply.status, 200, "{}", reply.text());
             let page = rows(&reply.json());

@@ -63,7 +63,11 @@ impl Sandbox {
             ("CHALKLINE_QUERY_LISTEN", any()),
             ("CHALKLINE_TRANSFORM_LISTEN", any()),
         ];
-        all.extend(settings.iter().map(|(key, value)| (*key, (*value).to_owned())));
+        all.extend(
+            settings
+                .iter()
+                .map(|(key, value)| (*key, (*value).to_owned())),
+        );
         Self::start(&["up"], all).await
     }
 

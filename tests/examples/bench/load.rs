@@ -71,7 +71,9 @@ impl Load {
     }
 
     async fn connection(self, connection: u64) -> Sent {
-        let mut stream = TcpStream::connect(&self.host).await.expect("ingest listens");
+        let mut stream = TcpStream::connect(&self.host)
+            .await
+            .expect("ingest listens");
         stream.set_nodelay(true).expect("a socket");
         let mut request = Request::new(&self.host, &self.key);
         let mut answer = Vec::new();
@@ -92,7 +94,10 @@ impl Load {
             request.number(number);
             number += EVENTS as u64;
             let asked = Instant::now();
-            stream.write_all(&request.bytes).await.expect("a connection");
+            stream
+                .write_all(&request.bytes)
+                .await
+                .expect("a connection");
             read_answer(&mut stream, &mut answer).await;
             sent.latencies.add(asked.elapsed());
             let head = &answer[..answer.len().min(200)];

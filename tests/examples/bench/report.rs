@@ -16,14 +16,32 @@ impl Report {
         let read = |path| std::fs::read_to_string(path).unwrap_or_default();
         let model = read("/proc/cpuinfo")
             .lines()
-            .find_map(|line| Some(line.strip_prefix("model name")?.split_once(':')?.1.trim().to_owned()))
+            .find_map(|line| {
+                Some(
+                    line.strip_prefix("model name")?
+                        .split_once(':')?
+                        .1
+                        .trim()
+                        .to_owned(),
+                )
+            })
             .unwrap_or_else(|| std::env::consts::ARCH.to_owned());
         let memory_kib: u64 = read("/proc/meminfo")
             .lines()
-            .find_map(|line| line.strip_prefix("MemTotal:")?.split_whitespace().next()?.parse().ok())
+            .find_map(|line| {
+                line.strip_prefix("MemTotal:")?
+                    .split_whitespace()
+                    .next()?
+                    .parse()
+                    .ok()
+            })
             .unwrap_or_default();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let build = if cfg!(debug_assertions) { "dev" } else { "release" };
+        let build = if cfg!(debug_assertions) {
+            "dev"
+        } else {
+            "release"
+        };
         let machine = format!(
             "{cores} cores {model}, {} GiB, {build} build",
             memory_kib / (1 << 20)

@@ -74,7 +74,9 @@ pub async fn kafka(seconds: u64, report: &mut Report) {
     let transform = sandbox.process("transform");
     e2e::eventually("the backlog is published", || async {
         let floor = floors(&sandbox);
-        (floor >= records).then_some(()).ok_or(format!("{floor} of {records}"))
+        (floor >= records)
+            .then_some(())
+            .ok_or(format!("{floor} of {records}"))
     })
     .await;
     let elapsed = start.elapsed().as_secs_f64();

@@ -17,7 +17,13 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
     (
         "chalkline",
         &[
-            "schemas", "runtime", "eventlog", "ingest", "lake", "transform", "query",
+            "schemas",
+            "runtime",
+            "eventlog",
+            "ingest",
+            "lake",
+            "transform",
+            "query",
         ],
     ),
     // From outside; the log's test broker is the one thing taken from inside.
@@ -26,8 +32,17 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
 
 /// Libraries whose presence means I/O.
 const IO: [&str; 11] = [
-    "axum", "datafusion", "deltalake", "fjall", "hyper", "mio", "object_store", "rdkafka",
-    "reqwest", "rustls", "tokio",
+    "axum",
+    "datafusion",
+    "deltalake",
+    "fjall",
+    "hyper",
+    "mio",
+    "object_store",
+    "rdkafka",
+    "reqwest",
+    "rustls",
+    "tokio",
 ];
 
 fn metadata() -> Metadata {
@@ -77,7 +92,10 @@ fn reaches(metadata: &Metadata, name: &str) -> BTreeSet<String> {
 fn our_packages_build_on_each_other_as_designed() {
     let metadata = metadata();
     let packages = metadata.workspace_packages();
-    let ours: BTreeSet<&str> = packages.iter().map(|package| package.name.as_str()).collect();
+    let ours: BTreeSet<&str> = packages
+        .iter()
+        .map(|package| package.name.as_str())
+        .collect();
     let designed: BTreeMap<&str, &[&str]> = MAY_DEPEND_ON.into_iter().collect();
     assert_eq!(ours, designed.keys().copied().collect(), "the packages");
     for package in packages {
@@ -93,7 +111,11 @@ fn our_packages_build_on_each_other_as_designed() {
 #[test]
 fn one_package_alone_names_each_storage_library() {
     let metadata = metadata();
-    for (library, owner) in [("deltalake", "lake"), ("rdkafka", "eventlog"), ("fjall", "eventlog")] {
+    for (library, owner) in [
+        ("deltalake", "lake"),
+        ("rdkafka", "eventlog"),
+        ("fjall", "eventlog"),
+    ] {
         let naming: Vec<_> = metadata
             .workspace_packages()
             .into_iter()

@@ -15,7 +15,10 @@ fn shapes(events: &[Value]) -> Vec<(&'static str, Vec<u8>)> {
             "application/json; charset=utf-8",
             json!({ "events": events }).to_string().into_bytes(),
         ),
-        ("text/plain;charset=UTF-8", json!(events).to_string().into_bytes()),
+        (
+            "text/plain;charset=UTF-8",
+            json!(events).to_string().into_bytes(),
+        ),
         ("application/x-ndjson", lines.join("\n").into_bytes()),
     ]
 }
@@ -36,7 +39,10 @@ fn encodings(body: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
 
 /// Posts in one shape and encoding; how many events were accepted.
 async fn post(client: &Client, content_type: &str, encoding: &str, body: Vec<u8>) -> u64 {
-    let headers = [("content-type", content_type), ("content-encoding", encoding)];
+    let headers = [
+        ("content-type", content_type),
+        ("content-encoding", encoding),
+    ];
     let reply = client.post_body(&headers, body).await.expect_status(202);
     let answer = reply.json();
     assert_eq!(answer["received"], answer["accepted"], "{answer}");
@@ -117,9 +123,15 @@ async fn a_row_holds_what_was_posted() {
     ]);
     assert_eq!(row["played_segments"], segments);
     let occurred_at = row["occurred_at"].as_str().expect("a time");
-    assert!(occurred_at.starts_with("2025-09-14T10:00:00.123456"), "{occurred_at}");
+    assert!(
+        occurred_at.starts_with("2025-09-14T10:00:00.123456"),
+        "{occurred_at}"
+    );
     let extra: Value = serde_json::from_str(row["extra"].as_str().expect("text")).expect("JSON");
-    assert_eq!(extra, json!({"mood": "curious", "data": {"quality": "720p"}}));
+    assert_eq!(
+        extra,
+        json!({"mood": "curious", "data": {"quality": "720p"}})
+    );
     assert_ne!(row["student_key"], json!("stu-1041"));
 }
 
@@ -131,12 +143,18 @@ async fn the_same_answer_comes_in_the_format_asked_for() {
     for (accept, begins) in [
         ("application/json", "{\"columns\":"),
         ("text/csv", "event_type,n"),
-        ("application/x-ndjson", "{\"event_type\":\"page.viewed\",\"n\":1}"),
+        (
+            "application/x-ndjson",
+            "{\"event_type\":\"page.viewed\",\"n\":1}",
+        ),
         ("application/vnd.apache.arrow.stream", ""),
     ] {
         let sql = "select event_type, count(*) as n from clickstream group by event_type";
         let reply = sandbox.ask_as(accept, sql).await.expect_status(200);
-        assert!(reply.headers["content-type"].starts_with(accept), "{accept}");
+        assert!(
+            reply.headers["content-type"].starts_with(accept),
+            "{accept}"
+        );
         let text = reply.text();
         assert!(text.starts_with(begins), "{accept}: {text}");
     }
@@ -152,9 +170,15 @@ async fn params_are_values_and_other_tenants_are_not_there() {
     other.wait_for_count("video", 1).await;
 
     let sql = "select count(*) as n from video where event_type = $1";
-    let reply = sandbox.ask(sql, json!(["video.played"])).await.expect("answers");
+    let reply = sandbox
+        .ask(sql, json!(["video.played"]))
+        .await
+        .expect("answers");
     assert_eq!(reply.json()["rows"], json!([{"n": 1}]));
-    let injected = sandbox.ask(sql, json!(["' or true --"])).await.expect("answers");
+    let injected = sandbox
+        .ask(sql, json!(["' or true --"]))
+        .await
+        .expect("answers");
     assert_eq!(injected.json()["rows"], json!([{"n": 0}]));
 
     let sql = format!("select * from \"{}\".video", sandbox.tenant.id);

@@ -56,7 +56,9 @@ async fn events_fall_into_terms_by_the_tenants_clock() {
         .map(|(number, (time, _))| at(number, time))
         .collect();
     school.post(&events).await.expect_status(202);
-    school.wait_for_count("clickstream", EDGES.len() as u64).await;
+    school
+        .wait_for_count("clickstream", EDGES.len() as u64)
+        .await;
 
     let rows = school.rows("clickstream", "event_id").await;
     for (row, (time, term)) in rows.iter().zip(EDGES) {

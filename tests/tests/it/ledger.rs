@@ -76,7 +76,10 @@ async fn the_ledger_balances_until_a_row_goes_missing() {
     }
     log.close().await;
     // The poison stops nothing behind it, in any partition.
-    sandbox.post(&event::range(603..900)).await.expect_status(202);
+    sandbox
+        .post(&event::range(603..900))
+        .await
+        .expect_status(202);
 
     for table in event::TABLES {
         let expected = (0..900).filter(|n| event::table(*n) == table).count() as u64;
@@ -84,12 +87,20 @@ async fn the_ledger_balances_until_a_row_goes_missing() {
     }
     sandbox.wait_for_count("duplicates", 100).await;
     sandbox.wait_for_count("quarantine", 3).await;
-    let reasons = sandbox.sql("select stage, reason, attempt, original from quarantine").await;
+    let reasons = sandbox
+        .sql("select stage, reason, attempt, original from quarantine")
+        .await;
     assert!(
-        reasons.iter().all(|row| !row["reason"].as_str().unwrap_or_default().is_empty()),
+        reasons
+            .iter()
+            .all(|row| !row["reason"].as_str().unwrap_or_default().is_empty()),
         "{reasons:?}"
     );
-    let system = sandbox.lake().join("_system/quarantine").display().to_string();
+    let system = sandbox
+        .lake()
+        .join("_system/quarantine")
+        .display()
+        .to_string();
     assert_eq!(python::run("rows.py", &[&system]), json!({"rows": 2}));
 
     // Stopping makes ingest append the minute that has begun.
@@ -114,6 +125,8 @@ async fn the_ledger_balances_until_a_row_goes_missing() {
     sandbox
         .wait_for_value("select count(*) as n from ledger where not balanced", 1)
         .await;
-    let unbalanced = sandbox.sql("select family, stored from ledger where not balanced").await;
+    let unbalanced = sandbox
+        .sql("select family, stored from ledger where not balanced")
+        .await;
     assert_eq!(unbalanced[0]["family"], json!("video"));
 }

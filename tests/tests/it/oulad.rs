@@ -52,7 +52,9 @@ async fn an_interrupted_import_is_resumed_exactly_and_the_answers_are_right() {
             let reply = sandbox.ask(sql, json!([])).await;
             let reply = reply.map_err(|error| error.to_string())?.json();
             let stored = reply["rows"][0]["n"].as_u64().unwrap_or(0);
-            (stored > clicks / part).then_some(()).ok_or(format!("{stored} so far"))
+            (stored > clicks / part)
+                .then_some(())
+                .ok_or(format!("{stored} so far"))
         })
         .await;
         under_way(&mut import);
@@ -67,7 +69,9 @@ async fn an_interrupted_import_is_resumed_exactly_and_the_answers_are_right() {
     // Exact duplicate rows of the file are all kept: a row is an event.
     sandbox.wait_for_count("clickstream", clicks).await;
     sandbox.wait_for_count("assessment", assessments).await;
-    let sum = sandbox.value("select sum(\"count\") as n from clickstream").await;
+    let sum = sandbox
+        .value("select sum(\"count\") as n from clickstream")
+        .await;
     assert_eq!(sum, expected["clicks_sum"]);
 
     for question in [
@@ -75,7 +79,11 @@ async fn an_interrupted_import_is_resumed_exactly_and_the_answers_are_right() {
         "active_students_per_week",
         "mean_score_per_assessment",
     ] {
-        assert_eq!(answer(&sandbox, question).await, expected[question], "{question}");
+        assert_eq!(
+            answer(&sandbox, question).await,
+            expected[question],
+            "{question}"
+        );
     }
 }
 
@@ -94,13 +102,20 @@ async fn the_demo_answers_by_itself() {
         .env("CHALKLINE_TRANSFORM_LISTEN", "127.0.0.1:0")
         .output()
         .expect("chalkline starts");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let shown: Value = serde_json::from_slice(&output.stdout).expect("--json prints JSON");
     for question in [
         "clicks_per_week",
         "active_students_per_week",
         "mean_score_per_assessment",
     ] {
-        assert_eq!(shown["answers"][question]["rows"], expected[question], "{question}");
+        assert_eq!(
+            shown["answers"][question]["rows"], expected[question],
+            "{question}"
+        );
     }
 }

@@ -123,15 +123,33 @@ async fn nobody_is_named_in_any_file_table_or_log() {
         bad["time"] = json!(actor);
         assert_eq!(sandbox.post(&[bad.clone()]).await.status, 400);
         let cut = &bad.to_string()[..40];
-        sandbox.post_body(&[], format!("{cut}{actor}")).await.expect_status(400);
-        let sql = format!("select * from video where no_such = '{}'", actor.replace('\'', "''"));
-        assert_eq!(sandbox.ask(&sql, json!([])).await.expect("answers").status, 400);
+        sandbox
+            .post_body(&[], format!("{cut}{actor}"))
+            .await
+            .expect_status(400);
+        let sql = format!(
+            "select * from video where no_such = '{}'",
+            actor.replace('\'', "''")
+        );
+        assert_eq!(
+            sandbox.ask(&sql, json!([])).await.expect("answers").status,
+            400
+        );
     }
     for table in event::TABLES {
-        let expected = (0..events.len() as u64).filter(|n| event::table(*n) == table).count();
+        let expected = (0..events.len() as u64)
+            .filter(|n| event::table(*n) == table)
+            .count();
         sandbox.wait_for_count(table, expected as u64).await;
     }
-    for table in ["clickstream", "video", "assessment", "duplicates", "quarantine", "tallies"] {
+    for table in [
+        "clickstream",
+        "video",
+        "assessment",
+        "duplicates",
+        "quarantine",
+        "tallies",
+    ] {
         let rows = sandbox.rows(table, "log_partition, log_position").await;
         assert_clean(table, json!(rows).to_string().as_bytes());
     }
@@ -139,7 +157,11 @@ async fn nobody_is_named_in_any_file_table_or_log() {
     sandbox.terminate(Duration::from_secs(60)).await;
     assert_clean("the process log", sandbox.logs().as_bytes());
     let files = files::all(&sandbox.data());
-    assert!(files.iter().any(|file| file.extension().is_some_and(|e| e == "parquet")));
+    assert!(
+        files
+            .iter()
+            .any(|file| file.extension().is_some_and(|e| e == "parquet"))
+    );
     for file in files {
         let bytes = std::fs::read(&file).expect("nothing runs that could remove it");
         assert_clean(&file.display().to_string(), &bytes);

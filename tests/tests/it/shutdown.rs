@@ -28,8 +28,13 @@ async fn stop_under_load(mut sandbox: Sandbox) {
         e2e::eventually("everything acked is stored once", || async {
             let found = sandbox.copies(table).await;
             assert!(found.values().all(|copies| *copies == 1), "{table}");
-            let missing = promised.iter().filter(|id| !found.contains_key(*id)).count();
-            (missing == 0).then_some(()).ok_or(format!("{table}: {missing} missing"))
+            let missing = promised
+                .iter()
+                .filter(|id| !found.contains_key(*id))
+                .count();
+            (missing == 0)
+                .then_some(())
+                .ok_or(format!("{table}: {missing} missing"))
         })
         .await;
     }
