@@ -18,17 +18,40 @@ pub struct Position {
 
 /// Names and values that travel beside a record's bytes, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Headers(Vec<(String, Bytes)>);
+pub struct Headers(Vec<(Name, Bytes)>);
+
+/// UTF-8, kept as bytes so that a log can share one buffer among all names and
+/// values of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Name(Bytes);
+
+impl Name {
+    /// The name in these bytes, if they are UTF-8.
+    pub(crate) fn from_utf8(name: Bytes) -> Result<Self, std::str::Utf8Error> {
+        std::str::from_utf8(&name)?;
+        Ok(Self(name))
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("checked when made")
+    }
+}
 
 impl Headers {
     /// The headers in the given order.
     pub fn new(headers: Vec<(String, Bytes)>) -> Self {
+        let named = |(name, value): (String, Bytes)| (Name(name.into()), value);
+        Self(headers.into_iter().map(named).collect())
+    }
+
+    pub(crate) fn from_shared(headers: Vec<(Name, Bytes)>) -> Self {
         Self(headers)
     }
 
     /// The value of the first header of that name.
     pub fn get(&self, name: &str) -> Option<&Bytes> {
-        self.iter().find(|(n, _)| *n == name).map(|(_, v)| v)
+        let found = self.0.iter().find(|(n, _)| n.0 == name.as_bytes());
+        found.map(|(_, value)| value)
     }
 
     /// How many there are.
@@ -43,7 +66,15 @@ impl Headers {
 
     /// All headers in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Bytes)> {
-        self.0.iter().map(|(n, v)| (n.as_str(), v))
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// Bytes of names and values.
+    fn size(&self) -> usize {
+        self.0
+            .iter()
+            .map(|(name, value)| name.0.len() + value.len())
+            .sum()
     }
 }
 
@@ -61,12 +92,7 @@ pub struct Record {
 impl Record {
     /// Bytes of key, headers and value: what a log's limits count.
     pub fn size(&self) -> usize {
-        let headers: usize = self
-            .headers
-            .iter()
-            .map(|(name, value)| name.len() + value.len())
-            .sum();
-        self.key.len() + headers + self.value.len()
+        self.key.len() + self.headers.size() + self.value.len()
     }
 }
 

@@ -9,6 +9,7 @@
 
 use bytes::Bytes;
 
+use crate::record::Name;
 use crate::{Headers, Record};
 
 const VERSION: u8 = 1;
@@ -66,16 +67,14 @@ pub(super) fn record(stored: &[u8]) -> Result<Record, DecodeError> {
     // A damaged count must not reserve memory: each header has two bytes at least.
     let mut headers = Vec::with_capacity(count.min(stored.len() / 2));
     for _ in 0..count {
-        let name = rest.take("headers")?;
-        let name = std::str::from_utf8(&name)
-            .map_err(|_| DecodeError::Damaged("headers"))?
-            .to_owned();
+        let name = Name::from_utf8(rest.take("headers")?);
+        let name = name.map_err(|_| DecodeError::Damaged("headers"))?;
         headers.push((name, rest.take("headers")?));
     }
     let value = bytes.slice(rest.at..);
     Ok(Record {
         key,
-        headers: Headers::new(headers),
+        headers: Headers::from_shared(headers),
         value,
     })
 }

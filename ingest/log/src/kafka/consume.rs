@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use super::config::KafkaConfig;
 use super::produce::ClientHandle;
 use super::topic::{self, Topic, release};
+use crate::record::Name;
 use crate::{Entry, Headers, OpenError, Position, ReadError, Reader, Record};
 
 /// How often a reader makes sure that its topic is still the same one.
@@ -227,22 +228,25 @@ fn entry(message: &BorrowedMessage<'_>, partition: u32) -> Entry {
     let value = message.payload().unwrap_or_default();
     let native = message.headers();
     let headers = || native.into_iter().flat_map(|headers| headers.iter());
-    let header_bytes: usize = headers().map(|h| h.value.map_or(0, <[u8]>::len)).sum();
+    let header_bytes: usize = headers()
+        .map(|h| h.key.len() + h.value.map_or(0, <[u8]>::len))
+        .sum();
 
     let mut all = Vec::with_capacity(key.len() + value.len() + header_bytes);
     all.extend_from_slice(key);
     all.extend_from_slice(value);
-    headers().for_each(|h| all.extend_from_slice(h.value.unwrap_or_default()));
+    for header in headers() {
+        all.extend_from_slice(header.key.as_bytes());
+        all.extend_from_slice(header.value.unwrap_or_default());
+    }
 
     let mut all = Bytes::from(all);
     let key = all.split_to(key.len());
     let value = all.split_to(value.len());
     let mut named = Vec::with_capacity(native.map_or(0, |headers| headers.count()));
     for header in headers() {
-        named.push((
-            header.key.to_owned(),
-            all.split_to(header.value.map_or(0, <[u8]>::len)),
-        ));
+        let name = Name::from_utf8(all.split_to(header.key.len())).expect("it was a str");
+        named.push((name, all.split_to(header.value.map_or(0, <[u8]>::len))));
     }
     let position = Position {
         partition,
@@ -252,7 +256,7 @@ fn entry(message: &BorrowedMessage<'_>, partition: u32) -> Entry {
         position,
         record: Record {
             key,
-            headers: Headers::new(named),
+            headers: Headers::from_shared(named),
             value,
         },
     }

@@ -224,6 +224,8 @@ fn connect(config: &KafkaConfig) -> Result<ClientHandle, OpenError> {
         .set("acks", "all")
         .set("enable.idempotence", "true")
         .set("compression.type", "zstd")
+        // Half the processor time of level 3 for a few per cent more bytes.
+        .set("compression.level", "1")
         // We choose the partition; producers configured alike agree.
         .set("partitioner", "murmur2_random")
         .set("linger.ms", config.linger_ms.to_string())
