@@ -45,7 +45,6 @@ impl Version {
     }
 }
 
-#[derive(Debug)]
 pub(super) struct Documents {
     root: Root,
     store: Arc<dyn ObjectStore>,

@@ -26,6 +26,10 @@ impl Secrets {
         Self { root, key }
     }
 
+    pub(super) fn root(&self) -> &Root {
+        &self.root
+    }
+
     /// Makes the secret, or checks that the one already there can be read:
     /// replacing it would make strangers of all students known under it.
     pub(super) async fn make(&self, id: &TenantId) -> Result<(), RegistryError> {
