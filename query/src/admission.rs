@@ -123,7 +123,7 @@ impl Admission {
 mod tests {
     use super::*;
 
-    fn admission() -> Admission {
+    fn admission(patience: Duration) -> Admission {
         let config = Config {
             concurrency: 2,
             tenant_concurrency: 1,
@@ -131,16 +131,19 @@ mod tests {
             ..Config::default()
         };
         let memory = Memory::new(1 << 20, 1 << 20, None, 1).expect("a temporary folder");
-        Admission::new(&config, memory)
+        Admission {
+            patience,
+            ..Admission::new(&config, memory)
+        }
     }
 
     fn tenant(id: &str) -> TenantId {
         TenantId::new(id).expect("a slug")
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_tenant_waits_for_itself_and_not_for_others() {
-        let admission = Arc::new(admission());
+        let admission = Arc::new(admission(Duration::from_secs(60)));
         let first = admission.enter(&tenant("a")).await.expect("free");
         let other = admission.enter(&tenant("b")).await.expect("free");
 
@@ -157,9 +160,9 @@ mod tests {
         drop(other);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn patience_ends() {
-        let admission = admission();
+        let admission = admission(Duration::from_millis(10));
         let _first = admission.enter(&tenant("a")).await.expect("free");
         let waited = admission.enter(&tenant("a")).await.map(drop);
         assert!(matches!(waited, Err(Error::Busy)), "{waited:?}");

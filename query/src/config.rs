@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use runtime::config::Check;
 use serde::{Deserialize, Serialize};
 
 const MIB: usize = 1024 * 1024;
@@ -82,9 +83,8 @@ impl Default for Config {
     }
 }
 
-impl Config {
-    /// Everything that is wrong with the values, one sentence each.
-    pub fn problems(&self) -> Vec<String> {
+impl Check for Config {
+    fn problems(&self) -> Vec<String> {
         let positive = [
             ("timeout_seconds", self.timeout_seconds as usize),
             ("stall_seconds", self.stall_seconds as usize),
@@ -104,17 +104,19 @@ impl Config {
         let mut problems: Vec<String> = positive
             .into_iter()
             .filter(|(_, value)| *value == 0)
-            .map(|(name, _)| format!("query.{name} must be more than 0"))
+            .map(|(name, _)| format!("[query] {name}: must be more than 0"))
             .collect();
         if self.tenant_memory_bytes > self.memory_bytes {
-            problems.push("query.tenant_memory_bytes must not exceed query.memory_bytes".into());
+            problems.push("[query] tenant_memory_bytes: must not exceed memory_bytes".into());
         }
         if self.tenant_concurrency > self.concurrency {
-            problems.push("query.tenant_concurrency must not exceed query.concurrency".into());
+            problems.push("[query] tenant_concurrency: must not exceed concurrency".into());
         }
         problems
     }
+}
 
+impl Config {
     pub(crate) fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout_seconds)
     }
@@ -150,8 +152,8 @@ mod tests {
         assert_eq!(
             config.problems(),
             [
-                "query.timeout_seconds must be more than 0",
-                "query.tenant_concurrency must not exceed query.concurrency",
+                "[query] timeout_seconds: must be more than 0",
+                "[query] tenant_concurrency: must not exceed concurrency",
             ]
         );
     }

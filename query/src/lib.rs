@@ -1,1 +1,26 @@
+#![doc = include_str!("../README.md")]
 
+mod admission;
+mod answer;
+mod authenticate;
+mod catalog;
+mod config;
+mod error;
+mod executor;
+mod failure;
+mod freshness;
+mod functions;
+mod guard;
+mod information_schema;
+mod memory;
+mod params;
+mod principal;
+mod request;
+mod server;
+mod session;
+mod tables;
+mod types;
+
+pub use config::Config;
+pub use principal::Principal;
+pub use server::{Query, StartError};

@@ -1,0 +1,20 @@
+//! From rows to the bytes of an answer.
+
+mod arrow;
+mod columns;
+mod csv;
+mod format;
+mod json;
+mod respond;
+mod work;
+
+pub(crate) use format::Format;
+pub(crate) use respond::respond;
+pub(crate) use work::{Bounds, Message, produce};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+/// A time as answers show it.
+pub(crate) fn rfc3339(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}

@@ -1,0 +1,182 @@
+//! The part of a query that runs on the workers: rows become chunks of bytes,
+//! as fast as they are taken and no faster.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use datafusion::arrow::error::ArrowError;
+use futures::StreamExt;
+use tokio::sync::mpsc::Sender;
+
+use super::columns::{rename, unique};
+use super::format::Format;
+use crate::error::Error;
+use crate::failure;
+use crate::session::Running;
+
+/// What the workers tell the one who answers.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// The query runs.
+    Begin { data_as_of: Option<DateTime<Utc>> },
+    /// More of the answer.
+    Chunk { bytes: Bytes, rows: usize },
+    /// The answer is whole.
+    End,
+    /// There will be no answer, or no more of it.
+    Failed(Error),
+}
+
+/// How long an answer may be, and how long it may lie.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) rows: usize,
+    pub(crate) bytes: usize,
+    pub(crate) stall: Duration,
+}
+
+/// Sends a running query's answer.
+pub(crate) async fn produce(
+    running: Running,
+    explains: bool,
+    format: Format,
+    bounds: Bounds,
+    sender: &Sender<Message>,
+) -> Result<(), Error> {
+    let Running {
+        mut rows,
+        data_as_of,
+    } = running;
+    let columns = unique(&rows.schema());
+    let mut encoder = format.encoder(columns.clone(), data_as_of);
+    let mut sent = Sent {
+        sender,
+        bounds,
+        rows: 0,
+        bytes: 0,
+    };
+    sent.send(Message::Begin { data_as_of }).await?;
+    sent.chunk(encoder.begin().map_err(ours)?, 0).await?;
+    while let Some(batch) = rows.next().await {
+        let batch = batch.map_err(failure::explain)?;
+        if batch.num_rows() == 0 {
+            continue;
+        }
+        let mut batch = rename(batch, &columns).map_err(ours)?;
+        if explains {
+            batch = without_files(&batch).map_err(ours)?;
+        }
+        // Checked before encoding: a batch too many costs no more memory.
+        sent.count(batch.num_rows())?;
+        let bytes = encoder.rows(&batch).map_err(ours)?;
+        sent.chunk(bytes, batch.num_rows()).await?;
+    }
+    sent.chunk(encoder.end().map_err(ours)?, 0).await?;
+    sent.send(Message::End).await
+}
+
+fn ours(error: ArrowError) -> Error {
+    Error::Internal(Box::new(error))
+}
+
+struct Sent<'a> {
+    sender: &'a Sender<Message>,
+    bounds: Bounds,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Sent<'_> {
+    fn count(&mut self, rows: usize) -> Result<(), Error> {
+        self.rows += rows;
+        if self.rows <= self.bounds.rows {
+            return Ok(());
+        }
+        Err(too_large(format!("more than {} rows", self.bounds.rows)))
+    }
+
+    async fn chunk(&mut self, bytes: Vec<u8>, rows: usize) -> Result<(), Error> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.bytes += bytes.len();
+        if self.bytes > self.bounds.bytes {
+            return Err(too_large(format!("more than {} bytes", self.bounds.bytes)));
+        }
+        let bytes = bytes.into();
+        self.send(Message::Chunk { bytes, rows }).await
+    }
+
+    /// Waits until there is room, but not for a reader that has stopped reading.
+    async fn send(&self, message: Message) -> Result<(), Error> {
+        match tokio::time::timeout(self.bounds.stall, self.sender.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Error::internal("nobody reads the answer any more")),
+            Err(_) => Err(Error::internal("the answer's reader has stopped reading")),
+        }
+    }
+}
+
+fn too_large(what: String) -> Error {
+    Error::TooLarge {
+        detail: format!(
+            "The answer has {what}; add LIMIT or aggregate, or ask for text/csv, \
+             application/x-ndjson or application/vnd.apache.arrow.stream, which may be longer."
+        ),
+    }
+}
+
+/// A plan without the names of files: they say where the lake lies.
+fn without_files(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let arrays = batch.columns().iter().map(|array| -> ArrayRef {
+        match array.as_string_opt::<i32>() {
+            Some(texts) => {
+                let texts: StringArray = texts.iter().map(|text| text.map(scrub)).collect();
+                Arc::new(texts)
+            }
+            None => Arc::clone(array),
+        }
+    });
+    RecordBatch::try_new(batch.schema(), arrays.collect())
+}
+
+/// Empties every `file_groups={…}`.
+fn scrub(plan: &str) -> String {
+    const MARK: &str = "file_groups={";
+    let mut scrubbed = String::with_capacity(plan.len());
+    let mut rest = plan;
+    while let Some(at) = rest.find(MARK) {
+        let (before, after) = rest.split_at(at + MARK.len());
+        scrubbed.push_str(before);
+        let mut depth = 1_usize;
+        let end = after.find(|c| {
+            match c {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                _ => {}
+            }
+            depth == 0
+        });
+        scrubbed.push('…');
+        rest = end.map_or("", |end| &after[end..]);
+    }
+    scrubbed.push_str(rest);
+    scrubbed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plans_name_no_files() {
+        let plan = "A\n  B: file_groups={2 groups: [[a/{x}.parquet], [b]]}, projection=[c]\n C";
+        assert_eq!(
+            scrub(plan),
+            "A\n  B: file_groups={…}, projection=[c]\n C"
+        );
+    }
+}

@@ -1,0 +1,232 @@
+//! The service: its parts, its routes, its life.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use lake::Lake;
+use runtime::{Clock, Health, HealthCheck, Registry, Shutdown};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::admission::Admission;
+use crate::answer::{self, Bounds, Format, Message};
+use crate::authenticate::authenticate;
+use crate::error::Error;
+use crate::executor::Executor;
+use crate::guard::{self, Limits};
+use crate::memory::Memory;
+use crate::request::Question;
+use crate::session::Sessions;
+use crate::tables::Tables;
+use crate::{Config, Principal, types};
+
+/// How many chunks of an answer wait for their reader.
+const CHUNKS_AHEAD: usize = 2;
+
+/// Why the service cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The worker threads cannot be made.
+    #[error("the threads for queries cannot be started")]
+    Threads(#[source] std::io::Error),
+    /// The folder for spilled rows cannot be used.
+    #[error("the folder for spilled rows cannot be used")]
+    Spill(#[source] datafusion::error::DataFusionError),
+}
+
+/// Answers SQL over HTTP.
+pub struct Query {
+    parts: Arc<Parts>,
+    extra: Router,
+    health: HealthCheck,
+}
+
+struct Parts {
+    config: Config,
+    registry: Registry,
+    clock: Clock,
+    admission: Admission,
+    sessions: Arc<Sessions>,
+    executor: Executor,
+}
+
+impl Query {
+    /// A service over a lake. Starts its worker threads; they end with it.
+    ///
+    /// # Errors
+    /// [`StartError`] when the machine does not give what is needed.
+    pub fn new(
+        config: Config,
+        lake: Lake,
+        registry: Registry,
+        clock: Clock,
+        health: &Health,
+    ) -> Result<Self, StartError> {
+        let memory = Memory::new(
+            config.memory_bytes,
+            config.tenant_memory_bytes,
+            config.spill_directory.as_deref(),
+            config.spill_bytes,
+        )
+        .map_err(StartError::Spill)?;
+        let executor = Executor::new(config.cores()).map_err(StartError::Threads)?;
+        let tables = Tables::new(lake, config.open_tables);
+        let parts = Parts {
+            admission: Admission::new(&config, memory),
+            sessions: Arc::new(Sessions::new(tables, config.cores())),
+            registry,
+            clock,
+            executor,
+            config,
+        };
+        Ok(Self {
+            parts: Arc::new(parts),
+            extra: Router::new(),
+            health: health.check("query"),
+        })
+    }
+
+    /// Serves these routes as well: those for operators, which only the process
+    /// as a whole can answer.
+    #[must_use]
+    pub fn with_routes(mut self, routes: Router) -> Self {
+        self.extra = self.extra.merge(routes);
+        self
+    }
+
+    /// The service's routes.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route("/", get(welcome))
+            .route("/v1/sql", post(sql))
+            .route("/v1/tables", get(tables))
+            .with_state(Arc::clone(&self.parts))
+            .merge(self.extra.clone())
+            .fallback(async || Error::NotFound.respond(&trace_id()))
+            .method_not_allowed_fallback(async || Error::Method.respond(&trace_id()))
+    }
+
+    /// Answers until the shutdown, then finishes what was begun.
+    pub async fn run(self, listener: TcpListener, shutdown: Shutdown) {
+        let component = shutdown.component("query");
+        self.health.ready();
+        runtime::http::serve(listener, self.router(), &shutdown).await;
+        self.health.not_ready("shutting down");
+        drop(self);
+        drop(component);
+    }
+}
+
+async fn welcome() -> &'static str {
+    "Chalkline query service.\n\
+     POST /v1/sql with {\"sql\": \"SELECT …\", \"params\": []}\n\
+     GET /v1/tables lists the tables and their columns.\n\
+     Both want the header Authorization: Bearer ct_…\n"
+}
+
+async fn sql(State(parts): State<Arc<Parts>>, request: Request) -> Response {
+    let trace_id = trace_id();
+    let began = Instant::now();
+    let answered = parts.answer(request, &trace_id).await;
+    let outcome = answered.as_ref().map_or_else(Error::code, |_| "answered");
+    metrics::counter!("chalkline_queries_total", "outcome" => outcome).increment(1);
+    metrics::histogram!("chalkline_query_seconds").record(began.elapsed().as_secs_f64());
+    answered.unwrap_or_else(|error| error.respond(&trace_id))
+}
+
+async fn tables(State(parts): State<Arc<Parts>>, headers: HeaderMap) -> Response {
+    let trace_id = trace_id();
+    let listed = parts.list(&headers).await;
+    listed.unwrap_or_else(|error| error.respond(&trace_id))
+}
+
+impl Parts {
+    async fn principal(&self, headers: &HeaderMap) -> Result<Principal, Error> {
+        authenticate(headers, &self.registry, self.clock.now()).await
+    }
+
+    async fn answer(&self, request: Request, trace_id: &str) -> Result<Response, Error> {
+        let (head, body) = request.into_parts();
+        let principal = self.principal(&head.headers).await?;
+        let format = Format::accepted(&head.headers)?;
+        let question = Question::read(&head.headers, body, self.config.sql_bytes).await?;
+
+        let permit = self.admission.enter(&principal.tenant).await?;
+        let sessions = Arc::clone(&self.sessions);
+        let limits = Limits {
+            bytes: self.config.sql_bytes,
+            tokens: self.config.sql_tokens,
+        };
+        let bounds = self.bounds(format);
+        let (sender, messages) = mpsc::channel(CHUNKS_AHEAD);
+        let trace = trace_id.to_owned();
+        // The permit goes with the work: a query that is given up but has not
+        // yet stopped still counts.
+        let task = self.executor.spawn(async move {
+            let began = Instant::now();
+            let work = async {
+                let allowed = guard::check(&question.sql, principal.role, limits)?;
+                let explains = allowed.explains;
+                let running = sessions
+                    .run(&principal, allowed, &question.params, permit.runtime_env())
+                    .await?;
+                answer::produce(running, explains, format, bounds, &sender).await
+            };
+            let outcome = work.await;
+            tracing::info!(
+                trace_id = trace,
+                tenant.id = %principal.tenant,
+                token.id = principal.token_id,
+                duration_ms = began.elapsed().as_millis() as u64,
+                outcome = outcome.as_ref().map_or_else(Error::code, |()| "answered"),
+                "query ended"
+            );
+            if let Err(error) = outcome {
+                // Nobody may be there to hear it.
+                let _ = sender.send(Message::Failed(error)).await;
+            }
+        });
+        answer::respond(messages, task, format, self.config.timeout(), trace_id).await
+    }
+
+    fn bounds(&self, format: Format) -> Bounds {
+        let (rows, bytes) = if format.streams() {
+            (self.config.stream_rows, self.config.stream_bytes)
+        } else {
+            (self.config.json_rows, self.config.json_bytes)
+        };
+        Bounds {
+            rows,
+            bytes,
+            stall: self.config.stall(),
+        }
+    }
+
+    async fn list(&self, headers: &HeaderMap) -> Result<Response, Error> {
+        self.principal(headers).await?;
+        let entries = self.sessions.entries().await?;
+        let tables: Vec<_> = entries
+            .iter()
+            .map(|entry| {
+                let columns = entry.columns.fields().iter();
+                let columns: Vec<_> = columns
+                    .map(|field| json!({ "name": field.name(), "type": types::name(field.data_type()) }))
+                    .collect();
+                json!({ "name": entry.name, "type": entry.kind, "columns": columns })
+            })
+            .collect();
+        Ok(axum::Json(json!({ "tables": tables })).into_response())
+    }
+}
+
+/// Finds a request in our logs.
+fn trace_id() -> String {
+    Uuid::now_v7().simple().to_string()
+}
