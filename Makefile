@@ -19,7 +19,7 @@ test: ## Set up what the tests need and run them all
 
 bench: ## Measure the stated figures (a release build)
 	infra/setup.sh --test
-	cargo run --release --workspace --bin bench
+	infra/bench/run.sh
 
 fmt: ## Format the code
 	cargo fmt --all

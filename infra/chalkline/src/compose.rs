@@ -1,25 +1,16 @@
 //! The services put together: all in one process over the embedded log, or one
 //! of them over Kafka. The services do not know which.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
-use eventlog::{EmbeddedLog, EventLog, KafkaLog};
+use eventlog::{EmbeddedLog, KafkaLog};
 use ingest::Ingest;
-use lake::Lake;
 use query::Query;
-use runtime::{Clock, Health, MasterKey, Metrics, Registry, Shutdown};
-use tokio::net::TcpListener;
-use tokio::task::JoinSet;
+use runtime::{MasterKey, Metrics, Shutdown};
 use transform::Transform;
 
-use crate::{Addresses, Config};
-
-/// How long everything may take to stop: less than the 10 s after which
-/// orchestrators kill.
-const GRACE: Duration = Duration::from_secs(9);
+use crate::{Config, Services};
 
 /// One of the services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,19 +21,6 @@ pub enum Role {
     Transform,
     /// Answers questions.
     Query,
-}
-
-/// What the services of a process share.
-pub struct Services {
-    addresses: Addresses,
-    clock: Clock,
-    health: Health,
-    lake: Lake,
-    metrics: Metrics,
-    registry: Registry,
-    shutdown: Shutdown,
-    log: Option<Arc<dyn EventLog>>,
-    tasks: JoinSet<anyhow::Result<()>>,
 }
 
 /// Starts all services in this process over the embedded log.
@@ -59,7 +37,7 @@ pub async fn up(
     let log = EmbeddedLog::open(config.embedded_log()).await;
     services.log = Some(Arc::new(log.context("cannot open the event log")?));
     for role in [Role::Ingest, Role::Transform, Role::Query] {
-        services.start(config, role).await?;
+        start(&mut services, config, role).await?;
     }
     Ok(services)
 }
@@ -76,51 +54,52 @@ pub async fn role(
     shutdown: &Shutdown,
 ) -> anyhow::Result<Services> {
     let mut services = Services::new(config, master_key, metrics, shutdown)?;
+    // Answering needs the tables only.
     if role != Role::Query {
         let log = KafkaLog::open(config.kafka.clone()).await;
         services.log = Some(Arc::new(log.context("cannot open the event log")?));
     }
-    services.start(config, role).await?;
+    start(&mut services, config, role).await?;
     Ok(services)
 }
 
-impl Services {
-    fn new(
-        config: &Config,
-        master_key: Option<MasterKey>,
-        metrics: Metrics,
-        shutdown: &Shutdown,
-    ) -> anyhow::Result<Self> {
-        let root = config.root()?;
-        Ok(Self {
-            addresses: Addresses::of_this_process(),
-            clock: Clock::system(),
-            health: Health::new(),
-            lake: Lake::new(root.url().clone(), root.store(), root.options().clone()),
-            metrics,
-            registry: Config::registry(root, master_key),
-            shutdown: shutdown.clone(),
-            log: None,
-            tasks: JoinSet::new(),
-        })
+async fn start(services: &mut Services, config: &Config, role: Role) -> anyhow::Result<()> {
+    let (registry, clock) = (services.registry.clone(), services.clock.clone());
+    let (lake, shutdown) = (services.lake.clone(), services.shutdown.clone());
+    let health = services.health.clone();
+    let operations = runtime::ops::router(health.clone(), services.metrics.clone());
+    let log = services.log.clone().context("this service needs a log");
+    match role {
+        Role::Ingest => {
+            let listener = services.listen(role, config.ingest.listen).await?;
+            let ingest = Ingest::new(config.ingest.clone(), log?, registry, clock, &health)
+                .with_routes(operations);
+            services.spawn(async move {
+                ingest.run(listener, shutdown).await;
+                Ok(())
+            });
+        }
+        Role::Transform => {
+            let listener = services.listen(role, config.transform.listen).await?;
+            let settings = config.transform.clone();
+            let transform = Transform::new(settings, log?, registry, lake, clock, &health);
+            let stop = shutdown.clone();
+            services.spawn(async move {
+                runtime::http::serve(listener, operations, &stop).await;
+                Ok(())
+            });
+            services.spawn(async move { Ok(transform.run(shutdown).await?) });
+        }
+        Role::Query => {
+            let listener = services.listen(role, config.query.listen).await?;
+            let query = Query::new(config.query.clone(), lake, registry, clock, &health)
+                .context("cannot start the query service")?
+                .with_routes(operations);
+            services.spawn(async move {
+                query.run(listener, shutdown).await;
+                Ok(())
+            });
+        }
     }
-
-    /// Where the services listen.
-    pub fn addresses(&self) -> &Addresses {
-        &self.addresses
-    }
-
-    /// The tenants that the services serve.
-    pub fn registry(&self) -> &Registry {
-        &self.registry
-    }
-}
-
-/// Binds an address now, so that one which is taken is an error at the start.
-async fn listen(address: SocketAddr) -> anyhow::Result<(TcpListener, String)> {
-    let listener = TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address}"))?;
-    let url = format!("http://{}", listener.local_addr()?);
-    Ok((listener, url))
+    Ok(())
 }

@@ -172,7 +172,7 @@ mod tests {
     #[case("colour = 'red'", &[], &["colour"])]
     #[case("[ingest]\ncolour = 'red'", &[], &["colour"])]
     #[case("", &[("CHALKLINE_INGEST_COLOUR", "red")], &["CHALKLINE_INGEST_COLOUR"])]
-    #[case("", &[("CHALKLINE_QUERY_LISTEN", "here")], &["listen"])]
+    #[case("", &[("CHALKLINE_QUERY_LISTEN", "here")], &["CHALKLINE_QUERY_LISTEN"])]
     #[case(
         "colour = 'red'\n[log]\npartitions = 'many'",
         &[("CHALKLINE_INGEST_COLOUR", "red")],

@@ -180,7 +180,9 @@ mod tests {
         };
         owner.announce(&addresses).expect("written");
         assert_eq!(Addresses::read(&path), Some(addresses));
-        let mode = std::fs::metadata(up_file(&path)).expect("there").permissions();
+        let mode = std::fs::metadata(up_file(&path))
+            .expect("there")
+            .permissions();
         assert_eq!(mode.mode() & 0o777, 0o600);
 
         let error = DataDir::lock(&path).expect_err("refused");

@@ -9,6 +9,7 @@ mod data_dir;
 pub mod import;
 pub mod oulad;
 mod output;
+mod services;
 
 use std::process::ExitCode;
 
@@ -17,6 +18,7 @@ pub use commands::run;
 pub use commands::tenants::{issue_key, issue_token};
 pub use config::{Config, LakeConfig, LogConfig};
 pub use data_dir::{Addresses, DataDir, DataDirError};
+pub use services::Services;
 
 /// The exit code of a command that could not do its work, or not all of it.
 const FAILED: u8 = 1;

@@ -1,5 +1,6 @@
 //! Logs and metrics of the process, and the names that both use.
 
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
@@ -91,9 +92,14 @@ pub enum TelemetryError {
 #[derive(Clone)]
 pub struct Metrics(PrometheusHandle);
 
-/// Modules that report as errors what their caller handles, such as a Delta
-/// table that does not exist yet; the caller gets the same error as a value.
-const NOISY: [&str; 1] = ["buoyant_kernel::snapshot=off"];
+/// Modules that say more than an operator wants to know: as errors what their
+/// caller handles, such as a Delta table that does not exist yet, or every step
+/// of the log's storage.
+const NOISY: [&str; 3] = [
+    "buoyant_kernel::snapshot=off",
+    "fjall=warn",
+    "lsm_tree=warn",
+];
 
 /// Bounds of every histogram, which all measure seconds: from a cached lookup
 /// to a query at its limit.
@@ -108,6 +114,7 @@ const SECONDS: [f64; 15] = [
 pub fn init(config: &Config) -> Result<Metrics, TelemetryError> {
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter(&config.filter)?)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     match config.format {
         Format::Human => subscriber.try_init(),
@@ -137,7 +144,7 @@ pub fn init(config: &Config) -> Result<Metrics, TelemetryError> {
 fn filter(text: &str) -> Result<EnvFilter, tracing_subscriber::filter::ParseError> {
     let mut filter = EnvFilter::try_new(text)?;
     for directive in NOISY {
-        let crate_name = directive.split("::").next().unwrap_or(directive);
+        let crate_name = directive.split([':', '=']).next().unwrap_or(directive);
         if !text.contains(crate_name) {
             filter = filter.add_directive(directive.parse()?);
         }

@@ -88,7 +88,7 @@ impl EmbeddedLog {
             let committer =
                 Committer::start(Arc::clone(&store), &config).map_err(|e| OpenError::Storage {
                     path: config.path.clone(),
-                    source: e.into(),
+                    source: e,
                 })?;
             Ok(Self {
                 store,

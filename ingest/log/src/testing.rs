@@ -45,6 +45,12 @@ impl KafkaBroker {
     pub async fn start() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         blocking(|| {
+            let jars = jars();
+            assert!(
+                jars.join("pom.xml").exists(),
+                "the Kafka broker is not in {}: run infra/kafka/fetch.sh first",
+                jars.display()
+            );
             let count = COUNT.fetch_add(1, Ordering::Relaxed);
             let data = std::env::temp_dir()
                 .join(format!("chalkline-kafka-{}-{count}", std::process::id()));
@@ -158,12 +164,6 @@ impl Drop for KafkaBroker {
 
 fn spawn(data: &Path, ports: [u16; 2]) -> Process {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/kafka");
-    let jars = jars();
-    assert!(
-        jars.join("pom.xml").exists(),
-        "the Kafka broker is not in {}: run infra/kafka/fetch.sh first",
-        jars.display()
-    );
     let log = File::options()
         .create(true)
         .append(true)

@@ -12,7 +12,7 @@ use schemas::Term;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::{Advance, LakeError, LakeTable, PublishError};
+use crate::{Advance, LakeTable, PublishError};
 
 /// How many files of one commit are written at once.
 const CONCURRENT_FILES: usize = 2;

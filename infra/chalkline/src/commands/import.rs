@@ -11,11 +11,7 @@ use crate::output::Output;
 use crate::{Addresses, Config, cli};
 
 /// `chalkline import oulad DIR`.
-pub async fn oulad(
-    config: &Config,
-    args: cli::Oulad,
-    output: Output,
-) -> anyhow::Result<ExitCode> {
+pub async fn oulad(config: &Config, args: cli::Oulad, output: Output) -> anyhow::Result<ExitCode> {
     let key = Credential::parse(&args.key).context("--key is no write key")?;
     if key.kind != CredentialKind::Key {
         bail!("--key is a query token, a write key is needed: chalkline key issue");

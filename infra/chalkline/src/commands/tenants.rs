@@ -314,7 +314,9 @@ fn id_of(name: &str) -> anyhow::Result<TenantId> {
 fn read_calendar(file: &Path) -> anyhow::Result<Calendar> {
     let text = std::fs::read_to_string(file)
         .with_context(|| format!("cannot read the calendar {}", file.display()))?;
-    let is_json = file.extension().is_some_and(|extension| extension == "json");
+    let is_json = file
+        .extension()
+        .is_some_and(|extension| extension == "json");
     let calendar: Calendar = if is_json {
         serde_json::from_str(&text).map_err(anyhow::Error::from)
     } else {
@@ -376,9 +378,21 @@ mod tests {
     }
 
     #[rstest]
-    #[case("c.toml", "[[terms]]\nid = \"fall\"\nstart = \"2026-08-20\"\nend = \"2026-12-20\"\n", true)]
-    #[case("c.json", r#"{"terms":[{"id":"fall","start":"2026-08-20","end":"2026-12-20"}]}"#, true)]
-    #[case("c.json", r#"{"terms":[{"id":"fall","start":"2026-12-20","end":"2026-08-20"}]}"#, false)]
+    #[case(
+        "c.toml",
+        "[[terms]]\nid = \"fall\"\nstart = \"2026-08-20\"\nend = \"2026-12-20\"\n",
+        true
+    )]
+    #[case(
+        "c.json",
+        r#"{"terms":[{"id":"fall","start":"2026-08-20","end":"2026-12-20"}]}"#,
+        true
+    )]
+    #[case(
+        "c.json",
+        r#"{"terms":[{"id":"fall","start":"2026-12-20","end":"2026-08-20"}]}"#,
+        false
+    )]
     #[case("c.toml", "[[term]]\nid = \"fall\"\n", false)]
     fn calendars_are_toml_or_json(#[case] name: &str, #[case] text: &str, #[case] good: bool) {
         let folder = tempfile::tempdir().expect("a temporary folder");

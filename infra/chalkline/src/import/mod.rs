@@ -71,8 +71,7 @@ impl Summary {
         self.ignored += sent.ignored;
         self.rejected += sent.rejected.len() as u64;
         let room = REJECTIONS_SHOWN.saturating_sub(self.rejections.len());
-        self.rejections
-            .extend(sent.rejected.into_iter().take(room));
+        self.rejections.extend(sent.rejected.into_iter().take(room));
     }
 }
 

@@ -79,9 +79,7 @@ impl Progress {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Current>> {
-        self.current
-            .lock()
-            .expect("nothing panics while it draws")
+        self.current.lock().expect("nothing panics while it draws")
     }
 }
 

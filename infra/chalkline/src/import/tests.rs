@@ -79,8 +79,7 @@ impl Door {
 const ROWS: u64 = 4_500;
 
 fn write_tables(folder: &Path) {
-    let mut clicks =
-        "code_module,code_presentation,id_student,id_site,date,sum_click\n".to_owned();
+    let mut clicks = "code_module,code_presentation,id_student,id_site,date,sum_click\n".to_owned();
     for row in 1..=ROWS {
         writeln!(clicks, "AAA,2013J,{},{row},0,1", row % 7).expect("text");
     }

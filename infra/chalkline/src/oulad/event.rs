@@ -177,7 +177,9 @@ fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     match u8::deserialize(deserializer)? {
         0 => Ok(false),
         1 => Ok(true),
-        other => Err(serde::de::Error::custom(format!("{other} is neither 0 nor 1"))),
+        other => Err(serde::de::Error::custom(format!(
+            "{other} is neither 0 nor 1"
+        ))),
     }
 }
 

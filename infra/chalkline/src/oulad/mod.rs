@@ -70,9 +70,7 @@ pub enum OuladError {
         assessment: String,
     },
     /// The first day of a presentation is neither known nor given.
-    #[error(
-        "presentation {0} has no known first day: give it with --course-start {0}=YYYY-MM-DD"
-    )]
+    #[error("presentation {0} has no known first day: give it with --course-start {0}=YYYY-MM-DD")]
     CourseStart(String),
     /// A day so far away that there is no date for it.
     #[error("{table}, row {row}: day {day} is beyond the calendar")]

@@ -68,7 +68,13 @@ fn submissions_become_one_event_and_a_second_where_there_is_a_score() {
     let oulad = Oulad::open(folder.path(), CourseStarts::default()).expect("opens");
     let found: Vec<_> = events(&oulad, 1, 0)
         .into_iter()
-        .map(|event| (event["type"].clone(), event["time"].clone(), event["data"].clone()))
+        .map(|event| {
+            (
+                event["type"].clone(),
+                event["time"].clone(),
+                event["data"].clone(),
+            )
+        })
         .collect();
     let submitted = |day: &str, banked: bool| {
         (

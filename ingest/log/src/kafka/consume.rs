@@ -11,6 +11,7 @@ use rdkafka::consumer::{Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message};
 use rdkafka::{Offset, TopicPartitionList};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::config::KafkaConfig;
@@ -31,8 +32,9 @@ pub(super) struct KafkaReader {
     /// Received and not yet returned: what a dropped `next` leaves behind.
     received: Vec<Entry>,
     received_bytes: usize,
-    /// When the topic's identity is asked next.
+    /// When the broker is asked next whether the topic is still the same.
     ask_at: Instant,
+    asked: Option<JoinHandle<Result<(), ReadError>>>,
 }
 
 impl KafkaReader {
@@ -69,6 +71,7 @@ impl KafkaReader {
             received: Vec::new(),
             received_bytes: 0,
             ask_at,
+            asked: None,
         };
         reader.assign()?;
         Ok(reader)
@@ -139,6 +142,29 @@ impl KafkaReader {
         std::mem::replace(&mut self.received, rest)
     }
 
+    /// Asks now and then, beside the reading, whether the topic is still the
+    /// same: a recreated one can reach our position unnoticed.
+    fn check_topic(&mut self) -> Result<(), ReadError> {
+        let Some(asked) = &mut self.asked else {
+            if Instant::now() >= self.ask_at {
+                let (client, topic) = (self.client.clone(), Arc::clone(&self.topic));
+                let ask = async move { topic::check_same(&client, &topic).await };
+                self.asked = Some(tokio::spawn(ask));
+            }
+            return Ok(());
+        };
+        let Some(answer) = asked.now_or_never() else {
+            return Ok(());
+        };
+        self.asked = None;
+        self.ask_at = Instant::now() + SAME_TOPIC_EVERY;
+        match answer {
+            Ok(Err(replaced @ ReadError::Replaced { .. })) => Err(replaced),
+            // A broker that is away is the reading's to report.
+            _ => Ok(()),
+        }
+    }
+
     /// Says what is wrong with the position, or starts anew where we are.
     async fn check_position(&mut self) -> Result<(), ReadError> {
         topic::check_same(&self.client, &self.topic).await?;
@@ -168,15 +194,7 @@ impl Reader for KafkaReader {
         let deadline = Instant::now() + wait;
         let mut trouble = None;
         loop {
-            if self.ask_at <= Instant::now() {
-                match topic::check_same(&self.client, &self.topic).await {
-                    Err(ReadError::Unavailable(source)) => {
-                        trouble = Some(ReadError::Unavailable(source))
-                    }
-                    other => other?,
-                }
-                self.ask_at = Instant::now() + SAME_TOPIC_EVERY;
-            }
+            self.check_topic()?;
             match self.receive(max_bytes, deadline).await {
                 Ok(()) => {}
                 Err(error) if is_lost_position(&error) => match self.check_position().await {

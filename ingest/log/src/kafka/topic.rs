@@ -33,10 +33,7 @@ pub(super) async fn find_or_create(
     };
     // Creating comes first: a look-up can create the topic with the broker's
     // own defaults. A refusal is final only if the topic is not there either.
-    let mut last = match create(config, until).await {
-        Ok(()) => None,
-        Err(error) => Some(error),
-    };
+    let mut last = create(config, until).await.err();
     while Instant::now() < until {
         match describe(
             client,

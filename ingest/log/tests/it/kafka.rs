@@ -72,6 +72,8 @@ async fn a_recreated_topic_is_another_log() {
         .remove(0)
         .unwrap();
 
+    let mut reader = first.read(partition_for(b"k", 4), 1).await.unwrap();
+
     let admin: AdminClient<DefaultClientContext> = client(&brokers).create().unwrap();
     admin
         .delete_topics(&[&config.topic], &AdminOptions::new())
@@ -83,11 +85,36 @@ async fn a_recreated_topic_is_another_log() {
     assert_ne!(first.id(), second.id());
     assert_eq!(second.tail(partition_for(b"k", 4)).await.unwrap(), 0);
 
-    let replaced = first.read(0, 0).await.err();
-    assert!(
-        matches!(&replaced, Some(ReadError::Replaced { opened, found }) if opened == first.id() && found == second.id()),
-        "{replaced:?}"
-    );
+    let is_replaced = |error: &ReadError| matches!(error, ReadError::Replaced { opened, found } if opened == first.id() && found == second.id());
+    let error = first.read(0, 0).await.err().unwrap();
+    assert!(is_replaced(&error), "{error:?}");
+
+    // A reader of the old one learns it too, whatever it is offered meanwhile.
+    let mut learnt = false;
+    for _ in 0..60 {
+        match reader.next(1 << 20, Duration::from_secs(1)).await {
+            Err(error) if is_replaced(&error) => learnt = true,
+            Err(error) => assert!(matches!(error, ReadError::Unavailable(_)), "{error:?}"),
+            Ok(_) => continue,
+        }
+        if learnt {
+            break;
+        }
+    }
+    assert!(learnt, "the reader did not notice");
+
+    // An append to the old one ends, and soon works again.
+    let mut stored = false;
+    for _ in 0..10 {
+        match first.append(vec![record("k", "again")]).await.remove(0) {
+            Ok(_) => stored = true,
+            Err(error) => assert!(error.is_retryable(), "{error:?}"),
+        }
+        if stored {
+            break;
+        }
+    }
+    assert!(stored, "the producer did not recover");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -105,10 +105,13 @@ fn table(answer: &Answer) -> String {
     table.load_preset(presets::NOTHING);
     table.set_header(answer.columns.iter().map(|column| &column.name));
     for row in answer.rows.iter().take(ROWS_SHOWN) {
-        let cells = answer.columns.iter().map(|column| match &row[&column.name] {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        });
+        let cells = answer
+            .columns
+            .iter()
+            .map(|column| match &row[&column.name] {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            });
         table.add_row(cells);
     }
     for (index, column) in answer.columns.iter().enumerate() {

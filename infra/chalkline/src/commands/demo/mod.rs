@@ -96,8 +96,7 @@ async fn load_and_ask(
 
     let folder = slice::unpack(&config.data_dir)?;
     let mut state = State::open(config.data_dir.join("import.json"))?;
-    let oulad =
-        tokio::task::spawn_blocking(move || Oulad::open(&folder, CourseStarts::default()));
+    let oulad = tokio::task::spawn_blocking(move || Oulad::open(&folder, CourseStarts::default()));
     let oulad = Arc::new(oulad.await??);
     let progress = Progress::new();
     let ingest = Client::new(&ingest_url, &access.key);
@@ -162,7 +161,9 @@ fn text(shown: &Shown) -> String {
         top = sql(
             "SELECT element, sum(\"count\") AS clicks FROM clickstream GROUP BY element ORDER BY clicks DESC LIMIT 5"
         ),
-        ledger = sql("SELECT hour, family, accepted, stored, balanced FROM ledger ORDER BY hour, family"),
+        ledger = sql(
+            "SELECT hour, family, accepted, stored, balanced FROM ledger ORDER BY hour, family"
+        ),
     )
 }
 

@@ -1,0 +1,123 @@
+use serde_json::json;
+
+use crate::{Folder, stderr};
+
+#[test]
+fn tenants_keys_and_tokens_are_made_listed_and_revoked() {
+    let folder = Folder::new();
+    let calendar = folder.write(
+        "terms.toml",
+        "[[terms]]\nid = \"fall\"\nstart = \"2026-08-20\"\nend = \"2026-12-20\"\n",
+    );
+    let added = folder.json(&[
+        "tenant",
+        "add",
+        "North High",
+        "--calendar",
+        &calendar,
+        "--time-zone",
+        "America/Chicago",
+    ]);
+    assert_eq!(
+        added,
+        json!({ "tenant": "north-high", "name": "North High" })
+    );
+
+    let key = folder.json(&[
+        "key",
+        "issue",
+        "--tenant",
+        "north-high",
+        "--label",
+        "web",
+        "--family",
+        "video",
+        "clickstream",
+    ]);
+    let secret = key["key"].as_str().expect("a key");
+    let id = key["id"].as_str().expect("an id");
+    assert!(secret.starts_with(&format!("ck_north-high_{id}_")), "{key}");
+    let token = folder.json(&[
+        "token",
+        "issue",
+        "--tenant",
+        "north-high",
+        "--role",
+        "analyst",
+    ]);
+    let token_id = token["id"].as_str().expect("an id");
+    assert!(
+        token["token"]
+            .as_str()
+            .expect("a token")
+            .starts_with("ct_north-high_")
+    );
+    assert_eq!(token["role"], "analyst");
+
+    let shown = folder.json(&["tenant", "show", "north-high"]);
+    assert_eq!(shown["time_zone"], "America/Chicago");
+    assert_eq!(shown["calendar"]["terms"][0]["id"], "fall");
+    assert_eq!(
+        shown["keys"][0]["families"],
+        json!(["video", "clickstream"])
+    );
+    assert!(shown["keys"][0].get("hash").is_none());
+
+    folder.json(&["key", "revoke", "--tenant", "north-high", id]);
+    folder.json(&["token", "revoke", "--tenant", "north-high", token_id]);
+    let keys = folder.json(&["key", "list", "--tenant", "north-high"]);
+    let tokens = folder.json(&["token", "list", "--tenant", "north-high"]);
+    assert!(keys["keys"][0]["revoked_at"].is_string(), "{keys}");
+    assert!(tokens["tokens"][0]["revoked_at"].is_string(), "{tokens}");
+
+    let tenants = folder.json(&["tenant", "list"]);
+    assert_eq!(tenants["tenants"][0]["tenant"], "north-high");
+}
+
+#[test]
+fn people_see_the_secret_once_with_a_note() {
+    let folder = Folder::new();
+    folder.json(&["tenant", "add", "Demo"]);
+    let output = folder.run(&["key", "issue", "--tenant", "demo"]);
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let secret = text.lines().next().expect("a line");
+    assert!(secret.starts_with("ck_demo_"), "{text}");
+    assert!(text.contains("shown this once"), "{text}");
+    let listed = folder.run(&["key", "list", "--tenant", "demo"]).stdout;
+    let listed = String::from_utf8(listed).expect("UTF-8");
+    let hidden = secret.rsplit('_').next().expect("a secret part");
+    assert!(!listed.contains(hidden), "{listed}");
+}
+
+#[test]
+fn what_cannot_be_done_is_one_sentence() {
+    let folder = Folder::new();
+    folder.json(&["tenant", "add", "Demo"]);
+    let backwards = folder.write(
+        "terms.json",
+        r#"{"terms": [{"id": "fall", "start": "2026-12-20", "end": "2026-08-20"}]}"#,
+    );
+    for (arguments, expected) in [
+        (&["tenant", "add", "Demo"][..], "demo exists already"),
+        (&["tenant", "add", "学校"], "give one with --id"),
+        (&["key", "issue", "--tenant", "other"], "no tenant other"),
+        (
+            &["key", "revoke", "--tenant", "demo", "x"],
+            "tenant demo has no key x",
+        ),
+        (&["tenant", "show", "other"], "no tenant other"),
+        (
+            &["tenant", "add", "Back", "--calendar", &backwards],
+            "term fall ends before it starts",
+        ),
+    ] {
+        let output = folder.run(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert!(stderr(&output).contains(expected), "{}", stderr(&output));
+
+        let output = folder.run(&[arguments, &["--json"]].concat());
+        let error: serde_json::Value =
+            serde_json::from_slice(&output.stderr).expect("JSON on standard error");
+        assert!(error["error"]["message"].is_string());
+    }
+}

@@ -1,0 +1,6 @@
+//! The lake over a real folder.
+
+mod floors;
+mod publishing;
+mod reading;
+mod support;

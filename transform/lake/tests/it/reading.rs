@@ -1,0 +1,74 @@
+use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
+use deltalake::datafusion::prelude::SessionContext;
+use lake::RowFilter;
+
+use crate::support::{LOG, TestLake, advance, positions, rows, scan};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_sees_plain_text_and_only_the_version_it_asked() {
+    let test = TestLake::new();
+    let mut table = test.video().await;
+    table
+        .publish(
+            vec![rows("2026-27", 0..100), rows("2025-26", 100..150)],
+            &[advance(0, None, 150)],
+        )
+        .await
+        .expect("publishes");
+
+    let context = SessionContext::new();
+    let provider = table.provider(&context.state()).expect("a provider");
+    assert_eq!(
+        provider.schema().fields(),
+        schemas::columns(table.kind()).fields()
+    );
+    context
+        .register_table("video", provider)
+        .expect("registers");
+    table
+        .publish(
+            vec![rows("2026-27", 150..160)],
+            &[advance(0, Some(150), 160)],
+        )
+        .await
+        .expect("publishes");
+
+    let sql = "SELECT term, count(*) AS n, count(DISTINCT student_key) AS students FROM video \
+               WHERE term = '2026-27' AND student_key <> 'student-3' GROUP BY term";
+    let answer: Vec<RecordBatch> = context
+        .sql(sql)
+        .await
+        .expect("plans")
+        .collect()
+        .await
+        .expect("runs");
+    let text = arrow::util::pretty::pretty_format_batches(&answer).expect("prints");
+    assert!(
+        text.to_string().contains("| 2026-27 | 86 | 6        |"),
+        "{text}"
+    );
+    assert_eq!(answer[0].schema().field(0).data_type(), &DataType::Utf8);
+    assert_eq!(positions(&table).await.len(), 160);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scans_keep_what_the_filter_keeps() {
+    let test = TestLake::new();
+    let mut table = test.video().await;
+    table
+        .publish(vec![rows("2026-27", 0..100)], &[advance(0, None, 100)])
+        .await
+        .expect("publishes");
+    let from = |log: &str| RowFilter::PositionFrom {
+        log_id: log.to_owned(),
+        partition: 0,
+        position: 95,
+    };
+    assert_eq!(scan(&table, from(LOG)).await, [95, 96, 97, 98, 99]);
+    assert!(scan(&table, from("another")).await.is_empty());
+
+    let time = chrono::DateTime::from_timestamp_micros(1_789_000_000_000_000 + 98_000_000);
+    let since = RowFilter::ReceivedSince(time.expect("a time"));
+    assert_eq!(scan(&table, since).await, [98, 99]);
+}
