@@ -103,7 +103,7 @@ fn kinds(number: u64) -> Vec<(&'static str, &'static str, Value)> {
             "item.answered",
             data(json!({
                 "item": "q1", "assessment": "quiz-1", "response": ["a", "c"],
-                "correct": number % 2 == 0, "score": 0.5, "max_score": 1.0, "duration": 12.25,
+                "correct": number.is_multiple_of(2), "score": 0.5, "max_score": 1.0, "duration": 12.25,
             })),
         ),
         (clickstream, "content.completed", data(json!({}))),

@@ -46,9 +46,11 @@ const IO: [&str; 11] = [
 ];
 
 fn metadata() -> Metadata {
+    let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let options = ["--offline", "--filter-platform", &platform].map(str::to_owned);
     MetadataCommand::new()
         .manifest_path(files::workspace().join("Cargo.toml"))
-        .other_options(["--offline".to_owned(), "--locked".to_owned()])
+        .other_options(options)
         .exec()
         .expect("cargo describes the workspace")
 }

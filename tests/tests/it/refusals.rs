@@ -146,7 +146,7 @@ async fn a_body_that_cannot_be_read_is_refused_as_a_whole() {
         bytes
     };
     let many = format!("[{}]", vec!["{}"; 10_001].join(","));
-    let bodies: Vec<(Vec<(&str, &str)>, Vec<u8>, u16, &str)> = vec![
+    let bodies = [
         (vec![json], b"{\"type\":".to_vec(), 400, "invalid_json"),
         (vec![json], b"[{} {}]".to_vec(), 400, "invalid_json"),
         (vec![json], b"\xff\xfe".to_vec(), 400, "invalid_utf8"),
