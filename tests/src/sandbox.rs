@@ -141,11 +141,16 @@ impl Sandbox {
         Process::start(self.folder.path(), name, &arguments, &[])
     }
 
+    /// A path in the sandbox's folder, beside the data.
+    pub fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
     /// Writes a file into the sandbox's folder, for a command to read.
     pub fn write(&self, name: &str, text: &str) -> String {
-        let path = self.folder.path().join(name);
+        let path = self.path(name);
         std::fs::write(&path, text).expect("the folder can be written");
-        path.display().to_string()
+        path
     }
 
     /// Makes another tenant; `options` as for `chalkline tenant add`.

@@ -53,21 +53,18 @@ async fn post(client: &Client, content_type: &str, encoding: &str, body: Vec<u8>
 async fn every_type_in_every_shape_and_encoding_reaches_its_table() {
     let sandbox = Sandbox::up().await;
     let mut next = 0;
-    // One event of every type each time, so that each shape meets each type.
-    while next < 15 * event::types() {
-        for shape in 0..5 {
-            for encoding in 0..3 {
-                let events = event::range(next..next + event::types());
-                let (content_type, body) = shapes(&events).swap_remove(shape);
-                let (encoding, body) = encodings(&body).swap_remove(encoding);
-                let accepted = post(&sandbox, content_type, encoding, body).await;
-                assert_eq!(accepted, if shape == 0 { 1 } else { event::types() });
-                // The single event left the rest of its batch unsent.
-                let rest = &events[usize::try_from(accepted).expect("few")..];
-                if !rest.is_empty() {
-                    sandbox.post(rest).await.expect_status(202);
-                }
-                next += event::types();
+    for shape in 0..5 {
+        for encoding in 0..3 {
+            // One event of every type each time.
+            let events = event::range(next..next + event::types());
+            next += event::types();
+            let (content_type, body) = shapes(&events).swap_remove(shape);
+            let (encoding, body) = encodings(&body).swap_remove(encoding);
+            let accepted = post(&sandbox, content_type, encoding, body).await;
+            // A body that is one event leaves the others to be sent.
+            assert_eq!(accepted, if shape == 0 { 1 } else { event::types() });
+            for rest in events[usize::try_from(accepted).expect("few")..].chunks(100) {
+                sandbox.post(rest).await.expect_status(202);
             }
         }
     }

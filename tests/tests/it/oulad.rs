@@ -32,7 +32,7 @@ async fn an_interrupted_import_is_resumed_exactly_and_the_answers_are_right() {
     let clicks = expected["clicks"].as_u64().expect("a count");
     let assessments = expected["assessments"].as_u64().expect("a count");
 
-    let state = sandbox.write("import.json", "{\"tables\":{}}");
+    let state = sandbox.path("import.json");
     let (tenant, key) = (sandbox.tenant.id.clone(), sandbox.tenant.key.clone());
     let url = sandbox.address().ingest;
     let arguments = [
@@ -87,16 +87,14 @@ async fn an_interrupted_import_is_resumed_exactly_and_the_answers_are_right() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_demo_answers_by_itself() {
-    // Its own data folder and addresses, beside those of a sandbox.
-    let sandbox = Sandbox::up().await;
+#[test]
+fn the_demo_answers_by_itself() {
     let slice = files::workspace().join("infra/chalkline/demo/oulad");
     let expected = python::run("oulad.py", &[slice.to_str().expect("a path in UTF-8")]);
-    let demo = sandbox.data().parent().expect("a folder").join("demo");
+    let folder = tempfile::tempdir().expect("a temporary folder");
     let output = e2e::chalkline()
         .args(["demo", "--once", "--json", "--data-dir"])
-        .arg(&demo)
+        .arg(folder.path())
         .env("CHALKLINE_INGEST_LISTEN", "127.0.0.1:0")
         .env("CHALKLINE_QUERY_LISTEN", "127.0.0.1:0")
         .env("CHALKLINE_TRANSFORM_LISTEN", "127.0.0.1:0")

@@ -9,29 +9,28 @@ use serde_json::{Value, json};
 /// People as no test data names them by chance; each stands in a field that
 /// may name people, in the way apps really fill it.
 const ACTORS: [&str; 7] = [
-    "Zoë Quux-Ünikat",
+    "Zoë Quuxington-Ünikat",
     "mailto:marvin.unikat@school.example",
     "https://lms.example/users/benutzer-9917",
     "студент-5512",
-    "o'brien \"drop\" \\3301",
+    "o'brien \"drop\" \\tables-7731",
     "  padded-4410\t",
     "MiXeD.Case.7741",
 ];
 
 /// What must not be found: the part of each actor that no encoding changes,
-/// and what else tells who somebody is.
-const NEEDLES: [&str; 12] = [
-    "Quux",
-    "nikat",
+/// and what else tells who somebody is. Long enough to stand nowhere by chance.
+const NEEDLES: [&str; 11] = [
+    "Quuxington",
     "marvin",
+    "unikat",
     "benutzer-9917",
     "студент",
-    "brien",
-    "3301",
+    "o'brien",
+    "tables-7731",
     "padded-4410",
     "MiXeD.Case",
     "203.0.113.77",
-    "2001:db8::7731",
     "Geckoid/7731",
 ];
 
@@ -50,7 +49,7 @@ fn events() -> Vec<Value> {
             event["email"] = json!("marvin.unikat@school.example");
             event["user"] = json!({"name": actor, "profile": {"mail": "marvin@unikat.example"}});
             event["ip"] = json!("203.0.113.77");
-            event["context"]["ip"] = json!("2001:db8::7731");
+            event["context"]["ip"] = json!("203.0.113.77");
             event["context"]["user_agent"] = json!("Mozilla/5.0 (X11; Linux) Geckoid/7731");
             event["data"]["actor"] = json!(actor);
             events.push(event);
@@ -59,27 +58,42 @@ fn events() -> Vec<Value> {
     events
 }
 
-/// Fails when a text holds a needle, in UTF-8 or escaped as in JSON.
+/// The needles in UTF-8 and escaped as in JSON, all in lower case.
+fn forms() -> Vec<Vec<u8>> {
+    let escaped = |needle: &str| -> String {
+        let escape = |c: char| match c {
+            ' '..='~' => c.to_string(),
+            _ => format!("\\u{:04x}", u32::from(c)),
+        };
+        needle.chars().map(escape).collect()
+    };
+    let mut forms: Vec<_> = NEEDLES
+        .iter()
+        .flat_map(|needle| [(*needle).to_owned(), escaped(needle)])
+        .map(|form| form.into_bytes().to_ascii_lowercase())
+        .collect();
+    forms.sort();
+    forms.dedup();
+    forms
+}
+
+/// Fails when the bytes hold a needle, in whatever case.
 #[track_caller]
 fn assert_clean(place: &str, bytes: &[u8]) {
-    for needle in NEEDLES {
-        let escaped = needle
-            .chars()
-            .map(|c| {
-                if c.is_ascii() {
-                    c.to_string()
-                } else {
-                    format!("\\u{:04x}", u32::from(c))
-                }
-            })
-            .collect::<String>();
-        for form in [needle, &escaped] {
-            let found = bytes
-                .windows(form.len())
-                .position(|window| window.eq_ignore_ascii_case(form.as_bytes()));
-            if let Some(at) = found {
+    let forms = forms();
+    let mut by_first = vec![Vec::new(); 256];
+    for form in &forms {
+        by_first[usize::from(form[0])].push(form);
+    }
+    let lower = bytes.to_ascii_lowercase();
+    for (at, first) in lower.iter().enumerate() {
+        for form in &by_first[usize::from(*first)] {
+            if lower[at..].starts_with(form) {
                 let around = &bytes[at.saturating_sub(60)..bytes.len().min(at + 60)];
-                let around = String::from_utf8_lossy(around);
+                let (needle, around) = (
+                    String::from_utf8_lossy(form),
+                    String::from_utf8_lossy(around),
+                );
                 panic!("{place} holds {needle:?}: …{around}…");
             }
         }
