@@ -1,1 +1,30 @@
+#![doc = include_str!("../README.md")]
 
+mod answer;
+mod append;
+mod authenticate;
+mod config;
+mod decode;
+mod error;
+mod identity;
+mod judge;
+mod members;
+mod memory;
+mod outcome;
+mod personal;
+mod receive;
+mod router;
+mod service;
+mod tally;
+mod time;
+mod trace;
+mod translate;
+mod tree;
+mod validate;
+mod values;
+
+pub use answer::Answer;
+pub use config::Config;
+pub use error::{Error, KeyError, Limit};
+pub use outcome::{Answered, Counts, Outcome, Reason, Rejection};
+pub use service::Ingest;

@@ -1,0 +1,94 @@
+//! The settings of the section `[ingest]`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::memory;
+
+/// Where ingest listens and how much it takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The address of the front door; port 0 lets the system choose one.
+    pub listen: SocketAddr,
+    /// The largest compressed body, in bytes.
+    pub max_compressed_bytes: usize,
+    /// The largest body, after inflation if it was compressed, in bytes.
+    pub max_body_bytes: usize,
+    /// The most events in one request.
+    pub max_events: usize,
+    /// How long a client may take to send its body, in milliseconds.
+    pub body_timeout_ms: u64,
+    /// What all requests together may hold in memory, in bytes; beyond it
+    /// clients are asked to come back.
+    pub memory_limit_bytes: usize,
+    /// After how many seconds a client asked to come back should do so.
+    pub retry_after_seconds: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            max_compressed_bytes: 2 << 20,
+            max_body_bytes: 16 << 20,
+            max_events: 10_000,
+            body_timeout_ms: 30_000,
+            memory_limit_bytes: 256 << 20,
+            retry_after_seconds: 2,
+        }
+    }
+}
+
+impl Config {
+    /// Everything that is wrong with the settings, one sentence each.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        for (name, zero) in [
+            ("max_compressed_bytes", self.max_compressed_bytes == 0),
+            ("max_body_bytes", self.max_body_bytes == 0),
+            ("max_events", self.max_events == 0),
+            ("body_timeout_ms", self.body_timeout_ms == 0),
+            ("retry_after_seconds", self.retry_after_seconds == 0),
+        ] {
+            if zero {
+                problems.push(format!("ingest.{name} must be at least 1"));
+            }
+        }
+        let largest = self
+            .max_compressed_bytes
+            .saturating_add(self.max_body_bytes)
+            .saturating_mul(memory::COST);
+        if self.memory_limit_bytes < largest {
+            problems.push(format!(
+                "ingest.memory_limit_bytes must be at least {largest}, or the largest body \
+                 would never be taken"
+            ));
+        }
+        problems
+    }
+
+    /// [`Config::body_timeout_ms`] as a duration.
+    pub fn body_timeout(&self) -> Duration {
+        Duration::from_millis(self.body_timeout_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_sound_and_all_problems_are_listed_at_once() {
+        assert_eq!(Config::default().problems(), Vec::<String>::new());
+        let config = Config {
+            max_events: 0,
+            retry_after_seconds: 0,
+            memory_limit_bytes: 1,
+            ..Config::default()
+        };
+        assert_eq!(config.problems().len(), 3);
+    }
+}

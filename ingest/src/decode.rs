@@ -1,0 +1,375 @@
+//! From the body's bytes to the JSON text of each event.
+//!
+//! Nothing is interpreted yet: events are cut out of the body by one pass over
+//! its syntax, so that what is wrong inside one says nothing about the next.
+
+use std::fmt;
+
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
+use serde_json::value::RawValue;
+
+use crate::error::Error;
+use crate::outcome::{Reason, Rejection};
+use crate::receive::Format;
+
+/// The events of one request.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    /// The JSON of the batch's own `sent_at`.
+    pub sent_at: Option<&'a str>,
+    /// How the events stand in the body.
+    pub shape: Shape,
+    /// The JSON object of each event, in order; or why there is none.
+    pub events: Vec<Result<&'a str, Rejection>>,
+}
+
+/// How the events stand in the body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// The body is the event.
+    Single,
+    /// The body is an array of events, or has one a line.
+    Array,
+    /// The body has an array of events as its member `events`.
+    Events,
+}
+
+impl Shape {
+    /// The JSON pointer to an event; a line counts like an element.
+    pub fn place(self, index: usize) -> String {
+        match self {
+            Self::Single => String::new(),
+            Self::Array => format!("/{index}"),
+            Self::Events => format!("/events/{index}"),
+        }
+    }
+}
+
+/// Cuts the events out of the body.
+///
+/// # Errors
+/// When the body as a whole is not UTF-8 or JSON, cannot hold events, holds
+/// none or too many. In NDJSON only the latter two: lines stand alone.
+pub fn decode(format: Format, body: &[u8], max_events: usize) -> Result<Batch<'_>, Error> {
+    let batch = match format {
+        Format::Ndjson => lines(body, max_events),
+        Format::Json => {
+            let text =
+                std::str::from_utf8(body).map_err(|error| Error::Utf8(error.valid_up_to()))?;
+            json(text, max_events)
+        }
+    }?;
+    if batch.events.is_empty() {
+        return Err(Error::NoEvents);
+    }
+    Ok(batch)
+}
+
+fn lines(body: &[u8], max_events: usize) -> Result<Batch<'_>, Error> {
+    let mut events = Vec::new();
+    let mut count = 0;
+    for line in body.split(|byte| *byte == b'\n') {
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            continue;
+        }
+        count += 1;
+        if count <= max_events {
+            events.push(self::line(line));
+        }
+    }
+    if count > max_events {
+        return Err(Error::TooManyEvents {
+            count,
+            limit: max_events,
+        });
+    }
+    Ok(Batch {
+        sent_at: None,
+        shape: Shape::Array,
+        events,
+    })
+}
+
+fn line(line: &[u8]) -> Result<&str, Rejection> {
+    let text = std::str::from_utf8(line).map_err(|error| {
+        let byte = error.valid_up_to();
+        let detail = format!("Send the line as UTF-8: its bytes from {byte} on are not.");
+        Rejection::new(Reason::InvalidUtf8, "", detail)
+    })?;
+    let value: &RawValue = serde_json::from_str(text)
+        .map_err(|error| Rejection::new(Reason::InvalidJson, "", syntax("line", text, &error)))?;
+    object(value)
+}
+
+fn object(value: &RawValue) -> Result<&str, Rejection> {
+    let json = value.get();
+    if json.starts_with('{') {
+        Ok(json)
+    } else {
+        let detail = "Send each event as a JSON object.";
+        Err(Rejection::new(Reason::NotAnObject, "", detail))
+    }
+}
+
+fn json(text: &str, max_events: usize) -> Result<Batch<'_>, Error> {
+    let first = text.trim_ascii_start().bytes().next();
+    let (shape, elements, sent_at) = match first {
+        None => return Err(Error::NoEvents),
+        Some(b'{') => {
+            let Object { events, sent_at } = read(text, ObjectSeed { max_events })?;
+            match events {
+                Some(events) => (Shape::Events, events, sent_at),
+                None => {
+                    return Ok(Batch {
+                        sent_at: None,
+                        shape: Shape::Single,
+                        events: vec![Ok(text.trim_ascii())],
+                    });
+                }
+            }
+        }
+        Some(b'[') => (Shape::Array, read(text, ElementsSeed { max_events })?, None),
+        Some(_) => {
+            serde_json::from_str::<IgnoredAny>(text).map_err(|error| not_json(text, &error))?;
+            return Err(Error::NotEvents {
+                pointer: "",
+                detail: "Send an event as an object, an array of them, or {\"events\": […]}.",
+            });
+        }
+    };
+    if elements.count > max_events {
+        return Err(Error::TooManyEvents {
+            count: elements.count,
+            limit: max_events,
+        });
+    }
+    Ok(Batch {
+        sent_at,
+        shape,
+        events: elements.kept.into_iter().map(object).collect(),
+    })
+}
+
+fn read<'a, S: DeserializeSeed<'a>>(text: &'a str, seed: S) -> Result<S::Value, Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    seed.deserialize(&mut deserializer)
+        .and_then(|value| deserializer.end().map(|()| value))
+        .map_err(|error| {
+            if error.is_data() {
+                Error::NotEvents {
+                    pointer: "/events",
+                    detail: "Send `events` once, as an array of events.",
+                }
+            } else {
+                not_json(text, &error)
+            }
+        })
+}
+
+fn not_json(text: &str, error: &serde_json::Error) -> Error {
+    Error::Json(syntax("body", text, error))
+}
+
+/// What is wrong with JSON, and where. The parser's words on syntax repeat
+/// nothing of the text.
+fn syntax(what: &str, text: &str, error: &serde_json::Error) -> String {
+    if text.starts_with('\u{feff}') {
+        return format!("Send the {what} without a byte order mark.");
+    }
+    let message = error.to_string();
+    let reason = message.split(" at line ").next().unwrap_or_default();
+    format!(
+        "Send the {what} as JSON: {reason} at line {} column {}.",
+        error.line(),
+        error.column()
+    )
+}
+
+/// The elements of an array: as many as a request may have, and their number.
+struct Elements<'a> {
+    kept: Vec<&'a RawValue>,
+    count: usize,
+}
+
+struct ElementsSeed {
+    max_events: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for ElementsSeed {
+    type Value = Elements<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ElementsSeed {
+    type Value = Elements<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of events")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        let mut kept = Vec::new();
+        while kept.len() < self.max_events
+            && let Some(element) = access.next_element()?
+        {
+            kept.push(element);
+        }
+        let mut count = kept.len();
+        while access.next_element::<IgnoredAny>()?.is_some() {
+            count += 1;
+        }
+        Ok(Elements { kept, count })
+    }
+}
+
+/// A body that is an object: a batch when it has `events`, else one event.
+struct Object<'a> {
+    events: Option<Elements<'a>>,
+    sent_at: Option<&'a str>,
+}
+
+struct ObjectSeed {
+    max_events: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for ObjectSeed {
+    type Value = Object<'de>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ObjectSeed {
+    type Value = Object<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an event or a batch")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        let mut object = Object {
+            events: None,
+            sent_at: None,
+        };
+        while let Some(name) = access.next_key::<Name>()? {
+            match name {
+                Name::Events if object.events.is_some() => {
+                    return Err(serde::de::Error::duplicate_field("events"));
+                }
+                Name::Events => {
+                    let max_events = self.max_events;
+                    object.events = Some(access.next_value_seed(ElementsSeed { max_events })?);
+                }
+                Name::SentAt => object.sent_at = Some(access.next_value::<&RawValue>()?.get()),
+                Name::Other => {
+                    access.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(object)
+    }
+}
+
+enum Name {
+    Events,
+    SentAt,
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameVisitor;
+
+        impl Visitor<'_> for NameVisitor {
+            type Value = Name;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a member's name")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Name, E> {
+                Ok(match name {
+                    "events" => Name::Events,
+                    "sent_at" => Name::SentAt,
+                    _ => Name::Other,
+                })
+            }
+        }
+
+        deserializer.deserialize_str(NameVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn cut(format: Format, body: &str) -> (Shape, Vec<String>) {
+        let batch = decode(format, body.as_bytes(), 3).expect("decodes");
+        let text = |event: Result<&str, Rejection>| match event {
+            Ok(json) => json.to_owned(),
+            Err(rejection) => rejection.reason.code().to_owned(),
+        };
+        (batch.shape, batch.events.into_iter().map(text).collect())
+    }
+
+    #[rstest]
+    #[case(" {\"a\":1} ", Shape::Single, &["{\"a\":1}"])]
+    #[case("[{},1, {\"b\":[]}]", Shape::Array, &["{}", "not_an_object", "{\"b\":[]}"])]
+    #[case(r#"{"x":{"events":1},"events":[{}]}"#, Shape::Events, &["{}"])]
+    #[case(r#"{"\u0065vents":[{}],"sent_at":3}"#, Shape::Events, &["{}"])]
+    fn json_has_three_shapes(#[case] body: &str, #[case] shape: Shape, #[case] events: &[&str]) {
+        let events = events.iter().map(|e| (*e).to_owned()).collect();
+        assert_eq!(cut(Format::Json, body), (shape, events));
+    }
+
+    #[test]
+    fn a_bad_line_harms_no_other() {
+        let body = b"\r\n{\"a\":1}\r\n{\"b\"}\n\xff\n";
+        let batch = decode(Format::Ndjson, body, 3).expect("decodes");
+        let reasons: Vec<_> = batch
+            .events
+            .iter()
+            .map(|event| event.as_ref().map_err(|rejection| rejection.reason.code()))
+            .collect();
+        let expected = [Ok(&"{\"a\":1}"), Err("invalid_json"), Err("invalid_utf8")];
+        assert_eq!(reasons, expected);
+    }
+
+    #[rstest]
+    #[case("", "no_events")]
+    #[case("[]", "no_events")]
+    #[case(r#"{"events":[]}"#, "no_events")]
+    #[case("[1,2", "invalid_json")]
+    #[case("{} {}", "invalid_json")]
+    #[case("\u{feff}{}", "invalid_json")]
+    #[case("nul", "invalid_json")]
+    #[case("\"text\"", "not_events")]
+    #[case(r#"{"events":{}}"#, "not_events")]
+    #[case(r#"{"events":[],"events":[{}]}"#, "not_events")]
+    #[case("[1,2,3,4]", "too_many_events")]
+    #[case(r#"{"events":[1,2,3,4]}"#, "too_many_events")]
+    fn a_body_without_events_is_refused_whole(#[case] body: &str, #[case] code: &str) {
+        let error = decode(Format::Json, body.as_bytes(), 3).expect_err("refused");
+        assert_eq!(error.problem().code, code);
+    }
+
+    #[test]
+    fn the_place_of_bad_syntax_is_named() {
+        let error = decode(Format::Json, b"[\n  {\"a\": tru}]", 3).expect_err("refused");
+        assert!(
+            error.problem().detail.contains("line 2 column"),
+            "{:?}",
+            error.problem()
+        );
+    }
+}

@@ -1,0 +1,366 @@
+//! Why a request as a whole was refused, and how its sender reads that.
+
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use schemas::Problem;
+
+use crate::answer::Unsigned;
+use crate::outcome::Rejection;
+
+/// A request that was refused before any of its events was judged.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The key opens nothing.
+    #[error("the write key is refused")]
+    Key(#[from] KeyError),
+    /// Tenant documents cannot be read now.
+    #[error("the tenant registry does not answer")]
+    Registry(#[source] Source),
+    /// The content type is none of ours.
+    #[error("the content type is not supported")]
+    MediaType,
+    /// The content encoding is none of ours.
+    #[error("the content encoding is not supported")]
+    ContentEncoding,
+    /// More than a cap allows.
+    #[error("the {} is over {}", .0.what, .0.bytes)]
+    TooLarge(Limit),
+    /// More events than a request may hold.
+    #[error("the request holds {count} events, over {limit}")]
+    TooManyEvents {
+        /// How many it holds.
+        count: usize,
+        /// How many it may hold.
+        limit: usize,
+    },
+    /// The client took too long to send the body.
+    #[error("the body did not arrive in time")]
+    BodyTimeout,
+    /// The body ended before its time.
+    #[error("the body ended early")]
+    BodyCutShort(#[source] Source),
+    /// The body does not inflate.
+    #[error("the body does not inflate")]
+    Compression(#[source] std::io::Error),
+    /// The memory for bodies is full.
+    #[error("the memory for bodies is full")]
+    Overloaded,
+    /// The body is not UTF-8.
+    #[error("the body is not UTF-8 from byte {0} on")]
+    Utf8(usize),
+    /// The body is not JSON.
+    #[error("the body is not JSON: {0}")]
+    Json(String),
+    /// The body is JSON that cannot hold events.
+    #[error("the body holds no events: {detail}")]
+    NotEvents {
+        /// Where, RFC 6901.
+        pointer: &'static str,
+        /// One sentence that says what to do.
+        detail: &'static str,
+    },
+    /// The body is empty, or its array is.
+    #[error("the body holds no event")]
+    NoEvents,
+    /// The batch's `sent_at` is no time.
+    #[error("the batch's sent_at is refused")]
+    SentAt(Rejection),
+    /// No such path.
+    #[error("no such path")]
+    NotFound,
+    /// The path takes another method.
+    #[error("the path takes another method")]
+    MethodNotAllowed,
+    /// A defect of ours.
+    #[error("a defect of the service")]
+    Internal,
+}
+
+/// What lies beneath an [`Error`].
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a write key opens nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// There is no `Authorization` header.
+    #[error("no key was sent")]
+    Missing,
+    /// The header is not `Bearer ck_…`.
+    #[error("the key has another shape than ck_<tenant>_<id>_<secret>")]
+    Malformed,
+    /// No such tenant or key, or another secret.
+    #[error("the key is not known")]
+    Unknown,
+    /// It was revoked.
+    #[error("the key was revoked")]
+    Revoked,
+    /// Its time is over.
+    #[error("the key has expired")]
+    Expired,
+    /// It is a query token.
+    #[error("the credential is a query token")]
+    QueryToken,
+}
+
+impl KeyError {
+    fn code_and_detail(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Missing => (
+                "missing_key",
+                "Send a write key as `Authorization: Bearer ck_…`.",
+            ),
+            Self::Malformed => (
+                "malformed_key",
+                "Send the whole write key as `Authorization: Bearer ck_<tenant>_<id>_<secret>`.",
+            ),
+            Self::Unknown => (
+                "unknown_key",
+                "Ask the operator for a write key: this one is not known.",
+            ),
+            Self::Revoked => (
+                "revoked_key",
+                "Ask the operator for a new write key: this one was revoked.",
+            ),
+            Self::Expired => (
+                "expired_key",
+                "Ask the operator for a new write key: this one has expired.",
+            ),
+            Self::QueryToken => (
+                "query_token",
+                "Send a write key (ck_…): query tokens (ct_…) only read.",
+            ),
+        }
+    }
+}
+
+/// A cap on bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// The most bytes.
+    pub bytes: usize,
+    code: &'static str,
+    what: &'static str,
+}
+
+impl Limit {
+    /// The cap on a body that came as it is.
+    pub(crate) fn body(bytes: usize) -> Self {
+        Self {
+            bytes,
+            code: "body_too_large",
+            what: "body",
+        }
+    }
+
+    /// The cap on a compressed body.
+    pub(crate) fn compressed(bytes: usize) -> Self {
+        Self {
+            bytes,
+            code: "compressed_body_too_large",
+            what: "compressed body",
+        }
+    }
+
+    /// The cap on what a compressed body inflates to.
+    pub(crate) fn inflated(bytes: usize) -> Self {
+        Self {
+            bytes,
+            code: "inflated_body_too_large",
+            what: "inflated body",
+        }
+    }
+}
+
+impl Error {
+    /// The problem as its receiver reads it, without trace id.
+    pub fn problem(&self) -> Problem {
+        let (status, code, title, detail): (_, _, _, String) = match self {
+            Self::Key(key) => {
+                let (code, detail) = key.code_and_detail();
+                (401, code, "The write key is refused", detail.into())
+            }
+            Self::Registry(_) => (
+                503,
+                "registry_unavailable",
+                "Keys cannot be checked now",
+                "Send the request again later: nothing of it was taken.".into(),
+            ),
+            Self::MediaType => (
+                415,
+                "unsupported_media_type",
+                "The content type is not supported",
+                "Send `Content-Type: application/json` for one JSON body or \
+                 `application/x-ndjson` for one event a line."
+                    .into(),
+            ),
+            Self::ContentEncoding => (
+                415,
+                "unsupported_encoding",
+                "The content encoding is not supported",
+                "Send the body as it is or with `Content-Encoding: gzip` or `zstd`.".into(),
+            ),
+            Self::TooLarge(limit) => (
+                413,
+                limit.code,
+                "The body is too large",
+                format!(
+                    "Split the request: the {} may have at most {} bytes.",
+                    limit.what, limit.bytes
+                ),
+            ),
+            Self::TooManyEvents { count, limit } => (
+                413,
+                "too_many_events",
+                "The request holds too many events",
+                format!("Split the request: it holds {count} events and may hold {limit}."),
+            ),
+            Self::BodyTimeout => (
+                408,
+                "body_timeout",
+                "The body did not arrive in time",
+                "Send the request again, smaller or over a faster connection.".into(),
+            ),
+            Self::BodyCutShort(_) => (
+                400,
+                "body_cut_short",
+                "The body ended early",
+                "Send the request again with its whole body.".into(),
+            ),
+            Self::Compression(_) => (
+                400,
+                "invalid_compression",
+                "The body does not inflate",
+                "Send a body that is what Content-Encoding says (zstd with a window of at most \
+                 8 MiB), or send it uncompressed."
+                    .into(),
+            ),
+            Self::Overloaded => (
+                503,
+                "overloaded",
+                "Too much is under way",
+                "Send the request again after the seconds that Retry-After says: nothing of it \
+                 was taken."
+                    .into(),
+            ),
+            Self::Utf8(byte) => (
+                400,
+                "invalid_utf8",
+                "The body is not UTF-8",
+                format!("Send the body as UTF-8: the bytes from {byte} on are not."),
+            ),
+            Self::Json(detail) => (400, "invalid_json", "The body is not JSON", detail.clone()),
+            Self::NotEvents { detail, .. } => (
+                400,
+                "not_events",
+                "The body cannot hold events",
+                (*detail).into(),
+            ),
+            Self::NoEvents => (
+                400,
+                "no_events",
+                "The body holds no event",
+                "Send at least one event, or no request.".into(),
+            ),
+            Self::SentAt(rejection) => (
+                400,
+                rejection.reason.code(),
+                "The batch's sent_at is not a time",
+                rejection.detail.clone(),
+            ),
+            Self::NotFound => (
+                404,
+                "not_found",
+                "There is nothing here",
+                "Post events to /v1/events.".into(),
+            ),
+            Self::MethodNotAllowed => (
+                405,
+                "method_not_allowed",
+                "This path takes another method",
+                "Use a method that the header Allow names.".into(),
+            ),
+            Self::Internal => (
+                500,
+                "internal",
+                "The service has a defect",
+                "Send the request again with the same event ids; if it fails again, tell the \
+                 operator the trace id."
+                    .into(),
+            ),
+        };
+        let mut problem = Problem::new(status, code, title, detail);
+        if let Some(pointer) = self.pointer() {
+            problem.errors.push(schemas::ProblemDetail {
+                index: None,
+                pointer,
+                code,
+                detail: problem.detail.clone(),
+            });
+        }
+        problem
+    }
+
+    /// Where in the body the reason stands, when it stands in the body.
+    fn pointer(&self) -> Option<String> {
+        match self {
+            Self::Utf8(_) | Self::Json(_) | Self::NoEvents => Some(String::new()),
+            Self::NotEvents { pointer, .. } => Some((*pointer).to_owned()),
+            Self::SentAt(rejection) => Some(rejection.pointer.clone()),
+            _ => None,
+        }
+    }
+
+    /// Whether the same request can succeed later.
+    pub fn is_retryable(&self) -> bool {
+        matches!(
+            self,
+            Self::Registry(_) | Self::Overloaded | Self::BodyTimeout | Self::Internal
+        )
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let unsigned = Unsigned::new(self.problem());
+        if unsigned.status().is_server_error() {
+            tracing::error!(error = &self as &dyn std::error::Error, "request failed");
+        } else {
+            tracing::debug!(error = &self as &dyn std::error::Error, "request refused");
+        }
+        let mut response = unsigned.into_response();
+        let headers = response.headers_mut();
+        match &self {
+            Self::Key(KeyError::Missing) => {
+                let challenge = HeaderValue::from_static(r#"Bearer realm="chalkline""#);
+                headers.insert(header::WWW_AUTHENTICATE, challenge);
+            }
+            Self::Key(_) => {
+                let challenge =
+                    HeaderValue::from_static(r#"Bearer realm="chalkline", error="invalid_token""#);
+                headers.insert(header::WWW_AUTHENTICATE, challenge);
+            }
+            Self::MediaType => {
+                let types = HeaderValue::from_static("application/json, application/x-ndjson");
+                headers.insert(header::ACCEPT, types);
+            }
+            Self::ContentEncoding => {
+                let encodings = HeaderValue::from_static("gzip, zstd, identity");
+                headers.insert(header::ACCEPT_ENCODING, encodings);
+            }
+            // The rest of the body is still on its way: no request can follow it.
+            Self::BodyTimeout | Self::Overloaded | Self::TooLarge(_) => {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+impl Error {
+    /// The error of a request whose handler panicked.
+    pub(crate) fn of_panic(_: Box<dyn std::any::Any + Send>) -> Response {
+        Self::Internal.into_response()
+    }
+}

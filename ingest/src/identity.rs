@@ -1,0 +1,370 @@
+//! From actors to student keys, and no trace of the actor in what is kept.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::rc::Rc;
+
+use memchr::memmem::Finder;
+use schemas::event::{Data, Event};
+use schemas::{StudentHasher, StudentKey, Tenant, TenantSecret, normalise_actor};
+use serde_json::{Map, Value};
+
+/// From this length on an actor is also looked for inside other text; a shorter
+/// one would be found by chance everywhere.
+const TELLING: usize = 4;
+
+/// The people of one request: each is hashed once.
+pub struct People<'t> {
+    hasher: StudentHasher,
+    tenant: &'t Tenant,
+    known: HashMap<String, Rc<Person>>,
+}
+
+impl<'t> People<'t> {
+    /// Nobody yet.
+    pub fn new(tenant: &'t Tenant, secret: &TenantSecret) -> Self {
+        Self {
+            hasher: StudentHasher::new(secret),
+            tenant,
+            known: HashMap::new(),
+        }
+    }
+
+    /// The person whom an actor names.
+    pub fn person(&mut self, actor: &str) -> Rc<Person> {
+        if let Some(person) = self.known.get(actor) {
+            return Rc::clone(person);
+        }
+        let normalised = normalise_actor(actor, &self.tenant.actor_prefixes);
+        let person = Rc::new(Person::new(
+            self.hasher.key(normalised),
+            actor.trim(),
+            normalised,
+        ));
+        self.known.insert(actor.to_owned(), Rc::clone(&person));
+        person
+    }
+}
+
+/// A person: the key that is kept, and the spellings that are not.
+pub struct Person {
+    /// What the person is called from here on.
+    pub key: StudentKey,
+    /// Longest first, so that a spelling is replaced before its part.
+    spellings: Vec<Spelling>,
+}
+
+/// One way in which text may name the person.
+struct Spelling {
+    text: String,
+    /// Only digits: may well be a number that means something else.
+    number: bool,
+    /// The text as it stands in JSON.
+    finder: Finder<'static>,
+}
+
+/// What a text is for. It decides from how many digits on a number in it that
+/// equals the actor is taken for the actor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Anything.
+    Free,
+    /// An answer: small numbers are values.
+    Answer,
+    /// The name of a thing: numbers count things as well.
+    Identifier,
+}
+
+impl Purpose {
+    fn digits(self) -> usize {
+        match self {
+            Self::Free => 1,
+            Self::Answer => TELLING,
+            Self::Identifier => 7,
+        }
+    }
+}
+
+impl Person {
+    fn new(key: StudentKey, actor: &str, normalised: &str) -> Self {
+        let mut texts = vec![
+            actor.to_owned(),
+            normalised.to_owned(),
+            percent_encoded(normalised),
+        ];
+        texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        texts.dedup();
+        let spellings = texts
+            .into_iter()
+            .map(|text| {
+                let json = Value::String(text.clone()).to_string();
+                let needle = if text.len() < TELLING {
+                    json.as_bytes()
+                } else {
+                    &json.as_bytes()[1..json.len() - 1]
+                };
+                Spelling {
+                    number: text.bytes().all(|byte| byte.is_ascii_digit()),
+                    finder: Finder::new(needle).into_owned(),
+                    text,
+                }
+            })
+            .collect();
+        Self { key, spellings }
+    }
+
+    /// Whether the JSON of an event may name the person.
+    pub fn may_stand_in(&self, json: &[u8]) -> bool {
+        self.spellings
+            .iter()
+            .any(|spelling| spelling.finder.find(json).is_some())
+    }
+
+    /// Puts the person's key wherever the event's text names the person.
+    pub fn hide_in(&self, event: &mut Event) {
+        for text in [
+            &mut event.session,
+            &mut event.course,
+            &mut event.section,
+            &mut event.school,
+            &mut event.content,
+            &mut event.app,
+            &mut event.platform,
+            &mut event.locale,
+        ] {
+            self.hide(text, Purpose::Identifier);
+        }
+        for (text, purpose) in texts(&mut event.data) {
+            self.hide(text, purpose);
+        }
+        self.hide_members(&mut event.extra);
+    }
+
+    fn hide(&self, text: &mut Option<String>, purpose: Purpose) {
+        if let Some(text) = text
+            && let Some(hidden) = self.hidden(text, purpose)
+        {
+            *text = hidden;
+        }
+    }
+
+    /// The text without the person, if it names the person.
+    fn hidden(&self, text: &str, purpose: Purpose) -> Option<String> {
+        let spellings = || {
+            self.spellings
+                .iter()
+                .filter(|spelling| !spelling.number || spelling.text.len() >= purpose.digits())
+        };
+        let mut hidden = String::new();
+        let mut rest = text;
+        loop {
+            let at = text.len() - rest.len();
+            let first = spellings()
+                .filter_map(|spelling| Some((spelling.find(text, at)?, spelling.text.len())))
+                // The earliest; of those the longest, which comes first.
+                .min_by_key(|(start, _)| *start);
+            let Some((start, length)) = first else {
+                break;
+            };
+            hidden.push_str(&text[at..start]);
+            write!(hidden, "{}", self.key).expect("a String takes all text");
+            rest = &text[start + length..];
+        }
+        if rest.len() == text.len() {
+            return None;
+        }
+        hidden.push_str(rest);
+        Some(hidden)
+    }
+
+    fn hide_members(&self, members: &mut Map<String, Value>) {
+        let renamed: Vec<_> = members
+            .keys()
+            .filter_map(|name| Some((name.clone(), self.hidden(name, Purpose::Free)?)))
+            .collect();
+        for (name, hidden) in renamed {
+            if let Some(value) = members.remove(&name) {
+                members.insert(hidden, value);
+            }
+        }
+        members.sort_keys();
+        members
+            .values_mut()
+            .for_each(|value| self.hide_value(value));
+    }
+
+    fn hide_value(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => {
+                if let Some(hidden) = self.hidden(text, Purpose::Free) {
+                    *text = hidden;
+                }
+            }
+            Value::Number(number) => {
+                let text = number.to_string();
+                let named = |s: &Spelling| s.text.len() >= TELLING && s.text == text;
+                if self.spellings.iter().any(named) {
+                    *value = Value::String(self.key.to_string());
+                }
+            }
+            Value::Array(values) => values.iter_mut().for_each(|value| self.hide_value(value)),
+            Value::Object(members) => self.hide_members(members),
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+}
+
+impl Spelling {
+    /// Where `text` names the person next, from `at` on.
+    fn find(&self, text: &str, mut at: usize) -> Option<usize> {
+        if self.text.len() < TELLING {
+            return (at == 0 && text == self.text).then_some(0);
+        }
+        loop {
+            let start = at + text[at..].find(&self.text)?;
+            let end = start + self.text.len();
+            let digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
+            let inside_number =
+                digit(text.as_bytes()[..start].last()) || digit(text.as_bytes()[end..].first());
+            if !(self.number && inside_number) {
+                return Some(start);
+            }
+            at = end;
+        }
+    }
+}
+
+/// The text of an event's data.
+fn texts(data: &mut Data) -> Vec<(&mut Option<String>, Purpose)> {
+    use Purpose::{Answer, Free, Identifier};
+    match data {
+        Data::Clickstream(data) => vec![
+            (&mut data.url, Free),
+            (&mut data.referrer, Free),
+            (&mut data.element, Free),
+            (&mut data.query, Free),
+            (&mut data.target_id, Identifier),
+            (&mut data.value, Answer),
+            (&mut data.thread_id, Identifier),
+            (&mut data.status, Identifier),
+            (&mut data.role, Identifier),
+        ],
+        Data::Video(_) => Vec::new(),
+        Data::Assessment(data) => vec![
+            (&mut data.assessment_id, Identifier),
+            (&mut data.item_id, Identifier),
+            (&mut data.response, Answer),
+            (&mut data.category, Identifier),
+            (&mut data.grade_old, Identifier),
+            (&mut data.grade_new, Identifier),
+            (&mut data.reason, Free),
+        ],
+    }
+}
+
+/// The text as it stands in a URL's query.
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        let kept = byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+        let piece: Cow<'_, str> = if kept {
+            char::from(byte).to_string().into()
+        } else {
+            format!("%{byte:02X}").into()
+        };
+        encoded.push_str(&piece);
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use schemas::TenantId;
+
+    use super::*;
+
+    fn person(actor: &str) -> Rc<Person> {
+        let mut tenant = Tenant::new(TenantId::new("demo").expect("a slug"), "Demo");
+        tenant.actor_prefixes = vec!["https://lms.example/users/".to_owned()];
+        People::new(&tenant, &TenantSecret::from_bytes([1; 32])).person(actor)
+    }
+
+    #[rstest]
+    #[case(
+        "stu-1041",
+        "see stu-1041's page: /u/stu-1041",
+        "see KEY's page: /u/KEY"
+    )]
+    #[case(
+        "https://lms.example/users/anna",
+        "https://lms.example/users/anna/inbox",
+        "KEY/inbox"
+    )]
+    #[case("https://lms.example/users/anna", "?user=anna", "?user=KEY")]
+    #[case("mailto:ann@school.example", "?u=ann%40school.example", "?u=KEY")]
+    #[case("1041", "/users/1041/edit", "/users/KEY/edit")]
+    #[case("1041", "/things/21041 or 10412", "/things/21041 or 10412")]
+    #[case("7", "7", "KEY")]
+    #[case("7", "a 7 in a text", "a 7 in a text")]
+    #[case("abc", "xabcx", "xabcx")]
+    #[case("stu-1041", "nothing", "nothing")]
+    fn free_text_loses_the_person(#[case] actor: &str, #[case] text: &str, #[case] hidden: &str) {
+        let person = person(actor);
+        let key = person.key.to_string();
+        let found = person.hidden(text, Purpose::Free);
+        let found = found.map_or(text.to_owned(), |found| found.replace(&key, "KEY"));
+        assert_eq!(found, hidden);
+    }
+
+    #[test]
+    fn identifiers_keep_numbers_that_count_things() {
+        assert_eq!(
+            person("1041").hidden("module-1041", Purpose::Identifier),
+            None
+        );
+        assert!(
+            person("20231041")
+                .hidden("u/20231041", Purpose::Identifier)
+                .is_some()
+        );
+        assert!(
+            person("stu-1041")
+                .hidden("s/stu-1041", Purpose::Identifier)
+                .is_some()
+        );
+        assert_eq!(person("7").hidden("7", Purpose::Answer), None);
+        assert!(
+            person("1041")
+                .hidden("it is 1041", Purpose::Answer)
+                .is_some()
+        );
+    }
+
+    #[test]
+    fn an_inserted_key_is_not_searched_again() {
+        // The second spelling is part of the key that replaces the first.
+        let key = person("https://lms.example/users/x").key.to_string();
+        let spelling = key[..4].to_owned();
+        let person = Person::new(
+            StudentKey::from_bytes([0xab; 16]),
+            &format!("mailto:{spelling}"),
+            "abab",
+        );
+        let hidden = person.hidden(&format!("mailto:{spelling}"), Purpose::Free);
+        assert_eq!(hidden, Some("ab".repeat(16)));
+    }
+
+    #[test]
+    fn members_lose_the_person_in_names_texts_and_numbers() {
+        let person = person("1041");
+        let key = person.key.to_string();
+        let mut members = serde_json::json!({"by 1041": [1041, 21041, {"x": "u1041"}]});
+        let members = members.as_object_mut().expect("an object");
+        person.hide_members(members);
+        let expected =
+            serde_json::json!({format!("by {key}"): [key, 21041, {"x": format!("u{key}")}]});
+        assert_eq!(Value::Object(members.clone()), expected);
+    }
+}

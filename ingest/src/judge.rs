@@ -1,0 +1,169 @@
+//! The verdict on a body: decode, translate and validate each of its events.
+//! Decides and does nothing.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use eventlog::{Headers, Record};
+use schemas::event::TYPE_VERSION;
+use schemas::{Family, headers, log_key};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::authenticate::Sender;
+use crate::decode::{Batch, decode};
+use crate::error::Error;
+use crate::identity::People;
+use crate::outcome::Rejection;
+use crate::receive::Format;
+use crate::translate;
+use crate::validate::{Circumstances, Valid, validate};
+use crate::{members, time};
+
+/// What is to become of the events of a request, in its order.
+#[derive(Debug)]
+pub struct Verdict {
+    /// One judgement for each event.
+    pub events: Vec<Judgement>,
+    /// The records of those to append, in the same order.
+    pub records: Vec<Record>,
+}
+
+/// What is to become of one event.
+#[derive(Debug)]
+pub struct Judgement {
+    /// Its id, if it has one that can be read.
+    pub id: Option<Uuid>,
+    /// Its family, if its type is known.
+    pub family: Option<Family>,
+    /// JSON pointer to it in the body.
+    pub place: String,
+    /// What to do with it.
+    pub sentence: Sentence,
+}
+
+/// What to do with an event.
+#[derive(Debug)]
+pub enum Sentence {
+    /// Append the next of the records.
+    Append,
+    /// It shares the fate of the event at this index, which has the same id.
+    Same(usize),
+    /// Nothing: it cannot be taken.
+    Reject(Rejection),
+}
+
+/// Judges all events of a body that had arrived at `received_at`.
+///
+/// # Errors
+/// When the body as a whole cannot be read; see [`decode`].
+pub fn judge(
+    format: Format,
+    body: &[u8],
+    sender: &Sender,
+    received_at: DateTime<Utc>,
+    max_events: usize,
+) -> Result<Verdict, Error> {
+    let Batch {
+        sent_at,
+        shape,
+        events,
+    } = decode(format, body, max_events)?;
+    let shared = Circumstances {
+        sender,
+        received_at,
+        sent_at: batch_sent_at(sent_at)?,
+    };
+    let stamp = Stamp::new(sender, received_at);
+    let mut people = People::new(&sender.tenant, &sender.secret);
+    let mut first_with = HashMap::with_capacity(events.len());
+    let mut verdict = Verdict {
+        events: Vec::with_capacity(events.len()),
+        records: Vec::with_capacity(events.len()),
+    };
+    for (index, json) in events.into_iter().enumerate() {
+        let mut judgement = Judgement {
+            id: None,
+            family: None,
+            place: shape.place(index),
+            sentence: Sentence::Append,
+        };
+        match json.and_then(|json| one(json, &mut judgement, &mut people, &shared)) {
+            Ok(valid) => match first_with.entry(valid.event.id) {
+                Entry::Occupied(first) => judgement.sentence = Sentence::Same(*first.get()),
+                Entry::Vacant(free) => {
+                    free.insert(index);
+                    verdict.records.push(stamp.record(valid, sender));
+                }
+            },
+            Err(rejection) => {
+                judgement.sentence = Sentence::Reject(rejection.within(&judgement.place));
+            }
+        }
+        verdict.events.push(judgement);
+    }
+    Ok(verdict)
+}
+
+/// Judges one event, noting what is known of it on the way.
+fn one(
+    json: &str,
+    judgement: &mut Judgement,
+    people: &mut People<'_>,
+    shared: &Circumstances<'_>,
+) -> Result<Valid, Rejection> {
+    let raw = translate::native(json)?;
+    judgement.family = Some(raw.event_type.family);
+    judgement.id = raw.id.as_deref().and_then(|id| Uuid::try_parse(id).ok());
+    let valid = validate(raw, people, shared)?;
+    judgement.id = Some(valid.event.id);
+    Ok(valid)
+}
+
+fn batch_sent_at(json: Option<&str>) -> Result<Option<DateTime<Utc>>, Error> {
+    match json.map(serde_json::from_str).transpose() {
+        Ok(None | Some(Value::Null)) => Ok(None),
+        Ok(Some(Value::String(text))) => time::parse(&text, "/sent_at").map(Some),
+        _ => Err(members::wrong_sent_at()),
+    }
+    .map_err(Error::SentAt)
+}
+
+/// The headers that all records of a request share.
+struct Stamp {
+    tenant: Bytes,
+    received_at: Bytes,
+    version: Bytes,
+}
+
+impl Stamp {
+    fn new(sender: &Sender, received_at: DateTime<Utc>) -> Self {
+        Self {
+            tenant: Bytes::copy_from_slice(sender.tenant.id.as_str().as_bytes()),
+            received_at: received_at.timestamp_micros().to_string().into(),
+            version: TYPE_VERSION.to_string().into(),
+        }
+    }
+
+    fn record(&self, valid: Valid, sender: &Sender) -> Record {
+        let Valid { event, json } = valid;
+        let kind = Bytes::from_static(headers::kind::EVENT.as_bytes());
+        let family = Bytes::from_static(event.data.family().as_str().as_bytes());
+        let headers = [
+            (headers::TENANT, self.tenant.clone()),
+            (headers::KIND, kind),
+            (headers::FAMILY, family),
+            (headers::TYPE_VERSION, self.version.clone()),
+            (headers::RECEIVED_AT, self.received_at.clone()),
+            (headers::STUDENT_KEY, event.student_key.to_string().into()),
+        ];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value));
+        Record {
+            key: log_key(&sender.tenant.id, &event.student_key).into(),
+            headers: Headers::new(headers.into()),
+            value: json.into(),
+        }
+    }
+}

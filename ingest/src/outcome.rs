@@ -1,0 +1,184 @@
+//! What became of each event: exactly one outcome, in the order of the request.
+
+use schemas::Family;
+use serde::Serialize;
+use uuid::Uuid;
+
+/// What became of one event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is durable in the log.
+    Accepted,
+    /// An event with the same id stands earlier in the request and is accepted.
+    Duplicate,
+    /// It is valid and makes no row.
+    Ignored,
+    /// It will never be taken as it is.
+    Rejected(Rejection),
+    /// The log did not take it now: send it again with the same id.
+    Retry,
+}
+
+impl Outcome {
+    /// The outcome's name in answers, tallies and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Duplicate => "duplicate",
+            Self::Ignored => "ignored",
+            Self::Rejected(_) => "rejected",
+            Self::Retry => "retry",
+        }
+    }
+
+    /// The code of a rejection.
+    pub fn reason(&self) -> Option<Reason> {
+        match self {
+            Self::Rejected(rejection) => Some(rejection.reason),
+            _ => None,
+        }
+    }
+}
+
+/// Why an event will never be taken as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// Why, for programs.
+    pub reason: Reason,
+    /// RFC 6901, from the event until [`Rejection::within`] makes it from the body.
+    pub pointer: String,
+    /// One sentence that says what to do. It never repeats a value of the
+    /// event, which may name a person.
+    pub detail: String,
+}
+
+impl Rejection {
+    /// A rejection that points to a member of the event.
+    pub fn new(reason: Reason, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            reason,
+            pointer: pointer.into(),
+            detail: detail.into(),
+        }
+    }
+
+    /// The same, pointing into the body in which the event stands at `place`.
+    #[must_use]
+    pub fn within(mut self, place: &str) -> Self {
+        self.pointer.insert_str(0, place);
+        self
+    }
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
+        /// Why an event was rejected; the code is never renamed.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Reason {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Reason {
+            /// All reasons.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The code in answers, tallies and metrics.
+            pub fn code(self) -> &'static str {
+                match self {
+                    $(Self::$name => $code,)*
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// A line of NDJSON is not JSON, or a text holds half a surrogate pair.
+    InvalidJson = "invalid_json",
+    /// A line of NDJSON is not UTF-8.
+    InvalidUtf8 = "invalid_utf8",
+    /// The event is not a JSON object.
+    NotAnObject = "not_an_object",
+    /// Arrays and objects are nested too deeply.
+    TooDeep = "too_deep",
+    /// A number is too large for its column or for a double.
+    NumberOutOfRange = "number_out_of_range",
+    /// A member stands twice in one object.
+    DuplicateMember = "duplicate_member",
+    /// A member that the type needs is absent.
+    MissingMember = "missing_member",
+    /// A member has another JSON type than its column.
+    WrongType = "wrong_type",
+    /// The id is not a UUID.
+    InvalidId = "invalid_id",
+    /// There is no such type.
+    UnknownType = "unknown_type",
+    /// The tenant has not registered this type of its own.
+    UnregisteredType = "unregistered_type",
+    /// A time is not RFC 3339.
+    InvalidTime = "invalid_time",
+    /// A time does not say its offset from UTC.
+    TimeWithoutOffset = "time_without_offset",
+    /// The event happens more than a day from now.
+    TimeInFuture = "time_in_future",
+    /// The event happened before 1990.
+    TimeTooOld = "time_too_old",
+    /// A number has the right type but makes no sense in its place.
+    OutOfRange = "out_of_range",
+    /// A text is longer than its column takes.
+    TextTooLong = "text_too_long",
+    /// The member is ours to set.
+    ReservedMember = "reserved_member",
+    /// The members beyond the schema are too large together.
+    ExtraTooLarge = "extra_too_large",
+    /// The key may not post this family.
+    FamilyNotAllowed = "family_not_allowed",
+    /// The event is larger than a record of the log may be.
+    EventTooLarge = "event_too_large",
+}
+
+/// One event of a request and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// Its id: the sender's, or the one we gave it. `None` when it has none that can be read.
+    pub id: Option<Uuid>,
+    /// Its family, when its type is known.
+    pub family: Option<Family>,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// How many events had which outcome; `received` is the sum of the others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Events in the request.
+    pub received: u64,
+    /// [`Outcome::Accepted`].
+    pub accepted: u64,
+    /// [`Outcome::Duplicate`].
+    pub duplicate: u64,
+    /// [`Outcome::Ignored`].
+    pub ignored: u64,
+    /// [`Outcome::Rejected`].
+    pub rejected: u64,
+    /// [`Outcome::Retry`].
+    pub retry: u64,
+}
+
+impl Counts {
+    /// Counts the outcomes of a request.
+    pub fn of(events: &[Answered]) -> Self {
+        let mut counts = Self::default();
+        for event in events {
+            counts.received += 1;
+            *match event.outcome {
+                Outcome::Accepted => &mut counts.accepted,
+                Outcome::Duplicate => &mut counts.duplicate,
+                Outcome::Ignored => &mut counts.ignored,
+                Outcome::Rejected(_) => &mut counts.rejected,
+                Outcome::Retry => &mut counts.retry,
+            } += 1;
+        }
+        counts
+    }
+}

@@ -1,0 +1,162 @@
+//! Members beyond the schema that say who someone is. They go no further.
+
+use serde_json::{Map, Value};
+
+/// Names of members that hold personal data or name a person, without case and
+/// separators.
+const PERSONAL: &[&str] = &[
+    "account",
+    "actor",
+    "address",
+    "avatar",
+    "birthdate",
+    "birthday",
+    "city",
+    "clientip",
+    "dateofbirth",
+    "displayname",
+    "dob",
+    "email",
+    "emailaddress",
+    "familyname",
+    "firstname",
+    "fullname",
+    "givenname",
+    "ip",
+    "ipaddress",
+    "ipv4",
+    "ipv6",
+    "lastname",
+    "latitude",
+    "learner",
+    "learnerid",
+    "login",
+    "longitude",
+    "mbox",
+    "mboxsha1sum",
+    "middlename",
+    "mobile",
+    "name",
+    "nickname",
+    "password",
+    "phone",
+    "phonenumber",
+    "photo",
+    "postalcode",
+    "remoteaddr",
+    "remoteip",
+    "ssn",
+    "street",
+    "streetaddress",
+    "student",
+    "studentid",
+    "surname",
+    "telephone",
+    "uid",
+    "user",
+    "userid",
+    "userip",
+    "username",
+    "xforwardedfor",
+    "zip",
+    "zipcode",
+];
+
+/// Drops personal members at any depth and shortens user agents.
+pub fn drop_personal(members: &mut Map<String, Value>) {
+    members.retain(|name, value| {
+        let name: String = name
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .map(|c| c.to_ascii_lowercase())
+            .collect();
+        if PERSONAL.binary_search(&name.as_str()).is_ok() {
+            return false;
+        }
+        match value {
+            Value::String(text) if name == "useragent" => *text = browser(text).to_owned(),
+            Value::Object(members) => drop_personal(members),
+            Value::Array(values) => values.iter_mut().for_each(drop_inside),
+            _ => {}
+        }
+        true
+    });
+}
+
+fn drop_inside(value: &mut Value) {
+    match value {
+        Value::Object(members) => drop_personal(members),
+        Value::Array(values) => values.iter_mut().for_each(drop_inside),
+        _ => {}
+    }
+}
+
+/// The family of a browser: what is left of its user agent.
+fn browser(user_agent: &str) -> &'static str {
+    // Most claim to be others too: the first that matches is meant.
+    [
+        ("bot", "bot"),
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("SamsungBrowser", "Samsung Internet"),
+        ("Firefox/", "Firefox"),
+        ("FxiOS", "Firefox"),
+        ("CriOS", "Chrome"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+        ("okhttp", "okhttp"),
+        ("Dart/", "Dart"),
+        ("CFNetwork", "CFNetwork"),
+    ]
+    .iter()
+    .find(|(mark, _)| user_agent.contains(mark))
+    .map_or("other", |(_, family)| family)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_names_are_sorted_for_the_search() {
+        assert!(PERSONAL.is_sorted());
+    }
+
+    #[test]
+    fn personal_members_go_at_any_depth() {
+        let mut members = json!({
+            "theme": "dark",
+            "IP-Address": "192.0.2.1",
+            "device": {"user_agent": "Mozilla/5.0 … Chrome/126.0 Safari/537.36", "e_mail": "kept?", "email": "x"},
+            "people": [{"full_name": "Ann", "seat": 3}, [{"name": "Ben"}]],
+        });
+        drop_personal(members.as_object_mut().expect("an object"));
+        // `e_mail` is spelt `email` without separators.
+        assert_eq!(
+            members,
+            json!({
+                "theme": "dark",
+                "device": {"user_agent": "Chrome"},
+                "people": [{"seat": 3}, [{}]],
+            })
+        );
+    }
+
+    #[test]
+    fn user_agents_are_told_apart_by_family_only() {
+        for (user_agent, family) in [
+            (
+                "Mozilla/5.0 (X11; rv:128.0) Gecko/20100101 Firefox/128.0",
+                "Firefox",
+            ),
+            ("Mozilla/5.0 … Chrome/126 Safari/537.36 Edg/126", "Edge"),
+            ("Mozilla/5.0 … Version/17.5 Safari/605", "Safari"),
+            ("Mozilla/5.0 (compatible; Googlebot/2.1)", "bot"),
+            ("curl/8", "other"),
+        ] {
+            assert_eq!(browser(user_agent), family, "{user_agent}");
+        }
+    }
+}

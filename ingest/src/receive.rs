@@ -1,0 +1,229 @@
+//! The body: what it claims to be, and its bytes within the caps.
+
+use std::io::Read;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderName, header};
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
+
+use crate::Config;
+use crate::error::{Error, Limit};
+use crate::memory::{Full, Lease, Memory};
+
+/// How the events stand in the body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON value: an event, an array of events or a batch.
+    Json,
+    /// One event a line.
+    Ndjson,
+}
+
+/// How the body is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    Identity,
+    Gzip,
+    Zstd,
+}
+
+/// A body within all caps, inflated.
+#[derive(Debug)]
+pub struct Received {
+    /// How the events stand in it.
+    pub format: Format,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Keeps its place in [`Memory`] until it is answered.
+    _lease: Lease,
+}
+
+/// Reads and inflates the body.
+///
+/// # Errors
+/// 415 for a content type or encoding that we do not know, 413 over a cap, 408
+/// when the client is too slow, 503 when the memory is full, 400 when the body
+/// ends early or does not inflate. Except for 408 and 503 the rest of the body
+/// is read and dropped, within limits, so that the client sees the answer.
+pub async fn receive(
+    headers: &HeaderMap,
+    body: Body,
+    config: &Config,
+    memory: &Memory,
+) -> Result<Received, Error> {
+    let claims = format(headers).and_then(|format| Ok((format, encoding(headers)?)));
+    let (format, encoding) = match claims {
+        Ok(claims) => claims,
+        Err(error) => {
+            drain(body, config).await;
+            return Err(error);
+        }
+    };
+    let limit = match encoding {
+        Encoding::Identity => Limit::body(config.max_body_bytes),
+        Encoding::Gzip | Encoding::Zstd => Limit::compressed(config.max_compressed_bytes),
+    };
+    let mut lease = memory.lease();
+    let bytes = tokio::time::timeout(
+        config.body_timeout(),
+        collect(
+            body.into_data_stream(),
+            declared(headers),
+            limit,
+            &mut lease,
+        ),
+    )
+    .await
+    .map_err(|_| Error::BodyTimeout)??;
+    if encoding == Encoding::Identity {
+        return Ok(Received {
+            format,
+            bytes,
+            _lease: lease,
+        });
+    }
+    let limit = Limit::inflated(config.max_body_bytes);
+    // A few bytes can inflate to many: keep the work off the request threads.
+    let inflated = tokio::task::spawn_blocking(move || {
+        inflate(encoding, &bytes, limit, &mut lease).map(|bytes| (bytes, lease))
+    });
+    let (bytes, lease) = inflated.await.map_err(|_| Error::Internal)??;
+    Ok(Received {
+        format,
+        bytes,
+        _lease: lease,
+    })
+}
+
+/// Reads and drops a body that is refused unseen, so that its sender gets to
+/// read why: closing early resets the connection under the answer.
+pub async fn drain(body: Body, config: &Config) {
+    let drained = discard(body.into_data_stream(), 2 * config.max_body_bytes);
+    // Slow or endless, the connection is then closed under it.
+    let _ = tokio::time::timeout(config.body_timeout(), drained).await;
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers
+        .get(name)
+        .map(|value| value.to_str().unwrap_or("not text").trim())
+}
+
+/// What the sender says; never guessed from the bytes.
+fn format(headers: &HeaderMap) -> Result<Format, Error> {
+    let Some(content_type) = text(headers, header::CONTENT_TYPE) else {
+        return Ok(Format::Json);
+    };
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    // Browsers' sendBeacon can only say text/plain.
+    for (name, format) in [
+        ("application/json", Format::Json),
+        ("text/plain", Format::Json),
+        ("application/x-ndjson", Format::Ndjson),
+    ] {
+        if media_type.eq_ignore_ascii_case(name) {
+            return Ok(format);
+        }
+    }
+    Err(Error::MediaType)
+}
+
+fn encoding(headers: &HeaderMap) -> Result<Encoding, Error> {
+    let name = text(headers, header::CONTENT_ENCODING).unwrap_or("identity");
+    match name.to_ascii_lowercase().as_str() {
+        "identity" | "" => Ok(Encoding::Identity),
+        "gzip" | "x-gzip" => Ok(Encoding::Gzip),
+        "zstd" => Ok(Encoding::Zstd),
+        _ => Err(Error::ContentEncoding),
+    }
+}
+
+/// The length that the sender declares.
+fn declared(headers: &HeaderMap) -> Option<usize> {
+    text(headers, header::CONTENT_LENGTH)?.parse().ok()
+}
+
+async fn collect<S, E>(
+    mut chunks: S,
+    declared: Option<usize>,
+    limit: Limit,
+    lease: &mut Lease,
+) -> Result<Vec<u8>, Error>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    E: std::error::Error + Send + Sync + 'static,
+{
+    let declared = declared.unwrap_or(0);
+    if declared > limit.bytes {
+        discard(chunks, 2 * limit.bytes).await;
+        return Err(Error::TooLarge(limit));
+    }
+    // The whole body is admitted before its first byte is read.
+    lease.grow_to(declared).map_err(overloaded)?;
+    let mut bytes = Vec::with_capacity(declared);
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|source| Error::BodyCutShort(Box::new(source)))?;
+        let length = bytes.len() + chunk.len();
+        if length > limit.bytes {
+            drop(bytes);
+            discard(chunks, 2 * limit.bytes).await;
+            return Err(Error::TooLarge(limit));
+        }
+        lease.grow_to(length).map_err(overloaded)?;
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+async fn discard<S, E>(mut chunks: S, limit: usize)
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+{
+    let mut dropped = 0;
+    while dropped <= limit
+        && let Some(Ok(chunk)) = chunks.next().await
+    {
+        dropped += chunk.len();
+    }
+}
+
+/// Inflates until the end or the limit, whichever comes first.
+fn inflate(
+    encoding: Encoding,
+    compressed: &[u8],
+    limit: Limit,
+    lease: &mut Lease,
+) -> Result<Vec<u8>, Error> {
+    /// 8 MiB, what RFC 8878 asks every decoder to support.
+    const ZSTD_WINDOW_LOG: u32 = 23;
+
+    let damaged = |source| Error::Compression(source);
+    let mut reader: Box<dyn Read + '_> = match encoding {
+        Encoding::Identity => Box::new(compressed),
+        Encoding::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(compressed)),
+        Encoding::Zstd => {
+            let mut decoder =
+                zstd::stream::read::Decoder::with_buffer(compressed).map_err(damaged)?;
+            decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(damaged)?;
+            Box::new(decoder)
+        }
+    };
+    let mut bytes = Vec::new();
+    let mut chunk = vec![0; 64 << 10];
+    loop {
+        let read = reader.read(&mut chunk).map_err(damaged)?;
+        if read == 0 {
+            return Ok(bytes);
+        }
+        if bytes.len() + read > limit.bytes {
+            return Err(Error::TooLarge(limit));
+        }
+        lease.grow_by(read).map_err(overloaded)?;
+        bytes.extend_from_slice(&chunk[..read]);
+    }
+}
+
+fn overloaded(_: Full) -> Error {
+    Error::Overloaded
+}

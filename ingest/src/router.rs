@@ -1,0 +1,70 @@
+//! The paths, and what every request goes through.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::json;
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
+
+use crate::answer::{Answer, Unsigned};
+use crate::error::Error;
+use crate::service::Door;
+use crate::trace::TraceId;
+
+/// The router of the front door.
+pub(crate) fn router(door: Arc<Door>, beside: Router) -> Router {
+    Router::new()
+        .route("/", get(about))
+        .route("/v1/events", post(events))
+        .with_state(Arc::clone(&door))
+        .merge(beside)
+        .fallback(async || Error::NotFound)
+        .method_not_allowed_fallback(async || Error::MethodNotAllowed)
+        .layer(CatchPanicLayer::custom(Error::of_panic))
+        .layer(middleware::from_fn_with_state(door, trace))
+}
+
+async fn about() -> impl IntoResponse {
+    Json(json!({
+        "service": "chalkline ingest",
+        "version": env!("CARGO_PKG_VERSION"),
+        "events": "POST /v1/events",
+    }))
+}
+
+async fn events(State(door): State<Arc<Door>>, request: Request) -> Result<Answer, Error> {
+    door.take(request).await
+}
+
+/// Gives the request its trace id, in the logs and in problem bodies, and
+/// counts it.
+async fn trace(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let trace_id = TraceId::of(request.headers());
+    let span = tracing::debug_span!("request", trace_id = trace_id.as_str());
+    let mut response = next.run(request).instrument(span).await;
+    let mut code = "";
+    if let Some(unsigned) = response.extensions_mut().remove::<Unsigned>() {
+        code = unsigned.code();
+        unsigned.sign(
+            trace_id.as_str(),
+            door.config.retry_after_seconds,
+            &mut response,
+        );
+    }
+    let status = response.status().as_u16();
+    metrics::counter!(
+        "chalkline_ingest_requests_total",
+        "status" => status.to_string(),
+        "code" => code,
+    )
+    .increment(1);
+    metrics::histogram!("chalkline_ingest_request_seconds").record(started.elapsed().as_secs_f64());
+    response
+}

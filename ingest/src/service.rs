@@ -1,0 +1,186 @@
+//! The front door as a service: its parts, and its life from start to stop.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use chrono::{DateTime, Utc};
+use eventlog::EventLog;
+use runtime::{Clock, Health, HealthCheck, Registry, Shutdown};
+use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument;
+
+use crate::answer::Answer;
+use crate::append::append;
+use crate::authenticate::{Sender, authenticate};
+use crate::error::Error;
+use crate::judge::judge;
+use crate::memory::Memory;
+use crate::receive::{Received, drain, receive};
+use crate::tally::Tallies;
+use crate::{Config, router};
+
+/// From this size on a body is judged off the threads that serve requests.
+const LARGE: usize = 256 << 10;
+
+/// How often tallies are looked through for minutes that are over.
+const TALLY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The front door.
+pub struct Ingest {
+    door: Arc<Door>,
+    beside: Router,
+    health: HealthCheck,
+}
+
+/// What requests share.
+pub(crate) struct Door {
+    pub config: Config,
+    log: Arc<dyn EventLog>,
+    registry: Registry,
+    clock: Clock,
+    memory: Memory,
+    tallies: Tallies,
+    /// Requests whose body has arrived: each ends in outcomes that are counted,
+    /// whether or not its sender still listens.
+    taken: TaskTracker,
+}
+
+impl Ingest {
+    /// A front door to `log`. It is ready, by `health`, once it runs.
+    pub fn new(
+        config: Config,
+        log: Arc<dyn EventLog>,
+        registry: Registry,
+        clock: Clock,
+        health: &Health,
+    ) -> Self {
+        let memory = Memory::new(config.memory_limit_bytes);
+        Self {
+            door: Arc::new(Door {
+                config,
+                log,
+                registry,
+                clock,
+                memory,
+                tallies: Tallies::new(),
+                taken: TaskTracker::new(),
+            }),
+            beside: Router::new(),
+            health: health.check("ingest"),
+        }
+    }
+
+    /// Serves these routes beside its own, those for operators for example.
+    #[must_use]
+    pub fn with_routes(mut self, routes: Router) -> Self {
+        self.beside = self.beside.merge(routes);
+        self
+    }
+
+    /// All routes of the front door.
+    pub fn router(&self) -> Router {
+        router::router(Arc::clone(&self.door), self.beside.clone())
+    }
+
+    /// Serves until the shutdown, then finishes the requests that have begun
+    /// and appends the last tallies. The log stays open.
+    pub async fn run(self, listener: TcpListener, shutdown: Shutdown) {
+        let component = shutdown.component("ingest");
+        let tallies = tokio::spawn(append_tallies(Arc::clone(&self.door), shutdown.clone()));
+        self.health.ready();
+        runtime::http::serve(listener, self.router(), &shutdown).await;
+        self.health.not_ready("stopping");
+        if tallies.await.is_err() {
+            tracing::error!("the task that appends tallies has failed");
+        }
+        self.door.finish().await;
+        drop(component);
+    }
+}
+
+async fn append_tallies(door: Arc<Door>, shutdown: Shutdown) {
+    let stop = shutdown.token();
+    let mut ticks = tokio::time::interval(TALLY_INTERVAL);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        door.tallies.append_due(&*door.log, door.clock.now()).await;
+    }
+}
+
+impl Door {
+    /// The whole way of a request: authenticate, receive, judge, append, count.
+    pub async fn take(self: &Arc<Self>, request: Request) -> Result<Answer, Error> {
+        let (parts, body) = request.into_parts();
+        let sender = authenticate(&parts.headers, &self.registry, self.clock.now()).await;
+        let sender = match sender {
+            Ok(sender) => sender,
+            Err(error) => {
+                drain(body, &self.config).await;
+                return Err(error);
+            }
+        };
+        let received = receive(&parts.headers, body, &self.config, &self.memory).await?;
+        let received_at = self.clock.now();
+        let door = Arc::clone(self);
+        let taken = async move { door.judge_and_append(received, sender, received_at).await };
+        self.taken
+            .spawn(taken.in_current_span())
+            .await
+            .map_err(|_| Error::Internal)?
+    }
+
+    async fn judge_and_append(
+        &self,
+        received: Received,
+        sender: Sender,
+        received_at: DateTime<Utc>,
+    ) -> Result<Answer, Error> {
+        metrics::counter!("chalkline_ingest_body_bytes_total")
+            .increment(received.bytes.len() as u64);
+        let max_events = self.config.max_events;
+        let (received, sender, verdict) = offload(received.bytes.len() >= LARGE, move || {
+            let verdict = judge(
+                received.format,
+                &received.bytes,
+                &sender,
+                received_at,
+                max_events,
+            );
+            (received, sender, verdict)
+        })
+        .await?;
+        let events = append(&*self.log, verdict?).await;
+        drop(received);
+        self.tallies.count(&sender.tenant.id, received_at, &events);
+        Ok(Answer::new(events))
+    }
+
+    /// Waits for the requests that have begun, then appends all tallies.
+    async fn finish(&self) {
+        self.taken.close();
+        self.taken.wait().await;
+        self.tallies.append_all(&*self.log, self.clock.now()).await;
+    }
+}
+
+/// Runs `work` here, or on a thread for work when it is long.
+async fn offload<T, F>(long: bool, work: F) -> Result<T, Error>
+where
+    T: Send + 'static,
+    F: FnOnce() -> T + Send + 'static,
+{
+    if long {
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|_| Error::Internal)
+    } else {
+        Ok(work())
+    }
+}

@@ -1,0 +1,322 @@
+//! From an event's JSON in its sender's dialect to a [`RawEvent`], the same
+//! for every dialect.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use schemas::event::{Data, EventType, unique_members};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::members;
+use crate::outcome::{Reason, Rejection};
+
+/// An event of a known type whose members have the right JSON types. It still
+/// names its actor.
+#[derive(Debug)]
+pub struct RawEvent<'a> {
+    /// The dialect that it came in.
+    pub dialect: &'static str,
+    /// Its type.
+    pub event_type: &'static EventType,
+    /// The sender's idempotency key.
+    pub id: Option<Cow<'a, str>>,
+    /// When it happened.
+    pub time: Option<Cow<'a, str>>,
+    /// When it was sent.
+    pub sent_at: Option<Cow<'a, str>>,
+    /// Whose learning it is.
+    pub actor: Option<Cow<'a, str>>,
+    /// The visit.
+    pub session: Option<String>,
+    /// The course.
+    pub course: Option<String>,
+    /// The section.
+    pub section: Option<String>,
+    /// The school.
+    pub school: Option<String>,
+    /// The page, video, document or activity.
+    pub content: Option<String>,
+    /// Which version of the content.
+    pub content_version: Option<i32>,
+    /// What sends, and in which surroundings.
+    pub context: Context,
+    /// What its family carries.
+    pub data: Data,
+    /// Members of the event that are none of these.
+    pub unknown: Map<String, Value>,
+}
+
+/// What sends, and in which surroundings.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Context {
+    /// The application.
+    pub app: Option<String>,
+    /// What it runs on.
+    pub platform: Option<String>,
+    /// The language of its surface.
+    pub locale: Option<String>,
+    /// Members that are none of these.
+    #[serde(flatten, deserialize_with = "unique_members")]
+    pub unknown: Map<String, Value>,
+}
+
+/// An event as client apps write it.
+#[derive(Deserialize)]
+struct Native<'a> {
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    #[serde(borrow, rename = "type")]
+    event_type: Option<Text<'a>>,
+    #[serde(borrow)]
+    time: Option<Text<'a>>,
+    #[serde(borrow)]
+    sent_at: Option<Text<'a>>,
+    #[serde(borrow)]
+    actor: Option<Text<'a>>,
+    session: Option<String>,
+    course: Option<String>,
+    section: Option<String>,
+    school: Option<String>,
+    content: Option<String>,
+    content_version: Option<i32>,
+    context: Option<Context>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    #[serde(flatten, deserialize_with = "unique_members")]
+    unknown: Map<String, Value>,
+}
+
+/// Reads an event in Chalkline's own dialect.
+///
+/// # Errors
+/// What is wrong with its members or its type, and where in the event.
+pub fn native(json: &str) -> Result<RawEvent<'_>, Rejection> {
+    let native: Native<'_> =
+        serde_json::from_str(json).map_err(|_| members::explain(json, None))?;
+    let event_type = event_type(native.event_type.as_ref().map_or("", |name| &name.0))?;
+    let data = native.data.map_or("{}", RawValue::get);
+    let data = Data::from_json(event_type.family, data)
+        .map_err(|_| members::explain(json, Some(event_type.family)))?;
+    Ok(RawEvent {
+        dialect: "native",
+        event_type,
+        id: native.id.map(|text| text.0),
+        time: native.time.map(|text| text.0),
+        sent_at: native.sent_at.map(|text| text.0),
+        actor: native.actor.map(|text| text.0),
+        session: native.session,
+        course: native.course,
+        section: native.section,
+        school: native.school,
+        content: native.content,
+        content_version: native.content_version,
+        context: native.context.unwrap_or_default(),
+        data,
+        unknown: native.unknown,
+    })
+}
+
+fn event_type(name: &str) -> Result<&'static EventType, Rejection> {
+    if let Some(event_type) = EventType::from_name(name) {
+        return Ok(event_type);
+    }
+    let (reason, detail) = if name.is_empty() {
+        (
+            Reason::MissingMember,
+            "Say what happened in `type`, for example page.viewed.".to_owned(),
+        )
+    } else if name.starts_with("custom.") {
+        (
+            Reason::UnregisteredType,
+            "Register this type for the tenant first, or send one of Chalkline's own types."
+                .to_owned(),
+        )
+    } else {
+        (Reason::UnknownType, nearest(name))
+    };
+    Err(Rejection::new(reason, "/type", detail))
+}
+
+/// Names the known type that is spelt most like `name`.
+fn nearest(name: &str) -> String {
+    // Spelling is only worth comparing between texts of like length.
+    let name: String = name.chars().take(40).collect();
+    EventType::all()
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(known.name, &name), known.name))
+        .min()
+        .map(|(_, known)| format!("Send a known type; the nearest is {known}."))
+        .unwrap_or_default()
+}
+
+/// Text that is borrowed from the body unless it has escapes.
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+
+            fn visit_string<E>(self, text: String) -> Result<Self::Value, E> {
+                Ok(Text(Cow::Owned(text)))
+            }
+        }
+
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn refused(json: &str) -> (Reason, String, String) {
+        let rejection = native(json).expect_err("refused");
+        (rejection.reason, rejection.pointer, rejection.detail)
+    }
+
+    #[rstest]
+    #[case(r#"{}"#, Reason::MissingMember, "/type")]
+    #[case(r#"{"type":null}"#, Reason::MissingMember, "/type")]
+    #[case(r#"{"type":"page.veiwed"}"#, Reason::UnknownType, "/type")]
+    #[case(r#"{"type":"custom.lab.opened"}"#, Reason::UnregisteredType, "/type")]
+    #[case(r#"{"type":1}"#, Reason::WrongType, "/type")]
+    #[case(
+        r#"{"type":"page.viewed","type":"page.viewed"}"#,
+        Reason::DuplicateMember,
+        "/type"
+    )]
+    #[case(
+        r#"{"type":"page.viewed","mood":1,"mood":1}"#,
+        Reason::DuplicateMember,
+        "/mood"
+    )]
+    #[case(r#"{"type":"page.viewed","actor":7}"#, Reason::WrongType, "/actor")]
+    #[case(r#"{"type":"page.viewed","time":1.5}"#, Reason::WrongType, "/time")]
+    #[case(
+        r#"{"type":"page.viewed","content_version":1.0}"#,
+        Reason::WrongType,
+        "/content_version"
+    )]
+    #[case(
+        r#"{"type":"page.viewed","content_version":9999999999}"#,
+        Reason::NumberOutOfRange,
+        "/content_version"
+    )]
+    #[case(
+        r#"{"type":"page.viewed","context":[]}"#,
+        Reason::WrongType,
+        "/context"
+    )]
+    #[case(
+        r#"{"type":"page.viewed","context":{"app":1}}"#,
+        Reason::WrongType,
+        "/context/app"
+    )]
+    #[case(r#"{"type":"page.viewed","data":"x"}"#, Reason::WrongType, "/data")]
+    #[case(
+        r#"{"type":"page.viewed","data":{"count":1.5}}"#,
+        Reason::WrongType,
+        "/data/count"
+    )]
+    #[case(
+        r#"{"type":"page.viewed","data":{"a":{"b":1e999}}}"#,
+        Reason::NumberOutOfRange,
+        "/data/a/b"
+    )]
+    #[case(
+        r#"{"type":"page.viewed","data":{"value":{"a":1,"a":1}}}"#,
+        Reason::DuplicateMember,
+        "/data/value/a"
+    )]
+    #[case(
+        r#"{"type":"video.progressed","data":{"from":"61"}}"#,
+        Reason::WrongType,
+        "/data/from"
+    )]
+    #[case(
+        r#"{"type":"video.progressed","data":{"from":1,"from_seconds":1}}"#,
+        Reason::DuplicateMember,
+        "/data/from_seconds"
+    )]
+    #[case(
+        r#"{"type":"video.played","data":{"played_segments":[[0]]}}"#,
+        Reason::WrongType,
+        "/data/played_segments"
+    )]
+    #[case(
+        r#"{"type":"item.answered","data":{"correct":"yes"}}"#,
+        Reason::WrongType,
+        "/data/correct"
+    )]
+    #[case(
+        r#"{"type":"item.answered","data":{"by_key":"x"}}"#,
+        Reason::ReservedMember,
+        "/data/by_key"
+    )]
+    fn a_bad_event_is_explained(#[case] json: &str, #[case] reason: Reason, #[case] pointer: &str) {
+        let (found, at, detail) = refused(json);
+        assert_eq!((found, at.as_str()), (reason, pointer), "{detail}");
+        assert!(detail.ends_with('.'), "{detail}");
+    }
+
+    /// Every member that a family reads, with a value that no member takes
+    /// but those that take any.
+    #[test]
+    fn every_member_of_every_family_is_explained() {
+        for (name, family) in [
+            ("page.viewed", schemas::Family::Clickstream),
+            ("video.played", schemas::Family::Video),
+            ("item.answered", schemas::Family::Assessment),
+        ] {
+            let table = schemas::columns(schemas::Table::Events(family));
+            for field in table.fields() {
+                let column = field.name().as_str();
+                let short = column.trim_end_matches("_seconds").trim_end_matches("_id");
+                for member in [column, short] {
+                    let json = format!(r#"{{"type":"{name}","data":{{"{member}":[[true]]}}}}"#);
+                    if let Err(rejection) = native(&json) {
+                        assert_eq!(rejection.pointer, format!("/data/{member}"), "{json}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_nearest_type_is_named_and_the_sent_one_is_not_repeated() {
+        let (_, _, detail) = refused(r#"{"type":"page.veiwed"}"#);
+        assert_eq!(detail, "Send a known type; the nearest is page.viewed.");
+    }
+
+    #[test]
+    fn what_no_column_takes_is_kept_apart() {
+        let json = r#"{"type":"page.viewed","mood":"x","context":{"theme":"dark"},
+            "data":{"url":"u","depth":3},"actor":"a\u0041"}"#;
+        let mut raw = native(json).expect("translates");
+        assert_eq!(raw.unknown["mood"], "x");
+        assert_eq!(raw.context.unknown["theme"], "dark");
+        assert_eq!(raw.data.unknown_mut()["depth"], 3);
+        assert_eq!(raw.actor.as_deref(), Some("aA"));
+    }
+}

@@ -1,0 +1,292 @@
+//! From a raw event to an [`Event`] that may enter the log. Nothing else in
+//! this crate makes one.
+
+use chrono::{DateTime, Utc};
+use schemas::event::{Data, Event};
+use schemas::{StudentKey, Tenant, strip_prefix};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::authenticate::Sender;
+use crate::identity::{People, Person};
+use crate::outcome::{Reason, Rejection};
+use crate::translate::RawEvent;
+use crate::{members, personal, time, values};
+
+/// The most that members beyond the schema may have together, in bytes of JSON.
+const EXTRA: usize = 32 << 10;
+/// The longest actor, in bytes of UTF-8.
+const ACTOR: usize = 512;
+
+/// The namespace of the ids that we give to events without one.
+const NAMESPACE: Uuid = Uuid::from_u128(0x5f2c_3a1e_6b0d_5c47_9e8a_4d1b_7f60_c2d3);
+
+/// What all events of a request share.
+pub struct Circumstances<'a> {
+    /// Who sends.
+    pub sender: &'a Sender,
+    /// When the body had arrived.
+    pub received_at: DateTime<Utc>,
+    /// When it was sent, where an event does not say so itself.
+    pub sent_at: Option<DateTime<Utc>>,
+}
+
+/// A valid event and its canonical JSON, neither of which names its actor.
+#[derive(Debug)]
+pub struct Valid {
+    /// The event.
+    pub event: Event,
+    /// [`Event::to_json`] of it.
+    pub json: Vec<u8>,
+}
+
+/// Checks everything that is promised of an event in the log.
+///
+/// # Errors
+/// The first thing that is wrong, and where in the event.
+pub fn validate(
+    raw: RawEvent<'_>,
+    people: &mut People<'_>,
+    shared: &Circumstances<'_>,
+) -> Result<Valid, Rejection> {
+    let tenant = &*shared.sender.tenant;
+    let family = raw.event_type.family;
+    if !shared.sender.may_post(family) {
+        let detail = format!("Use a write key that may post events of the family {family}.");
+        return Err(Rejection::new(Reason::FamilyNotAllowed, "/type", detail));
+    }
+    let id = raw.id.as_deref().map(read_id).transpose()?;
+    let person = people.person(actor(raw.actor.as_deref(), "/actor")?);
+    let time = raw.time.as_deref().ok_or_else(|| missing(&["/time"]))?;
+    let time = time::parse(time, "/time")?;
+    let sent_at = match raw.sent_at.as_deref() {
+        Some(text) => Some(time::parse(text, "/sent_at")?),
+        None => shared.sent_at,
+    };
+    time::check(time, sent_at, shared.received_at)?;
+    values::check(raw.event_type, &raw.data)?;
+
+    let mut data = raw.data;
+    let unknown = std::mem::take(data.unknown_mut());
+    let unknown = others(&mut data, unknown, people)?;
+    let extra = extra(raw.unknown, raw.context.unknown, unknown)?;
+    let event = Event {
+        id: id.unwrap_or_default(),
+        event_type: raw.event_type.name.to_owned(),
+        dialect: raw.dialect.to_owned(),
+        time,
+        sent_at,
+        received_at: shared.received_at,
+        student_key: person.key,
+        session: values::name(raw.session, "/session")?,
+        course: place(raw.course, "/course", tenant)?,
+        section: place(raw.section, "/section", tenant)?,
+        school: values::name(raw.school, "/school")?,
+        content: place(raw.content, "/content", tenant)?,
+        content_version: raw.content_version,
+        app: values::name(raw.context.app, "/context/app")?,
+        platform: values::name(raw.context.platform, "/context/platform")?,
+        locale: values::name(raw.context.locale, "/context/locale")?,
+        data,
+        extra,
+    };
+    for alternatives in raw.event_type.requires {
+        if !alternatives.iter().any(|pointer| has(&event, pointer)) {
+            return Err(missing(alternatives));
+        }
+    }
+    Ok(seal(event, id, &person, tenant))
+}
+
+/// The sender's id.
+///
+/// # Errors
+/// [`Reason::InvalidId`].
+pub fn read_id(text: &str) -> Result<Uuid, Rejection> {
+    Uuid::try_parse(text)
+        .ok()
+        .filter(|id| !id.is_nil() && !id.is_max())
+        .ok_or_else(|| {
+            let detail = "Send a UUID, the same when you send the event again; or send no id.";
+            Rejection::new(Reason::InvalidId, "/id", detail)
+        })
+}
+
+fn actor<'a>(text: Option<&'a str>, pointer: &str) -> Result<&'a str, Rejection> {
+    let text = text
+        .filter(|text| !text.trim().is_empty())
+        .ok_or_else(|| missing(&[pointer]))?;
+    if text.len() > ACTOR {
+        let detail = format!("Name the person in at most {ACTOR} bytes of text.");
+        return Err(Rejection::new(Reason::TextTooLong, pointer, detail));
+    }
+    Ok(text)
+}
+
+fn missing(alternatives: &[&str]) -> Rejection {
+    let names: Vec<_> = alternatives
+        .iter()
+        .map(|pointer| pointer[1..].replace('/', "."))
+        .collect();
+    let detail = format!("Add {}: this type needs it.", names.join(" or "));
+    let pointer = alternatives.first().copied().unwrap_or_default();
+    Rejection::new(Reason::MissingMember, pointer, detail)
+}
+
+/// The identifier of a course, section or content, less the tenant's prefix.
+fn place(
+    text: Option<String>,
+    pointer: &str,
+    tenant: &Tenant,
+) -> Result<Option<String>, Rejection> {
+    let text = values::name(text, pointer)?;
+    if tenant.id_prefixes.is_empty() {
+        return Ok(text);
+    }
+    Ok(text.map(|text| strip_prefix(&text, &tenant.id_prefixes).to_owned()))
+}
+
+/// Puts the keys of the other people whom an event names into its data, or
+/// beside them where the family has no column for that.
+fn others(
+    data: &mut Data,
+    mut unknown: Map<String, Value>,
+    people: &mut People<'_>,
+) -> Result<Map<String, Value>, Rejection> {
+    let set_by_sender = match data {
+        Data::Clickstream(data) => data.reply_to_key.map(|_| "reply_to_key"),
+        Data::Assessment(data) => data.by_key.map(|_| "by_key"),
+        Data::Video(_) => None,
+    };
+    let reserved = |name: &&&str| unknown.contains_key(**name);
+    if let Some(name) = set_by_sender.or(members::RESERVED.iter().find(reserved).copied()) {
+        return Err(members::refuse_reserved("/data", name));
+    }
+    let mut key = |name: &str, pointer: &str| -> Result<Option<StudentKey>, Rejection> {
+        match unknown.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(people.person(actor(Some(&text), pointer)?).key)),
+            Some(_) => {
+                let detail = "Send it as text, like the actor.";
+                Err(Rejection::new(Reason::WrongType, pointer, detail))
+            }
+        }
+    };
+    let by = key("by", "/data/by")?;
+    let reply_to = key("reply_to", "/data/reply_to")?;
+    let (by, reply_to) = match data {
+        Data::Clickstream(data) => {
+            data.reply_to_key = reply_to;
+            (by, None)
+        }
+        Data::Assessment(data) => {
+            data.by_key = by;
+            (None, reply_to)
+        }
+        Data::Video(_) => (by, reply_to),
+    };
+    for (name, key) in [("by_key", by), ("reply_to_key", reply_to)] {
+        if let Some(key) = key {
+            unknown.insert(name.to_owned(), Value::String(key.to_string()));
+        }
+    }
+    Ok(unknown)
+}
+
+/// What the sender sent beyond the schema, without what says who someone is.
+fn extra(
+    event: Map<String, Value>,
+    context: Map<String, Value>,
+    data: Map<String, Value>,
+) -> Result<Map<String, Value>, Rejection> {
+    if let Some(name) = members::RESERVED
+        .iter()
+        .find(|name| event.contains_key(**name))
+    {
+        return Err(members::refuse_reserved("", name));
+    }
+    if event.is_empty() && context.is_empty() && data.is_empty() {
+        return Ok(event);
+    }
+    let mut extra = event;
+    // Only in data do these name a person whom we know to hash.
+    extra.remove("by");
+    extra.remove("reply_to");
+    extra.insert("context".to_owned(), Value::Object(context));
+    extra.insert("data".to_owned(), Value::Object(data));
+    personal::drop_personal(&mut extra);
+    for name in ["context", "data"] {
+        if extra[name].as_object().is_some_and(Map::is_empty) {
+            extra.remove(name);
+        }
+    }
+    if extra.is_empty() {
+        return Ok(extra);
+    }
+    extra.sort_keys();
+    let size = serde_json::to_vec(&extra).map_or(0, |json| json.len());
+    if size > EXTRA {
+        let detail = format!(
+            "Send fewer members beyond the schema: they have {size} bytes together and may have \
+             {EXTRA}."
+        );
+        return Err(Rejection::new(Reason::ExtraTooLarge, "", detail));
+    }
+    Ok(extra)
+}
+
+/// Whether the event has the member that a type requires.
+fn has(event: &Event, pointer: &str) -> bool {
+    let text = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.trim().is_empty());
+    match (&event.data, pointer) {
+        (_, "/content") => event.content.is_some(),
+        (_, "/session") => event.session.is_some(),
+        (_, "/course") => event.course.is_some(),
+        (_, "/section") => event.section.is_some(),
+        (Data::Clickstream(data), "/data/url") => text(&data.url),
+        (Data::Clickstream(data), "/data/element") => text(&data.element),
+        (Data::Clickstream(data), "/data/query") => data.query.is_some(),
+        (Data::Clickstream(data), "/data/thread") => text(&data.thread_id),
+        (Data::Clickstream(data), "/data/target") => text(&data.target_id),
+        (Data::Clickstream(data), "/data/status") => text(&data.status),
+        (Data::Video(data), "/data/position") => data.position_seconds.is_some(),
+        (Data::Video(data), "/data/from") => data.from_seconds.is_some(),
+        (Data::Video(data), "/data/to") => data.to_seconds.is_some(),
+        (Data::Video(data), "/data/rate") => data.rate.is_some(),
+        (Data::Assessment(data), "/data/item") => text(&data.item_id),
+        (Data::Assessment(data), "/data/assessment") => text(&data.assessment_id),
+        (Data::Assessment(data), "/data/category") => text(&data.category),
+        (Data::Assessment(data), "/data/score") => data.score.is_some(),
+        (Data::Assessment(data), "/data/new") => text(&data.grade_new),
+        _ => false,
+    }
+}
+
+/// Hides the actor, gives an id to an event that has none, and writes it.
+fn seal(mut event: Event, id: Option<Uuid>, person: &Person, tenant: &Tenant) -> Valid {
+    let mut json = event.to_json();
+    if person.may_stand_in(&json) {
+        person.hide_in(&mut event);
+        json = event.to_json();
+    }
+    if id.is_none() {
+        event.id = content_id(&event, tenant);
+        json = event.to_json();
+    }
+    Valid { event, json }
+}
+
+/// The id of an event that has none: the same whenever and however often it is
+/// sent. It is made of what is kept, so it says nothing more than that.
+fn content_id(event: &Event, tenant: &Tenant) -> Uuid {
+    let mut content = event.clone();
+    content.id = Uuid::nil();
+    content.sent_at = None;
+    content.received_at = content.time;
+    let mut name = format!("{}\n", tenant.id).into_bytes();
+    name.extend(content.to_json());
+    Uuid::new_v5(&NAMESPACE, &name)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,262 @@
+//! A tenant with a key, a log in a temporary folder, and a front door to both.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode};
+use chrono::{DateTime, TimeDelta, Utc};
+use eventlog::{EmbeddedConfig, EmbeddedLog, EventLog, Record};
+use ingest::{Config, Ingest};
+use runtime::{Clock, Health, Registry, Root};
+use schemas::event::Event;
+use schemas::{
+    Credential, CredentialKind, Family, StudentHasher, Tenant, TenantId, WriteKey, headers,
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+pub const NOW: &str = "2026-09-14T12:00:00Z";
+
+pub struct House {
+    pub log: Arc<dyn EventLog>,
+    pub registry: Registry,
+    pub clock: Clock,
+    pub key: String,
+    router: Router,
+    _folder: TempDir,
+}
+
+/// What a request was answered.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl House {
+    pub async fn new() -> Self {
+        Self::with_config(Config::default()).await
+    }
+
+    pub async fn with_config(config: Config) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut settings = EmbeddedConfig::new(folder.path().join("log"));
+        settings.partitions = 2;
+        settings.linger = Duration::ZERO;
+        let log = EmbeddedLog::open(settings).await.expect("opens");
+        Self::build(config, Arc::new(log), folder).await
+    }
+
+    pub async fn with_log(log: Arc<dyn EventLog>) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::build(Config::default(), log, folder).await
+    }
+
+    async fn build(config: Config, log: Arc<dyn EventLog>, folder: TempDir) -> Self {
+        assert_eq!(config.problems(), Vec::<String>::new());
+        let location = folder.path().join("lake");
+        let location = location.to_str().expect("UTF-8");
+        let registry = Registry::new(Root::open(location, Default::default()).expect("opens"));
+        let clock = Clock::fixed(now());
+        let mut tenant = Tenant::new(tenant_id(), "Demo");
+        tenant.actor_prefixes = vec!["https://lms.example/users/".to_owned()];
+        tenant.keys = vec![
+            key("web", [1; 32], |_| {}),
+            key("video", [2; 32], |key| key.families = vec![Family::Video]),
+            key("old", [3; 32], |key| key.revoked_at = Some(now())),
+            key("late", [4; 32], |key| {
+                key.expires_at = Some(now() - TimeDelta::days(1))
+            }),
+        ];
+        registry.create(&tenant).await.expect("creates");
+        let ingest = Ingest::new(
+            config,
+            Arc::clone(&log),
+            registry.clone(),
+            clock.clone(),
+            &Health::new(),
+        );
+        Self {
+            log,
+            registry,
+            clock,
+            key: credential("web", [1; 32]),
+            router: ingest.router(),
+            _folder: folder,
+        }
+    }
+
+    /// Posts JSON with the good key.
+    pub async fn post(&self, body: &Value) -> Reply {
+        self.post_bytes(body.to_string().into_bytes(), &[]).await
+    }
+
+    /// Posts bytes with the good key and these headers.
+    pub async fn post_bytes(&self, body: impl Into<Body>, headers: &[(&str, &str)]) -> Reply {
+        let mut request =
+            Request::post("/v1/events").header("authorization", format!("Bearer {}", self.key));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(body.into()).expect("a request"))
+            .await
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Reply {
+        let response = self.router.clone().oneshot(request).await.expect("answers");
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, usize::MAX)
+            .await
+            .expect("a body");
+        let reply = Reply {
+            status: parts.status,
+            headers: parts.headers,
+            body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        };
+        if !reply.status.is_success() {
+            reply.assert_problem();
+        }
+        reply
+    }
+
+    /// All records in the log, by partition.
+    pub async fn records(&self) -> Vec<Record> {
+        let mut records = Vec::new();
+        for partition in 0..self.log.partitions() {
+            let tail = self.log.tail(partition).await.expect("a tail");
+            let head = self.log.head(partition).await.expect("a head");
+            let mut reader = self.log.read(partition, head).await.expect("a reader");
+            let mut next = head;
+            while next < tail {
+                let entries = reader
+                    .next(1 << 20, Duration::from_millis(200))
+                    .await
+                    .expect("reads");
+                if entries.is_empty() {
+                    break;
+                }
+                for entry in entries {
+                    next = entry.position.offset + 1;
+                    records.push(entry.record);
+                }
+            }
+        }
+        records
+    }
+
+    /// All events in the log, in order of their ids.
+    pub async fn events(&self) -> Vec<Event> {
+        let mut events: Vec<_> = self.records().await.iter().filter_map(event_of).collect();
+        events.sort_by_key(|event| event.id);
+        events
+    }
+
+    pub async fn hasher(&self) -> StudentHasher {
+        StudentHasher::new(&*self.registry.secret(&tenant_id()).await.expect("a secret"))
+    }
+}
+
+impl Reply {
+    pub fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().expect("text"))
+    }
+
+    /// The outcomes in order, each with its code and pointer if rejected.
+    pub fn outcomes(&self) -> Vec<String> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        self.body["results"]
+            .as_array()
+            .expect("results")
+            .iter()
+            .map(|result| match &result["code"] {
+                Value::Null => text(&result["outcome"]),
+                code => format!("{} {}", text(code), text(&result["pointer"])),
+            })
+            .collect()
+    }
+
+    fn assert_problem(&self) {
+        assert_eq!(
+            self.header("content-type"),
+            "application/problem+json",
+            "{self:?}"
+        );
+        assert_eq!(self.body["status"], self.status.as_u16());
+        assert!(!self.code().is_empty(), "{self:?}");
+        for member in ["type", "title", "detail"] {
+            assert!(self.body[member].is_string(), "{self:?}");
+        }
+        assert_eq!(
+            self.body["trace_id"].as_str().map(str::len),
+            Some(32),
+            "{self:?}"
+        );
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            assert!(self.header("retry-after").parse::<u64>().expect("seconds") >= 1);
+        }
+    }
+}
+
+pub fn now() -> DateTime<Utc> {
+    NOW.parse().expect("a time")
+}
+
+pub fn tenant_id() -> TenantId {
+    TenantId::new("demo").expect("a slug")
+}
+
+pub fn credential(id: &str, random: [u8; 32]) -> String {
+    Credential::new(CredentialKind::Key, tenant_id(), id.to_owned(), random).reveal()
+}
+
+fn key(id: &str, random: [u8; 32], change: impl FnOnce(&mut WriteKey)) -> WriteKey {
+    let credential = Credential::new(CredentialKind::Key, tenant_id(), id.to_owned(), random);
+    let mut key = WriteKey {
+        id: id.to_owned(),
+        hash: credential.hash(),
+        label: None,
+        families: Vec::new(),
+        created_at: now(),
+        expires_at: None,
+        revoked_at: None,
+    };
+    change(&mut key);
+    key
+}
+
+pub fn event_of(record: &Record) -> Option<Event> {
+    let text = |name| {
+        let value = record.headers.get(name).expect("a header");
+        std::str::from_utf8(value).expect("UTF-8").to_owned()
+    };
+    if text(headers::KIND) != headers::kind::EVENT {
+        return None;
+    }
+    let family = Family::from_name(&text(headers::FAMILY)).expect("a family");
+    let version = text(headers::TYPE_VERSION).parse().expect("a version");
+    Some(Event::decode(family, version, &record.value).expect("decodes"))
+}
+
+/// The id of the nth test event.
+pub fn id(n: u64) -> String {
+    format!("0197c3b2-8a5e-7c10-9d55-{n:012x}")
+}
+
+/// The nth good event: a click.
+pub fn click(n: u64) -> Value {
+    json!({
+        "id": id(n), "type": "page.viewed", "time": "2026-09-14T10:00:00.123Z",
+        "actor": format!("stu-{}", 1000 + n % 3), "course": "bio-101",
+        "data": {"url": "https://lms.example/bio-101"},
+    })
+}

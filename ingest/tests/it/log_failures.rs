@@ -1,0 +1,135 @@
+//! What the sender is told when the log does not take a record.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::http::StatusCode;
+use eventlog::{AppendError, EventLog, LogId, Position, ReadError, Reader, Record};
+use serde_json::json;
+
+use crate::house::{House, click};
+
+/// Answers each record by what its bytes contain.
+struct Faulty {
+    id: LogId,
+}
+
+#[async_trait]
+impl EventLog for Faulty {
+    fn id(&self) -> &LogId {
+        &self.id
+    }
+
+    fn partitions(&self) -> u32 {
+        1
+    }
+
+    async fn append(&self, records: Vec<Record>) -> Vec<Result<Position, AppendError>> {
+        let answer = |record: Record| {
+            let text = String::from_utf8_lossy(&record.value).into_owned();
+            assert!(!text.contains("panic"), "a defect, made for the test");
+            if text.contains("too-large") {
+                Err(AppendError::TooLarge {
+                    size: 2_000_000,
+                    limit: 1_000_000,
+                })
+            } else if text.contains("full") {
+                Err(AppendError::Full)
+            } else if text.contains("unknown") {
+                Err(AppendError::Unknown("no answer".into()))
+            } else {
+                Ok(Position {
+                    partition: 0,
+                    offset: 0,
+                })
+            }
+        };
+        records.into_iter().map(answer).collect()
+    }
+
+    async fn read(&self, partition: u32, _: u64) -> Result<Box<dyn Reader>, ReadError> {
+        Err(ReadError::NoPartition(partition))
+    }
+
+    async fn head(&self, _: u32) -> Result<u64, ReadError> {
+        Ok(0)
+    }
+
+    async fn tail(&self, _: u32) -> Result<u64, ReadError> {
+        Ok(0)
+    }
+
+    async fn close(&self) {
+        tokio::time::sleep(Duration::ZERO).await;
+    }
+}
+
+async fn house() -> House {
+    let id = LogId::new("faulty");
+    House::with_log(Arc::new(Faulty { id })).await
+}
+
+fn fated(n: u64, fate: &str) -> serde_json::Value {
+    let mut event = click(n);
+    event["course"] = json!(fate);
+    event
+}
+
+#[tokio::test]
+async fn each_event_is_answered_for_itself() {
+    let reply = house()
+        .await
+        .post(&json!([
+            fated(1, "fine"),
+            fated(2, "full"),
+            fated(3, "too-large"),
+            fated(4, "unknown"),
+            fated(2, "fine"),
+            fated(3, "fine"),
+            {"type": "x"},
+        ]))
+        .await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert_eq!(
+        reply.outcomes(),
+        [
+            "accepted",
+            "retry",
+            "event_too_large /2",
+            "retry",
+            "retry",
+            "event_too_large /5",
+            "unknown_type /6/type",
+        ]
+    );
+    assert_eq!(reply.body["retry"], 3);
+}
+
+#[tokio::test]
+async fn when_all_may_be_sent_again_the_status_says_so() {
+    let reply = house()
+        .await
+        .post(&json!([fated(1, "full"), fated(2, "unknown")]))
+        .await;
+    assert_eq!(
+        (reply.status, reply.code()),
+        (StatusCode::SERVICE_UNAVAILABLE, "log_unavailable")
+    );
+    assert_eq!(reply.body["retry"], 2);
+    assert_eq!(reply.header("retry-after"), "2");
+}
+
+#[tokio::test]
+async fn a_defect_is_answered_and_the_door_stays_open() {
+    let house = house().await;
+    let reply = house.post(&fated(1, "panic")).await;
+    assert_eq!(
+        (reply.status, reply.code()),
+        (StatusCode::INTERNAL_SERVER_ERROR, "internal")
+    );
+    assert_eq!(
+        house.post(&fated(2, "fine")).await.status,
+        StatusCode::ACCEPTED
+    );
+}

@@ -1,0 +1,9 @@
+//! The front door from outside, over the real embedded log.
+
+mod answers;
+mod bodies;
+mod house;
+mod identity;
+mod json_suite;
+mod log_failures;
+mod tallies;
