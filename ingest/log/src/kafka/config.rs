@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::security::Security;
 use crate::OpenError;
@@ -25,7 +25,7 @@ use crate::OpenError;
 /// assert!(!format!("{config:?}").contains("not printed"));
 /// # Ok::<_, toml::de::Error>(())
 /// ```
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct KafkaConfig {
     /// Addresses to start from, `host:port` separated by commas.
@@ -132,7 +132,12 @@ impl KafkaConfig {
         self.max_record_bytes + BATCH_OVERHEAD
     }
 
-    pub(super) fn check(&self) -> Result<(), OpenError> {
+    /// Whether the settings can work together.
+    ///
+    /// # Errors
+    /// [`OpenError::Deadlines`], [`OpenError::Setting`] or
+    /// [`OpenError::ReservedProperty`]: the first problem found.
+    pub fn check(&self) -> Result<(), OpenError> {
         check_deadlines(
             Duration::from_millis(self.request_deadline_ms),
             self.produce_timeout(),

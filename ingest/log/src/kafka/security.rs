@@ -4,12 +4,12 @@ use std::fmt;
 use std::path::PathBuf;
 
 use rdkafka::ClientConfig;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Encryption and authentication towards the brokers.
 ///
 /// Without `tls` nothing is encrypted, without `sasl` nobody logs in.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Security {
     /// Encrypt, and check the brokers' certificates.
@@ -19,7 +19,7 @@ pub struct Security {
 }
 
 /// Encryption. The brokers' certificates and names are always checked.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tls {
     /// Certificates of the authorities to trust, PEM; the system's if absent.
@@ -33,7 +33,7 @@ pub struct Tls {
 }
 
 /// Who logs in, and how.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "mechanism", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Sasl {
@@ -63,7 +63,7 @@ pub enum Sasl {
     },
 }
 
-/// A password: `Debug` does not show it.
+/// A password: neither `Debug` nor serialising shows it.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -78,6 +78,12 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[redacted]")
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("[redacted]")
     }
 }
 
