@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// How long anything may take before a test gives up: far above what it takes
 /// on a busy machine, so that only a real fault reaches it.
 const DEADLINE: Duration = Duration::from_secs(120);
-const PAUSE: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Repeats `attempt` until it gives a value.
 ///

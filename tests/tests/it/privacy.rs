@@ -52,6 +52,7 @@ fn events() -> Vec<Value> {
             event["context"]["ip"] = json!("203.0.113.77");
             event["context"]["user_agent"] = json!("Mozilla/5.0 (X11; Linux) Geckoid/7731");
             event["data"]["actor"] = json!(actor);
+            event["data"]["note"] = json!(format!("written by {}", actor.trim()));
             events.push(event);
         }
     }
