@@ -167,3 +167,74 @@ impl Stamp {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+    use schemas::{Tenant, TenantId, TenantSecret};
+
+    use super::*;
+
+    const BODY: &str = r#"{"sent_at":"2026-09-14T11:59:59Z","events":[
+        {"id":"0197c3b2-8a5e-7c10-9d55-3f1f6f0c1a01","type":"video.progressed","actor":"stu-1041",
+         "time":"2026-09-14T10:00:00.123Z","content":"c","context":{"app":"web","ip":"192.0.2.1"},
+         "data":{"from":61.0,"to":76.5,"played_segments":[[0,12.5]],"x":[{"stu-1041":"\u00e9\n"}]}},
+        {"type":"item.answered","actor":"stu-1042","time":"2026-09-14T12:00:00+02:00",
+         "data":{"item":"q","response":["a",1e3],"attempt":2,"by":"ann"},"mood":null}]}"#;
+
+    fn judged(format: Format, body: &[u8]) -> Result<Verdict, Error> {
+        let tenant = Tenant::new(TenantId::new("demo").expect("a slug"), "Demo");
+        let secret = TenantSecret::from_bytes([7; 32]);
+        let sender = Sender::new(Arc::new(tenant), Arc::new(secret), Vec::new());
+        let now = "2026-09-14T12:00:00Z".parse().expect("a time");
+        judge(format, body, &sender, now, 100)
+    }
+
+    /// One change of a body: bytes cut out at a place, others put in.
+    fn edit() -> impl Strategy<Value = (usize, usize, Vec<u8>)> {
+        let pieces = prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..4),
+            prop::sample::select(vec![
+                "{", "}", "[", "]", "\"", ",", ":", "\\u", "\\ud800", "null", "1e999", "-", "\n",
+                "\0", "stu-1041",
+            ])
+            .prop_map(|piece| piece.as_bytes().to_vec()),
+        ];
+        (0..BODY.len(), 0_usize..4, pieces)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn no_body_causes_a_panic(
+            edits in prop::collection::vec(edit(), 0..6),
+            lines in any::<bool>(),
+        ) {
+            let mut body = BODY.as_bytes().to_vec();
+            for (at, cut, piece) in edits {
+                let at = at.min(body.len());
+                let end = (at + cut).min(body.len());
+                body.splice(at..end, piece);
+            }
+            let format = if lines { Format::Ndjson } else { Format::Json };
+            if let Ok(verdict) = judged(format, &body) {
+                let append = |event: &&Judgement| matches!(event.sentence, Sentence::Append);
+                let to_append = verdict.events.iter().filter(append).count();
+                prop_assert_eq!(to_append, verdict.records.len());
+            }
+        }
+    }
+
+    #[test]
+    fn the_unchanged_body_is_good() {
+        let verdict = judged(Format::Json, BODY.as_bytes()).expect("judged");
+        assert_eq!(verdict.records.len(), 2);
+        for record in &verdict.records {
+            let text = String::from_utf8(record.value.to_vec()).expect("UTF-8");
+            assert!(!text.contains("stu-104") && !text.contains("ann"), "{text}");
+        }
+    }
+}

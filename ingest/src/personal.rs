@@ -65,16 +65,14 @@ const PERSONAL: &[&str] = &[
 /// Drops personal members at any depth and shortens user agents.
 pub fn drop_personal(members: &mut Map<String, Value>) {
     members.retain(|name, value| {
-        let name: String = name
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .map(|c| c.to_ascii_lowercase())
-            .collect();
-        if PERSONAL.binary_search(&name.as_str()).is_ok() {
+        let mut plain = String::with_capacity(name.len());
+        plain.extend(name.chars().filter(char::is_ascii_alphanumeric));
+        plain.make_ascii_lowercase();
+        if PERSONAL.binary_search(&plain.as_str()).is_ok() {
             return false;
         }
         match value {
-            Value::String(text) if name == "useragent" => *text = browser(text).to_owned(),
+            Value::String(text) if plain == "useragent" => *text = browser(text).to_owned(),
             Value::Object(members) => drop_personal(members),
             Value::Array(values) => values.iter_mut().for_each(drop_inside),
             _ => {}

@@ -47,7 +47,7 @@ async fn events(State(door): State<Arc<Door>>, request: Request) -> Result<Answe
 async fn trace(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let trace_id = TraceId::of(request.headers());
-    let span = tracing::debug_span!("request", trace_id = trace_id.as_str());
+    let span = tracing::info_span!("request", trace_id = trace_id.as_str());
     let mut response = next.run(request).instrument(span).await;
     let mut code = "";
     if let Some(unsigned) = response.extensions_mut().remove::<Unsigned>() {

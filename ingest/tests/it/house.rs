@@ -156,7 +156,7 @@ impl House {
     }
 
     pub async fn hasher(&self) -> StudentHasher {
-        StudentHasher::new(&*self.registry.secret(&tenant_id()).await.expect("a secret"))
+        StudentHasher::new(&self.registry.secret(&tenant_id()).await.expect("a secret"))
     }
 }
 
