@@ -1,1 +1,24 @@
+#![doc = include_str!("../README.md")]
 
+mod batch;
+mod columns;
+mod config;
+mod consume;
+mod count;
+mod decode;
+mod deduplicate;
+mod error;
+mod judge;
+mod patience;
+mod place;
+mod progress;
+mod publish;
+mod quarantine;
+mod recover;
+mod transform;
+
+pub use batch::{Size, should_close};
+pub use config::Config;
+pub use error::Error;
+pub use place::{Placed, place};
+pub use transform::Transform;

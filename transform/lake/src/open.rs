@@ -17,10 +17,9 @@ use crate::stats::statistics_columns;
 use crate::{LakeError, LakeTable};
 
 /// The lake: all tables of all tenants below one root. Clones share everything.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Lake(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     root: Url,
     store: Arc<dyn ObjectStore>,
@@ -144,6 +143,13 @@ impl Lake {
             .map(|builder| builder.with_storage_options(self.0.options.clone()))
             .and_then(DeltaTableBuilder::build)
             .map_err(|e| table_error(name, e))
+    }
+}
+
+impl std::fmt::Debug for Lake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Never the options: they hold the keys of the store.
+        f.debug_tuple("Lake").field(&self.0.root.as_str()).finish()
     }
 }
 

@@ -1,0 +1,145 @@
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int32Builder, Int64Builder, RecordBatch, StringBuilder};
+use schemas::event::{Data, Event, TYPE_VERSION};
+use schemas::{Family, Table};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::assessment::AssessmentColumns;
+use super::clickstream::ClickstreamColumns;
+use super::video::VideoColumns;
+use super::{At, PositionColumns, TextColumns, TimeColumn, batch};
+use crate::place::Placed;
+
+/// The member of `extra` that says that the sender's own time chose the term.
+const CLOCK_CROSSED_TERM: &str = "clock_crossed_term";
+
+/// Rows of one event table and one term.
+#[derive(Debug)]
+pub(crate) struct EventRows {
+    family: Family,
+    event_id: StringBuilder,
+    event_type: StringBuilder,
+    type_version: Int32Builder,
+    dialect: StringBuilder,
+    occurred_at: TimeColumn,
+    sent_at: TimeColumn,
+    received_at: TimeColumn,
+    clock_correction_ms: Int64Builder,
+    student_key: StringBuilder,
+    place: TextColumns<5>,
+    content_version: Int32Builder,
+    app: TextColumns<4>,
+    position: PositionColumns,
+    own: OwnColumns,
+}
+
+/// What only the family's events have.
+#[derive(Debug)]
+enum OwnColumns {
+    Clickstream(ClickstreamColumns),
+    Video(VideoColumns),
+    Assessment(AssessmentColumns),
+}
+
+impl EventRows {
+    /// No rows yet.
+    pub fn new(family: Family) -> Self {
+        Self {
+            family,
+            event_id: StringBuilder::new(),
+            event_type: StringBuilder::new(),
+            type_version: Int32Builder::new(),
+            dialect: StringBuilder::new(),
+            occurred_at: TimeColumn::default(),
+            sent_at: TimeColumn::default(),
+            received_at: TimeColumn::default(),
+            clock_correction_ms: Int64Builder::new(),
+            student_key: StringBuilder::new(),
+            place: TextColumns::default(),
+            content_version: Int32Builder::new(),
+            app: TextColumns::default(),
+            position: PositionColumns::default(),
+            own: match family {
+                Family::Clickstream => OwnColumns::Clickstream(ClickstreamColumns::default()),
+                Family::Video => OwnColumns::Video(VideoColumns::default()),
+                Family::Assessment => OwnColumns::Assessment(AssessmentColumns::default()),
+            },
+        }
+    }
+
+    /// Adds an event of the family.
+    pub fn append(&mut self, event: &Event, placed: &Placed, at: At<'_>) {
+        let mut id = Uuid::encode_buffer();
+        self.event_id
+            .append_value(event.id.hyphenated().encode_lower(&mut id));
+        self.event_type.append_value(&event.event_type);
+        self.type_version.append_value(TYPE_VERSION.into());
+        self.dialect.append_value(&event.dialect);
+        self.occurred_at.append(placed.occurred_at);
+        self.sent_at.append_option(event.sent_at);
+        self.received_at.append(event.received_at);
+        self.clock_correction_ms
+            .append_option(placed.clock_correction.map(|by| by.num_milliseconds()));
+        self.student_key.append_value(event.student_key.to_string());
+        self.place.append([
+            event.session.as_deref(),
+            event.course.as_deref(),
+            event.section.as_deref(),
+            event.school.as_deref(),
+            event.content.as_deref(),
+        ]);
+        self.content_version.append_option(event.content_version);
+        let extra = extra(event, placed);
+        self.app.append([
+            event.app.as_deref(),
+            event.platform.as_deref(),
+            event.locale.as_deref(),
+            extra.as_deref(),
+        ]);
+        self.position.append(at);
+        match (&mut self.own, &event.data) {
+            (OwnColumns::Clickstream(own), Data::Clickstream(data)) => own.append(data),
+            (OwnColumns::Video(own), Data::Video(data)) => own.append(data),
+            (OwnColumns::Assessment(own), Data::Assessment(data)) => own.append(data),
+            _ => unreachable!("events are sorted by the family of their data"),
+        }
+    }
+
+    /// The rows, leaving none.
+    pub fn finish(&mut self) -> RecordBatch {
+        let mut columns: Vec<ArrayRef> = vec![
+            Arc::new(self.event_id.finish()),
+            Arc::new(self.event_type.finish()),
+            Arc::new(self.type_version.finish()),
+            Arc::new(self.dialect.finish()),
+            self.occurred_at.finish(),
+            self.sent_at.finish(),
+            self.received_at.finish(),
+            Arc::new(self.clock_correction_ms.finish()),
+            Arc::new(self.student_key.finish()),
+        ];
+        columns.extend(self.place.finish());
+        columns.push(Arc::new(self.content_version.finish()));
+        columns.extend(self.app.finish());
+        columns.extend(self.position.finish());
+        columns.extend(match &mut self.own {
+            OwnColumns::Clickstream(own) => own.finish(),
+            OwnColumns::Video(own) => own.finish(),
+            OwnColumns::Assessment(own) => own.finish(),
+        });
+        batch(Table::Events(self.family), columns)
+    }
+}
+
+/// What the sender sent beyond the columns, as compact JSON.
+fn extra(event: &Event, placed: &Placed) -> Option<String> {
+    if placed.clock_crossed_term {
+        let mut extra = event.extra.clone();
+        extra.insert(CLOCK_CROSSED_TERM.to_owned(), true.into());
+        return Some(Value::Object(extra).to_string());
+    }
+    (!event.extra.is_empty())
+        .then(|| serde_json::to_string(&event.extra).expect("JSON prints as JSON"))
+}

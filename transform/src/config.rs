@@ -1,0 +1,95 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// How the transform service works: the section `[transform]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where health and metrics are served.
+    pub listen: SocketAddr,
+    /// How long a round collects records before it is published: most of the
+    /// time between an answer to a sender and its event in a query.
+    pub interval_ms: u64,
+    /// Rows after which a round is published at once.
+    pub max_rows: usize,
+    /// Bytes of records after which a round is published at once; memory use is
+    /// a small multiple of it.
+    pub max_bytes: usize,
+    /// Bytes that are read of a partition at a time.
+    pub read_bytes: usize,
+    /// Tables that are committed at the same time.
+    pub concurrent_commits: usize,
+    /// Two events with one id are the same if they were received within this
+    /// many days of each other.
+    pub deduplication_days: u32,
+    /// How often the second reader's counts are published.
+    pub count_interval_ms: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8082)),
+            interval_ms: 1_000,
+            max_rows: 200_000,
+            max_bytes: 128 << 20,
+            read_bytes: 1 << 20,
+            concurrent_commits: 4,
+            deduplication_days: 7,
+            count_interval_ms: 2_000,
+        }
+    }
+}
+
+impl Config {
+    /// Everything that cannot work, each in one sentence; empty when all can.
+    pub fn problems(&self) -> Vec<String> {
+        let at_least_one = [
+            ("interval_ms", self.interval_ms),
+            ("max_rows", self.max_rows as u64),
+            ("max_bytes", self.max_bytes as u64),
+            ("read_bytes", self.read_bytes as u64),
+            ("concurrent_commits", self.concurrent_commits as u64),
+            ("deduplication_days", self.deduplication_days.into()),
+            ("count_interval_ms", self.count_interval_ms),
+        ];
+        let zeros = at_least_one.iter().filter(|(_, value)| *value == 0);
+        let mut problems: Vec<String> = zeros
+            .map(|(name, _)| format!("transform.{name} must be at least 1"))
+            .collect();
+        if self.max_bytes < self.read_bytes {
+            problems.push("transform.max_bytes must be at least transform.read_bytes".to_owned());
+        }
+        problems
+    }
+
+    pub(crate) fn interval(&self) -> Duration {
+        Duration::from_millis(self.interval_ms)
+    }
+
+    pub(crate) fn count_interval(&self) -> Duration {
+        Duration::from_millis(self.count_interval_ms)
+    }
+
+    pub(crate) fn window(&self) -> chrono::TimeDelta {
+        chrono::TimeDelta::days(self.deduplication_days.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_work_and_zeros_do_not() {
+        assert!(Config::default().problems().is_empty());
+        let zero = Config {
+            max_rows: 0,
+            max_bytes: 0,
+            ..Config::default()
+        };
+        assert_eq!(zero.problems().len(), 3);
+    }
+}

@@ -1,0 +1,110 @@
+//! consume: one task per partition reads the log and decodes, ahead of the
+//! round that is being put together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eventlog::{EventLog, ReadError, Reader};
+use tokio::sync::mpsc;
+
+use crate::decode::Decoded;
+
+/// How long one read waits for the first record.
+const WAIT: Duration = Duration::from_millis(250);
+
+/// How long to wait before asking a log again that did not answer.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// A part of one partition that is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    pub partition: u32,
+    /// The first position, inclusive.
+    pub from: u64,
+    /// Where to stop, exclusive; never when `None`.
+    pub until: Option<u64>,
+}
+
+/// What a reader sends.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// The next records of a partition, in order, at least one.
+    Records {
+        partition: u32,
+        records: Vec<Decoded>,
+    },
+    /// The partition cannot be read on.
+    Stopped { partition: u32, error: ReadError },
+}
+
+/// Reads a stretch to its end, or until nobody listens any more.
+///
+/// A log that does not answer is asked again; every other error is sent and
+/// ends the reading.
+pub(crate) async fn consume(
+    log: Arc<dyn EventLog>,
+    stretch: Stretch,
+    read_bytes: usize,
+    messages: mpsc::Sender<Message>,
+) {
+    let Stretch {
+        partition,
+        mut from,
+        until,
+    } = stretch;
+    let mut reader: Option<Box<dyn Reader>> = None;
+    while until.is_none_or(|until| from < until) {
+        let records = match read(log.as_ref(), &mut reader, partition, from, read_bytes).await {
+            Ok(records) => records,
+            Err(error @ ReadError::Unavailable(_)) => {
+                tracing::warn!(
+                    log.partition = partition,
+                    error = crate::error::chain(&error),
+                    "the log cannot be read now"
+                );
+                reader = None;
+                tokio::select! {
+                    () = tokio::time::sleep(RETRY) => continue,
+                    () = messages.closed() => return,
+                }
+            }
+            Err(error) => {
+                let _ = messages.send(Message::Stopped { partition, error }).await;
+                return;
+            }
+        };
+        let Some(last) = records.last() else {
+            if messages.is_closed() {
+                return;
+            }
+            continue;
+        };
+        from = last.position + 1;
+        let mut records = records;
+        if let Some(until) = until {
+            records.retain(|record| record.position < until);
+        }
+        if records.is_empty() {
+            continue;
+        }
+        let message = Message::Records { partition, records };
+        if messages.send(message).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn read(
+    log: &dyn EventLog,
+    reader: &mut Option<Box<dyn Reader>>,
+    partition: u32,
+    from: u64,
+    read_bytes: usize,
+) -> Result<Vec<Decoded>, ReadError> {
+    let reader = match reader {
+        Some(reader) => reader,
+        None => reader.insert(log.read(partition, from).await?),
+    };
+    let entries = reader.next(read_bytes, WAIT).await?;
+    Ok(entries.into_iter().map(Decoded::new).collect())
+}

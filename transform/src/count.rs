@@ -1,0 +1,288 @@
+//! count: a second reader of the log, for the ledger.
+//!
+//! It shares nothing with the first but the log: it looks at headers only,
+//! follows below the floors, and says how many events the log holds. The ledger
+//! compares that with the rows of the tables.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::DateTime;
+use eventlog::{Entry, EventLog, ReadError};
+use lake::{Advance, AppId, Lake, LakeError, LakeTable, Rows};
+use runtime::Registry;
+use schemas::{Family, Table, TenantId};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::columns::{Count, CountRows};
+use crate::config::Config;
+use crate::decode::{family, is_tally, received_at, tenant};
+use crate::error::{Error, chain};
+
+/// Positions that are counted of one partition before counts are published.
+const STRETCH: u64 = 1_000_000;
+
+/// How long one read waits for a record that must be there.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// How long the last counts may take once all rows are published.
+const FINISH: Duration = Duration::from_secs(3);
+
+/// The second reader.
+pub(crate) struct Counter {
+    log: Arc<dyn EventLog>,
+    lake: Lake,
+    registry: Registry,
+    interval: Duration,
+    read_bytes: usize,
+    /// The tables that were needed so far, at the version last known.
+    tables: HashMap<TenantId, LakeTable>,
+}
+
+/// What is counted apart.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    tenant: TenantId,
+    partition: u32,
+    family: Option<Family>,
+    /// Seconds since 1970.
+    hour: i64,
+}
+
+/// All that was read between two publications.
+#[derive(Debug, Default)]
+struct Tally {
+    stretches: BTreeMap<u32, Range<u64>>,
+    counts: HashMap<Key, u64>,
+    /// Below which position a tenant's records of a partition were counted
+    /// before a crash that came before the last commit.
+    counted: HashMap<(TenantId, u32), u64>,
+    /// Tenants that records name, and in whose tables those records are.
+    homes: HashMap<TenantId, TenantId>,
+}
+
+impl Counter {
+    /// A second reader of the log.
+    pub fn new(config: &Config, log: Arc<dyn EventLog>, lake: Lake, registry: Registry) -> Self {
+        Self {
+            log,
+            lake,
+            registry,
+            interval: config.count_interval(),
+            read_bytes: config.read_bytes,
+            tables: HashMap::new(),
+        }
+    }
+
+    /// Counts what lies below `floors`, now and then, until `finished` and then
+    /// once more. Failures only delay it.
+    pub async fn run(
+        mut self,
+        floors: watch::Receiver<BTreeMap<u32, u64>>,
+        finished: CancellationToken,
+    ) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(self.interval) => {}
+                () = finished.cancelled() => {}
+            }
+            let last = finished.is_cancelled();
+            let until = floors.borrow().clone();
+            let counting = self.count(&until);
+            let counted = if last {
+                // Where this process stops, the next one goes on.
+                tokio::time::timeout(FINISH, counting)
+                    .await
+                    .unwrap_or(Ok(()))
+            } else {
+                counting.await
+            };
+            if let Err(error) = counted {
+                tracing::warn!(error = chain(&error), "counting is delayed");
+                // Another process may have been faster: look again.
+                self.tables.clear();
+            }
+            if last {
+                return;
+            }
+        }
+    }
+
+    /// Counts every partition up to `until`.
+    async fn count(&mut self, until: &BTreeMap<u32, u64>) -> Result<(), Error> {
+        loop {
+            let mut tally = Tally::default();
+            for (partition, until) in until {
+                self.read(*partition, *until, &mut tally).await?;
+            }
+            if tally.stretches.is_empty() {
+                return Ok(());
+            }
+            self.publish(tally).await?;
+        }
+    }
+
+    /// Counts a stretch of a partition, from where the table of `_system` says
+    /// that everything is counted.
+    async fn read(&mut self, partition: u32, until: u64, tally: &mut Tally) -> Result<(), Error> {
+        let counted = self.counted(&TenantId::system(), partition).await?;
+        let mut from = counted.unwrap_or(0);
+        if from >= until {
+            return Ok(());
+        }
+        let head = self.log.head(partition).await?;
+        if head > from {
+            if counted.is_some() {
+                tracing::error!(
+                    log.partition = partition,
+                    from,
+                    head,
+                    "records were dropped by the log before they were counted: the ledger will \
+                     not balance"
+                );
+            }
+            from = head;
+        }
+        let stretch = from..until.min(from + STRETCH).max(from);
+        let mut reader = self.log.read(partition, from).await?;
+        while from < stretch.end {
+            let entries = reader.next(self.read_bytes, WAIT).await?;
+            let Some(last) = entries.last() else {
+                let cause = "a record below the floor did not come";
+                return Err(Error::Log(ReadError::Unavailable(cause.into())));
+            };
+            from = last.position.offset + 1;
+            for entry in entries.iter().filter(|e| e.position.offset < stretch.end) {
+                self.add(entry, tally).await?;
+            }
+        }
+        tally.stretches.insert(partition, stretch);
+        Ok(())
+    }
+
+    async fn add(&mut self, entry: &Entry, tally: &mut Tally) -> Result<(), Error> {
+        let headers = &entry.record.headers;
+        if is_tally(headers) {
+            return Ok(());
+        }
+        let named = tenant(headers).unwrap_or_else(TenantId::system);
+        let home = match tally.homes.get(&named) {
+            Some(home) => home.clone(),
+            None => {
+                let home = self.home(&named).await?;
+                tally.homes.insert(named, home.clone());
+                home
+            }
+        };
+        let partition = entry.position.partition;
+        let place = (home.clone(), partition);
+        let counted = match tally.counted.get(&place) {
+            Some(counted) => *counted,
+            None => {
+                let counted = self.counted(&home, partition).await?.unwrap_or(0);
+                tally.counted.insert(place, counted);
+                counted
+            }
+        };
+        if entry.position.offset < counted {
+            return Ok(());
+        }
+        let received_at = received_at(headers).unwrap_or(DateTime::UNIX_EPOCH);
+        let key = Key {
+            tenant: home,
+            partition,
+            family: family(headers),
+            hour: received_at.timestamp().div_euclid(3600) * 3600,
+        };
+        *tally.counts.entry(key).or_default() += 1;
+        Ok(())
+    }
+
+    /// The tenant in whose tables records of `named` are: itself, if it exists.
+    async fn home(&self, named: &TenantId) -> Result<TenantId, Error> {
+        if *named != TenantId::system() && self.registry.tenant(named).await?.is_some() {
+            return Ok(named.clone());
+        }
+        Ok(TenantId::system())
+    }
+
+    /// Publishes the counts of each tenant, and when all are visible, in the
+    /// table of `_system`, that everything is counted up to here. A crash in
+    /// between counts again only what is not published.
+    async fn publish(&mut self, tally: Tally) -> Result<(), Error> {
+        let mut rows: BTreeMap<TenantId, CountRows> = BTreeMap::new();
+        for (key, accepted) in &tally.counts {
+            let stretch = &tally.stretches[&key.partition];
+            let counted = tally.counted[&(key.tenant.clone(), key.partition)];
+            let count = Count {
+                hour: DateTime::from_timestamp(key.hour, 0).unwrap_or(DateTime::UNIX_EPOCH),
+                family: key.family,
+                accepted: *accepted,
+                partition: key.partition,
+                first: stretch.start.max(counted),
+                end: stretch.end,
+            };
+            let rows = rows.entry(key.tenant.clone()).or_default();
+            rows.append(self.log.id().as_str(), count);
+        }
+        let system = rows.remove(&TenantId::system());
+        for (tenant, rows) in rows {
+            self.commit(&tenant, Some(rows), &tally.stretches).await?;
+        }
+        self.commit(&TenantId::system(), system, &tally.stretches)
+            .await
+    }
+
+    async fn commit(
+        &mut self,
+        tenant: &TenantId,
+        rows: Option<CountRows>,
+        stretches: &BTreeMap<u32, Range<u64>>,
+    ) -> Result<(), Error> {
+        let mut advances = Vec::with_capacity(stretches.len());
+        for (partition, stretch) in stretches {
+            let expected = self.counted(tenant, *partition).await?;
+            advances.push(Advance {
+                app: self.app(*partition),
+                expected,
+                next: expected.unwrap_or(0).max(stretch.end),
+            });
+        }
+        let rows = rows.map(|mut rows| Rows {
+            term: None,
+            batches: vec![rows.finish()],
+        });
+        let table = self.table(tenant).await?;
+        let published = table.publish(rows.into_iter().collect(), &advances).await;
+        published.map_err(|source| Error::Publish {
+            table: Table::LogCounts,
+            source,
+        })?;
+        Ok(())
+    }
+
+    /// Below which position a tenant's records of a partition are counted.
+    async fn counted(
+        &mut self,
+        tenant: &TenantId,
+        partition: u32,
+    ) -> Result<Option<u64>, LakeError> {
+        let app = self.app(partition);
+        self.table(tenant).await?.next_position(&app).await
+    }
+
+    async fn table(&mut self, tenant: &TenantId) -> Result<&mut LakeTable, LakeError> {
+        if !self.tables.contains_key(tenant) {
+            let table = self.lake.open_or_create(tenant, Table::LogCounts).await?;
+            self.tables.insert(tenant.clone(), table);
+        }
+        Ok(self.tables.get_mut(tenant).expect("just inserted"))
+    }
+
+    fn app(&self, partition: u32) -> AppId {
+        AppId::counts(self.log.id().as_str(), partition)
+    }
+}

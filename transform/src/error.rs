@@ -1,0 +1,75 @@
+use eventlog::ReadError;
+use lake::{LakeError, PublishError};
+use runtime::RegistryError;
+use schemas::Table;
+
+/// Why the transform service had to stop or to begin again.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The log ends below what was already published from it: it is another log
+    /// under the same name. Going on would take its records for published ones.
+    #[error(
+        "the log {log_id} ends below what was published from it: it is another log under the \
+         same name; give the old log back, or start with one that has a new identity"
+    )]
+    AnotherLog {
+        /// The identity that the log claims.
+        log_id: String,
+        /// Which partition, and where.
+        #[source]
+        source: ReadError,
+    },
+    /// The log cannot be read.
+    #[error("the log cannot be read")]
+    Log(#[from] ReadError),
+    /// A table or a floor cannot be read or written.
+    #[error("the lake cannot be used")]
+    Lake(#[from] LakeError),
+    /// A table's rows are not published.
+    #[error("table {table} was not published")]
+    Publish {
+        /// The table.
+        table: Table,
+        /// What became of the commit.
+        #[source]
+        source: PublishError,
+    },
+    /// The tenants cannot be read.
+    #[error("the tenants cannot be read")]
+    Registry(#[from] RegistryError),
+}
+
+impl Error {
+    /// Whether beginning again from what is published can succeed without
+    /// anybody mending anything.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::AnotherLog { .. } => false,
+            Self::Log(error) => matches!(error, ReadError::Unavailable(_)),
+            Self::Lake(error) => error.is_retryable(),
+            Self::Publish { source, .. } => match source {
+                PublishError::NotPublished(error) => error.is_retryable(),
+                _ => true,
+            },
+            Self::Registry(error) => error.is_retryable(),
+        }
+    }
+
+    /// The error and what caused it, in one line.
+    pub(crate) fn chain(&self) -> String {
+        chain(self)
+    }
+}
+
+/// An error and what caused it, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

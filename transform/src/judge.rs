@@ -1,0 +1,175 @@
+//! What becomes of a record: exactly one thing, also when it is read again
+//! after a crash.
+
+use std::collections::{HashMap, HashSet};
+
+use schemas::event::Event;
+use schemas::{Table, TenantId};
+use uuid::Uuid;
+
+use crate::decode::{Content, Decoded};
+use crate::deduplicate::Index;
+use crate::quarantine::Unreadable;
+
+/// What becomes of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Nothing more: it is already a row of a table.
+    Published,
+    /// A row of its family's table.
+    Stored,
+    /// A row of `duplicates`: its event was stored before.
+    Duplicate,
+    /// A row of `quarantine` of this tenant.
+    Quarantined(TenantId, Unreadable),
+    /// Rows of `tallies`.
+    Tallied,
+}
+
+/// What the tables say about one record that is read again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Traces {
+    /// Where the table stands that would hold the record: its family's table,
+    /// or `tallies`.
+    pub table_next: u64,
+    /// Where `duplicates` stands.
+    pub duplicates_next: u64,
+    /// The record is a row of `duplicates` or `quarantine`.
+    pub set_aside: bool,
+}
+
+/// What follows for a record from the traces of an earlier, unfinished round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is published.
+    Published,
+    /// It was found to be new, but its table was not reached.
+    New,
+    /// Nothing was published that depends on what it was found to be.
+    Open,
+}
+
+/// Reads the traces of a round that did not finish.
+///
+/// A round commits `quarantine`, `duplicates` and `tallies` before the event
+/// tables. So if the event table is beyond the record, everything is; if
+/// `duplicates` is beyond it, that table's rows say which records of the round
+/// were duplicates, and all others were new: asking the index again, which by
+/// now knows other rows of that same round, could answer differently and lose
+/// or repeat an event.
+pub(crate) fn verdict(position: u64, traces: Traces) -> Verdict {
+    if position < traces.table_next || traces.set_aside {
+        Verdict::Published
+    } else if position < traces.duplicates_next {
+        Verdict::New
+    } else {
+        Verdict::Open
+    }
+}
+
+/// What the tables hold of the stretch of the log that is read again after a
+/// restart.
+#[derive(Debug, Default)]
+pub(crate) struct Settled {
+    /// Where each table stands in each partition.
+    pub next: HashMap<(TenantId, Table), HashMap<u32, u64>>,
+    /// The records in `duplicates` and `quarantine`, by tenant, partition and
+    /// position.
+    pub set_aside: HashSet<(TenantId, u32, u64)>,
+}
+
+impl Settled {
+    fn next(&self, tenant: &TenantId, table: Table, partition: u32) -> u64 {
+        self.next
+            .get(&(tenant.clone(), table))
+            .and_then(|positions| positions.get(&partition))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    fn traces(&self, partition: u32, record: &Decoded) -> Traces {
+        let table = match &record.content {
+            Ok(Content::Tally(_)) => Some(Table::Tallies),
+            _ => record.family.map(Table::Events),
+        };
+        let tenant = &record.tenant;
+        let set_aside = |tenant: &TenantId| {
+            let row = (tenant.clone(), partition, record.position);
+            self.set_aside.contains(&row)
+        };
+        Traces {
+            table_next: table.map_or(0, |table| self.next(tenant, table, partition)),
+            duplicates_next: self.next(tenant, Table::Duplicates, partition),
+            // A tenant may have been unknown then and known now.
+            set_aside: set_aside(tenant) || set_aside(&TenantId::system()),
+        }
+    }
+}
+
+/// Decides about records, one after the other.
+#[derive(Debug)]
+pub(crate) struct Judge {
+    index: Index,
+    settled: Settled,
+}
+
+impl Judge {
+    /// A judge who knows what is stored and what a restart reads again.
+    pub fn new(index: Index, settled: Settled) -> Self {
+        Self { index, settled }
+    }
+
+    /// Decides about a record; `known` says whether its tenant exists.
+    pub fn judge(&mut self, partition: u32, record: &Decoded, known: bool) -> Outcome {
+        let verdict = if self.settled.next.is_empty() {
+            Verdict::Open
+        } else {
+            verdict(record.position, self.settled.traces(partition, record))
+        };
+        if verdict == Verdict::Published {
+            return Outcome::Published;
+        }
+        let tenant = &record.tenant;
+        if !known && *tenant != TenantId::system() {
+            let unreadable = match &record.content {
+                Ok(_) => Unreadable::place("there is no such tenant"),
+                Err(unreadable) => unreadable.clone(),
+            };
+            return Outcome::Quarantined(TenantId::system(), unreadable);
+        }
+        match &record.content {
+            Err(unreadable) => Outcome::Quarantined(tenant.clone(), unreadable.clone()),
+            Ok(Content::Tally(_)) => Outcome::Tallied,
+            Ok(Content::Event(event)) => self.judge_event(tenant, event, verdict),
+        }
+    }
+
+    fn judge_event(&mut self, tenant: &TenantId, event: &Event, verdict: Verdict) -> Outcome {
+        let Event {
+            id, received_at, ..
+        } = *event;
+        if verdict == Verdict::Open && self.index.is_duplicate(tenant, id, received_at) {
+            return Outcome::Duplicate;
+        }
+        self.index.remember(tenant, id, received_at);
+        Outcome::Stored
+    }
+
+    /// All that was read before a restart has been read again.
+    pub fn forget_settled(&mut self) {
+        self.settled = Settled::default();
+    }
+
+    /// The index, for forgetting what is too old.
+    pub fn index(&mut self) -> &mut Index {
+        &mut self.index
+    }
+}
+
+/// The id in a row of an event table; rows hold what [`Uuid`] prints.
+pub(crate) fn event_id(text: &str) -> Option<Uuid> {
+    Uuid::try_parse(text).ok()
+}
+
+#[cfg(test)]
+mod tests;

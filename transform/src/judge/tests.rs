@@ -1,0 +1,305 @@
+use std::collections::{BTreeMap, HashMap};
+
+use arrow::array::AsArray;
+use arrow::datatypes::{Int32Type, Int64Type};
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use eventlog::{Entry, Headers, Position, Record};
+use proptest::prelude::*;
+use rstest::rstest;
+use schemas::event::{Assessment, Clickstream, Data, Video};
+use schemas::{Family, StudentKey, Tenant, headers};
+
+use super::*;
+use crate::batch::{Commit, Round};
+
+#[rstest]
+// Nothing of it is published.
+#[case::open(5, 0, 0, false, Verdict::Open)]
+#[case::open_at_the_edges(5, 5, 5, false, Verdict::Open)]
+// `duplicates` went through, its own table did not.
+#[case::new(5, 0, 6, false, Verdict::New)]
+#[case::duplicate(5, 0, 6, true, Verdict::Published)]
+// Its own table went through, so everything before it did.
+#[case::stored(5, 6, 0, false, Verdict::Published)]
+#[case::stored_and_more(5, 9, 9, false, Verdict::Published)]
+// A quarantine went through, `duplicates` did not.
+#[case::quarantined(5, 0, 0, true, Verdict::Published)]
+fn traces_say_how_far_the_round_came(
+    #[case] position: u64,
+    #[case] table_next: u64,
+    #[case] duplicates_next: u64,
+    #[case] set_aside: bool,
+    #[case] expected: Verdict,
+) {
+    let traces = Traces {
+        table_next,
+        duplicates_next,
+        set_aside,
+    };
+    assert_eq!(verdict(position, traces), expected);
+}
+
+const PARTITIONS: u32 = 3;
+
+/// A record of the simulated log.
+#[derive(Debug, Clone)]
+struct Spec {
+    partition: u32,
+    tenant: usize,
+    id: u128,
+    /// A family, or beyond them something that cannot be read.
+    kind: usize,
+}
+
+fn tenant(index: usize) -> TenantId {
+    TenantId::new(format!("tenant-{index}")).expect("a slug")
+}
+
+fn received_at(position: u64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_789_000_000 + i64::try_from(position).expect("small"), 0)
+        .expect("a time")
+}
+
+fn entry(spec: &Spec, position: u64) -> Entry {
+    let family = Family::ALL.get(spec.kind).copied();
+    let event = Event {
+        id: Uuid::from_u128(spec.id),
+        event_type: "page.viewed".to_owned(),
+        dialect: "native".to_owned(),
+        time: received_at(0),
+        sent_at: None,
+        received_at: received_at(position),
+        student_key: StudentKey::from_bytes([1; 16]),
+        session: None,
+        course: None,
+        section: None,
+        school: None,
+        content: None,
+        content_version: None,
+        app: None,
+        platform: None,
+        locale: None,
+        data: match family {
+            Some(Family::Video) => Data::Video(Video::default()),
+            Some(Family::Assessment) => Data::Assessment(Assessment::default()),
+            _ => Data::Clickstream(Clickstream::default()),
+        },
+        extra: serde_json::Map::new(),
+    };
+    let header = |name: &str, value: &str| (name.to_owned(), Bytes::from(value.to_owned()));
+    Entry {
+        position: Position {
+            partition: spec.partition,
+            offset: position,
+        },
+        record: Record {
+            key: Bytes::new(),
+            headers: Headers::new(vec![
+                header(headers::TENANT, tenant(spec.tenant).as_str()),
+                header(headers::KIND, headers::kind::EVENT),
+                header(headers::FAMILY, family.map_or("unknown", Family::as_str)),
+                header(headers::TYPE_VERSION, "1"),
+            ]),
+            value: event.to_json().into(),
+        },
+    }
+}
+
+/// A row of a simulated table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Row {
+    partition: u32,
+    position: u64,
+    event_id: Option<Uuid>,
+}
+
+/// Tables and floors as a crash leaves them.
+#[derive(Debug, Default)]
+struct Disk {
+    tables: BTreeMap<(TenantId, Table), (Vec<Row>, HashMap<u32, u64>)>,
+    floors: HashMap<u32, u64>,
+}
+
+/// The process died.
+struct Crash;
+
+impl Disk {
+    fn commit(&mut self, commit: &Commit, round: &BTreeMap<u32, std::ops::Range<u64>>) {
+        let key = (commit.tenant.clone(), commit.table);
+        let (rows, next) = self.tables.entry(key).or_default();
+        for batch in commit.rows.iter().flat_map(|rows| &rows.batches) {
+            let column = |name: &str| batch.column_by_name(name).expect("a column");
+            let partitions = column("log_partition").as_primitive::<Int32Type>();
+            let positions = column("log_position").as_primitive::<Int64Type>();
+            for row in 0..batch.num_rows() {
+                let id = batch.column_by_name("event_id");
+                rows.push(Row {
+                    partition: partitions.value(row).unsigned_abs(),
+                    position: positions.value(row).unsigned_abs(),
+                    event_id: id.and_then(|id| event_id(id.as_string::<i32>().value(row))),
+                });
+            }
+        }
+        for (partition, stretch) in round {
+            let next = next.entry(*partition).or_insert(0);
+            *next = stretch.end.max(*next);
+        }
+    }
+
+    fn floor(&self, partition: u32) -> u64 {
+        self.floors.get(&partition).copied().unwrap_or(0)
+    }
+
+    /// What `recover` reads: where the unfinished round ends, and a judge.
+    fn recover(&self) -> (HashMap<u32, u64>, Judge) {
+        let mut index = Index::new(TimeDelta::days(7));
+        let mut settled = Settled::default();
+        let mut ends: HashMap<u32, u64> = (0..PARTITIONS).map(|p| (p, self.floor(p))).collect();
+        for ((tenant, table), (rows, next)) in &self.tables {
+            settled.next.insert((tenant.clone(), *table), next.clone());
+            for (partition, next) in next {
+                let end = ends.get_mut(partition).expect("a partition");
+                *end = (*end).max(*next);
+            }
+            for row in rows {
+                match table {
+                    Table::Events(_) => {
+                        let id = row.event_id.expect("an id");
+                        index.remember(tenant, id, received_at(row.position));
+                    }
+                    _ if row.position >= self.floor(row.partition) => {
+                        let place = (tenant.clone(), row.partition, row.position);
+                        settled.set_aside.insert(place);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        (ends, Judge::new(index, settled))
+    }
+
+    /// One life of the service; dies after `commits` commits or floors.
+    fn live(
+        &mut self,
+        log: &[Vec<Entry>],
+        cuts: &[usize],
+        mut commits: usize,
+    ) -> Result<(), Crash> {
+        let (ends, mut judge) = self.recover();
+        let mut next: HashMap<u32, u64> = (0..PARTITIONS).map(|p| (p, self.floor(p))).collect();
+        let mut cuts = cuts.iter().copied().cycle();
+        let mut cut = || cuts.next().expect("it is a cycle");
+        for live in [false, true] {
+            let end = |partition: u32| match live {
+                false => ends[&partition],
+                true => log[partition as usize].len() as u64,
+            };
+            if live {
+                judge.forget_settled();
+            }
+            while (0..PARTITIONS).any(|partition| next[&partition] < end(partition)) {
+                let mut round = Round::new("log");
+                // Pieces of partitions come in any order, also several of one.
+                for _ in 0..cut() + 1 {
+                    let partition = u32::try_from(cut()).expect("small") % PARTITIONS;
+                    for _ in 0..cut() {
+                        let position = next[&partition];
+                        if position >= end(partition) {
+                            break;
+                        }
+                        let at = usize::try_from(position).expect("small");
+                        let record = Decoded::new(log[partition as usize][at].clone());
+                        let known = Tenant::new(record.tenant.clone(), "");
+                        let outcome = judge.judge(partition, &record, true);
+                        round.add(partition, &record, &outcome, Some(&known));
+                        next.insert(partition, position + 1);
+                    }
+                }
+                let stretches = round.stretches().clone();
+                for mut tables in round.into_commits() {
+                    if cut() % 2 == 0 {
+                        tables.reverse();
+                    }
+                    for commit in tables {
+                        commits = commits.checked_sub(1).ok_or(Crash)?;
+                        self.commit(&commit, &stretches);
+                    }
+                }
+                for (partition, stretch) in stretches {
+                    commits = commits.checked_sub(1).ok_or(Crash)?;
+                    self.floors.insert(partition, stretch.end);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn specs() -> impl Strategy<Value = Vec<Spec>> {
+    let spec = (0..PARTITIONS, 0..2_usize, 0..8_u128, 0..4_usize).prop_map(
+        |(partition, tenant, id, kind)| Spec {
+            partition,
+            tenant,
+            id,
+            kind,
+        },
+    );
+    prop::collection::vec(spec, 1..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    /// Wherever the service dies, and however often, every record ends in
+    /// exactly one table and every id is stored exactly once.
+    #[test]
+    fn a_crash_after_any_commit_loses_and_repeats_nothing(
+        specs in specs(),
+        cuts in prop::collection::vec(0..7_usize, 1..40),
+        crashes in prop::collection::vec(0..12_usize, 0..12),
+    ) {
+        // A cycle of zeros alone would never read anything.
+        let cuts: Vec<usize> = cuts.into_iter().chain([1, 0, 3, 1, 1, 3, 1, 2, 3]).collect();
+        let mut log: Vec<Vec<Entry>> = vec![Vec::new(); PARTITIONS as usize];
+        for spec in &specs {
+            let partition = &mut log[spec.partition as usize];
+            partition.push(entry(spec, partition.len() as u64));
+        }
+        let mut disk = Disk::default();
+        for (life, commits) in crashes.into_iter().enumerate() {
+            let mut cuts = cuts.clone();
+            let turn = life % cuts.len();
+            cuts.rotate_left(turn);
+            let _ = disk.live(&log, &cuts, commits);
+        }
+        prop_assert!(disk.live(&log, &cuts, usize::MAX).is_ok());
+
+        let mut places: Vec<(u32, u64)> = Vec::new();
+        let mut stored: Vec<(TenantId, Uuid)> = Vec::new();
+        for ((tenant, table), (rows, _)) in &disk.tables {
+            places.extend(rows.iter().map(|row| (row.partition, row.position)));
+            if matches!(table, Table::Events(_)) {
+                stored.extend(rows.iter().filter_map(|row| Some((tenant.clone(), row.event_id?))));
+            }
+        }
+        places.sort_unstable();
+        let mut all: Vec<(u32, u64)> = log
+            .iter()
+            .flatten()
+            .map(|entry| (entry.position.partition, entry.position.offset))
+            .collect();
+        all.sort_unstable();
+        prop_assert_eq!(places, all);
+
+        stored.sort_unstable();
+        let mut ids: Vec<(TenantId, Uuid)> = specs
+            .iter()
+            .filter(|spec| spec.kind < Family::ALL.len())
+            .map(|spec| (tenant(spec.tenant), Uuid::from_u128(spec.id)))
+            .collect();
+        ids.sort_unstable();
+        ids.dedup();
+        prop_assert_eq!(stored, ids);
+    }
+}

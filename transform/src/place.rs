@@ -1,0 +1,201 @@
+//! place: when an event happened by our clock, and in which term.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use schemas::event::Event;
+use schemas::{Tenant, Term};
+
+/// Where an event belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// The partition of its table.
+    pub term: Term,
+    /// When it happened, by our clock as far as we can tell.
+    pub occurred_at: DateTime<Utc>,
+    /// What was added to the sender's time; `None` when the sender did not say
+    /// when it sent.
+    pub clock_correction: Option<TimeDelta>,
+    /// The correction would have moved the event into another term: the
+    /// sender's own time placed it.
+    pub clock_crossed_term: bool,
+}
+
+/// Places an event in a term of its tenant's calendar, by the day in the
+/// tenant's time zone.
+///
+/// When the sender says when it sent the event by its own clock, that clock's
+/// error is known: what passed between its sending and our receiving is taken
+/// to be nothing.
+pub fn place(tenant: &Tenant, event: &Event) -> Placed {
+    let term_of = |time: DateTime<Utc>| {
+        let day = time.with_timezone(&tenant.time_zone).date_naive();
+        tenant.calendar.term_of(day)
+    };
+    let by_sender = term_of(event.time);
+    let correction = event.sent_at.map(|sent_at| event.received_at - sent_at);
+    let corrected = correction.and_then(|by| event.time.checked_add_signed(by));
+    let Some(occurred_at) = corrected else {
+        return Placed {
+            term: by_sender,
+            occurred_at: event.time,
+            clock_correction: None,
+            clock_crossed_term: false,
+        };
+    };
+    let clock_crossed_term = term_of(occurred_at) != by_sender;
+    Placed {
+        term: by_sender,
+        occurred_at,
+        clock_correction: correction,
+        clock_crossed_term,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use schemas::event::{Data, Video};
+    use schemas::{Calendar, StudentKey, TenantId, TermDates};
+    use serde_json::Map;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn tenant(zone: &str) -> Tenant {
+        let id = TenantId::new("demo").expect("a slug");
+        let term = |id: &str, start: &str, end: &str| TermDates {
+            id: id.parse().expect("a term"),
+            name: None,
+            start: start.parse().expect("a date"),
+            end: end.parse().expect("a date"),
+        };
+        Tenant {
+            time_zone: zone.parse().expect("a time zone"),
+            calendar: Calendar {
+                terms: vec![
+                    term("fall-2026", "2026-08-20", "2026-12-18"),
+                    term("spring-2027", "2027-01-11", "2027-05-28"),
+                ],
+            },
+            ..Tenant::new(id, "Demo")
+        }
+    }
+
+    fn time(text: &str) -> DateTime<Utc> {
+        text.parse::<DateTime<chrono::FixedOffset>>()
+            .expect("a time")
+            .to_utc()
+    }
+
+    fn event(at: &str, sent_at: Option<&str>, received_at: &str) -> Event {
+        Event {
+            id: Uuid::nil(),
+            event_type: "video.completed".to_owned(),
+            dialect: "native".to_owned(),
+            time: time(at),
+            sent_at: sent_at.map(time),
+            received_at: time(received_at),
+            student_key: StudentKey::from_bytes([1; 16]),
+            session: None,
+            course: None,
+            section: None,
+            school: None,
+            content: None,
+            content_version: None,
+            app: None,
+            platform: None,
+            locale: None,
+            data: Data::Video(Video::default()),
+            extra: Map::new(),
+        }
+    }
+
+    #[rstest]
+    // A day begins when it does where the school is.
+    #[case::first_second("America/New_York", "2026-08-20T04:00:00Z", "fall-2026")]
+    #[case::second_before("America/New_York", "2026-08-20T03:59:59Z", "between-terms-2026")]
+    #[case::east("Asia/Tokyo", "2026-08-19T15:00:00Z", "fall-2026")]
+    #[case::utc("UTC", "2026-08-19T23:59:59.999999Z", "between-terms-2026")]
+    #[case::half_hour_zone("Asia/Kolkata", "2026-08-19T18:30:00Z", "fall-2026")]
+    #[case::beyond_12_hours("Pacific/Kiritimati", "2026-08-19T10:00:00Z", "fall-2026")]
+    // A term ends with its last day, in winter time by then.
+    #[case::last_second("America/New_York", "2026-12-19T04:59:59Z", "fall-2026")]
+    #[case::second_after("America/New_York", "2026-12-19T05:00:00Z", "between-terms-2026")]
+    // The sender's offset says when, not where.
+    #[case::other_offset("America/New_York", "2026-08-20T09:59:59+06:00", "between-terms-2026")]
+    #[case::new_year("Europe/Berlin", "2026-12-31T23:00:00Z", "between-terms-2027")]
+    fn terms_follow_the_days_of_the_tenant(
+        #[case] zone: &str,
+        #[case] at: &str,
+        #[case] term: &str,
+    ) {
+        let placed = place(&tenant(zone), &event(at, None, at));
+        assert_eq!(placed.term.as_str(), term);
+        assert_eq!(placed.occurred_at, time(at));
+        assert_eq!(placed.clock_correction, None);
+    }
+
+    #[rstest]
+    // The night in which clocks go back has its hour twice, on one day.
+    #[case("2026-11-01T04:30:00Z")]
+    #[case("2026-11-01T05:30:00Z")]
+    #[case("2026-11-01T06:30:00Z")]
+    // The hour that is skipped in spring.
+    #[case("2027-03-14T07:30:00Z")]
+    fn clock_changes_move_nothing(#[case] at: &str) {
+        let mut tenant = tenant("America/New_York");
+        for (id, day) in [("back", "2026-11-01"), ("forth", "2027-03-14")] {
+            tenant.calendar.terms.push(TermDates {
+                id: id.parse().expect("a term"),
+                name: None,
+                start: day.parse().expect("a date"),
+                end: day.parse().expect("a date"),
+            });
+        }
+        let expected = if at.starts_with("2026") {
+            "back"
+        } else {
+            "forth"
+        };
+        assert_eq!(place(&tenant, &event(at, None, at)).term.as_str(), expected);
+    }
+
+    #[rstest]
+    #[case::fast_clock("2026-10-01T10:05:00Z", "2026-10-01T10:06:00Z", "2026-10-01T10:01:00Z", -300_000, false)]
+    #[case::slow_clock(
+        "2026-10-01T09:00:00Z",
+        "2026-10-01T09:00:30Z",
+        "2026-10-01T10:00:30Z",
+        3_600_000,
+        false
+    )]
+    #[case::offline(
+        "2026-10-01T09:00:00Z",
+        "2026-10-05T09:00:00Z",
+        "2026-10-05T09:00:01Z",
+        1_000,
+        false
+    )]
+    #[case::crossing(
+        "2026-12-18T23:59:00Z",
+        "2026-12-18T23:59:30Z",
+        "2026-12-19T00:04:30Z",
+        300_000,
+        true
+    )]
+    #[case::years_off("2027-05-01T00:00:00Z", "2027-05-01T00:00:00Z", "2026-10-01T00:00:00Z", -18_316_800_000, true)]
+    fn the_senders_clock_is_corrected_but_moves_no_event_to_another_term(
+        #[case] at: &str,
+        #[case] sent_at: &str,
+        #[case] received_at: &str,
+        #[case] correction_ms: i64,
+        #[case] crossed: bool,
+    ) {
+        let tenant = tenant("UTC");
+        let placed = place(&tenant, &event(at, Some(sent_at), received_at));
+        let correction = placed.clock_correction.expect("a correction");
+        assert_eq!(correction.num_milliseconds(), correction_ms);
+        assert_eq!(placed.occurred_at, time(at) + correction);
+        assert_eq!(placed.clock_crossed_term, crossed);
+        assert_eq!(placed.term, place(&tenant, &event(at, None, at)).term);
+    }
+}

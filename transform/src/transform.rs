@@ -1,0 +1,343 @@
+//! The service: recover, then round after round of consume, deduplicate, place,
+//! batch, write and publish.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use eventlog::{EventLog, ReadError};
+use lake::Lake;
+use runtime::{Clock, Health, HealthCheck, Registry, RegistryError, Shutdown};
+use schemas::{Tenant, TenantId};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::batch::{Round, Size, should_close};
+use crate::config::Config;
+use crate::consume::{Message, Stretch, consume};
+use crate::count::Counter;
+use crate::decode::{Content, Decoded};
+use crate::error::Error;
+use crate::judge::{Judge, Outcome};
+use crate::patience::Patience;
+use crate::progress::Progress;
+use crate::publish::Publisher;
+use crate::recover::recover;
+
+/// Pieces that each reader may be ahead of the round.
+const PIECES_AHEAD: usize = 2;
+
+/// How often time is let pass in an idle service.
+const TICK: Duration = Duration::from_millis(500);
+
+/// How long to wait before beginning again after a failure.
+const RESTART_PAUSE: Duration = Duration::from_secs(1);
+
+/// Turns the records of a log into rows of the lake, each exactly once.
+pub struct Transform {
+    config: Config,
+    log: Arc<dyn EventLog>,
+    registry: Registry,
+    lake: Lake,
+    clock: Clock,
+    health: HealthCheck,
+}
+
+impl Transform {
+    /// The service; nothing happens before [`Transform::run`].
+    pub fn new(
+        config: Config,
+        log: Arc<dyn EventLog>,
+        registry: Registry,
+        lake: Lake,
+        clock: Clock,
+        health: &Health,
+    ) -> Self {
+        Self {
+            config,
+            log,
+            registry,
+            lake,
+            clock,
+            health: health.check("transform"),
+        }
+    }
+
+    /// Works until `shutdown`, then publishes what it has read and returns.
+    ///
+    /// A log or a store that does not answer is waited for. A second writer of
+    /// the same log makes this one begin again from what is published.
+    ///
+    /// # Errors
+    /// Only when somebody has to mend something first:
+    /// [`Error::is_retryable`] is false for it.
+    pub async fn run(self, shutdown: Shutdown) -> Result<(), Error> {
+        let _component = shutdown.component("transform");
+        let stop = shutdown.token();
+        let (floors, published) = watch::channel(BTreeMap::new());
+        let counter = Counter::new(
+            &self.config,
+            Arc::clone(&self.log),
+            self.lake.clone(),
+            self.registry.clone(),
+        );
+        let finished = CancellationToken::new();
+        let counting = counter.run(published, finished.clone());
+        let working = async {
+            let result = self.work_on(&floors, &stop).await;
+            // The counter follows to the last floor.
+            finished.cancel();
+            result
+        };
+        let (result, ()) = tokio::join!(working, counting);
+        result
+    }
+
+    async fn work_on(
+        &self,
+        floors: &watch::Sender<BTreeMap<u32, u64>>,
+        stop: &CancellationToken,
+    ) -> Result<(), Error> {
+        loop {
+            let error = match self.work(floors, stop).await {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            self.health.not_ready(error.to_string());
+            if !error.is_retryable() {
+                tracing::error!(error = error.chain(), "stopped");
+                return Err(error);
+            }
+            if stop.is_cancelled() {
+                // Nothing is lost: the log has it, and the next start reads it.
+                tracing::warn!(error = error.chain(), "stopped before all was published");
+                return Ok(());
+            }
+            tracing::warn!(
+                error = error.chain(),
+                "beginning again from what is published"
+            );
+            metrics::counter!("chalkline_transform_restarts_total").increment(1);
+            tokio::select! {
+                () = tokio::time::sleep(RESTART_PAUSE) => {}
+                () = stop.cancelled() => return Ok(()),
+            }
+        }
+    }
+
+    /// One life: from what the lake says until it is time to stop, or until
+    /// what is known is no longer true.
+    async fn work(
+        &self,
+        floors: &watch::Sender<BTreeMap<u32, u64>>,
+        stop: &CancellationToken,
+    ) -> Result<(), Error> {
+        let recovered = tokio::select! {
+            recovered = recover(&self.log, &self.lake, &self.registry, &self.config) => recovered?,
+            () = stop.cancelled() => return Ok(()),
+        };
+        let mut line = Line {
+            transform: self,
+            patience: Patience::new(self.health.clone(), stop.clone()),
+            stop,
+            judge: recovered.judge,
+            publisher: recovered.publisher,
+            progress: Progress::new(
+                self.lake.clone(),
+                Arc::clone(&self.log),
+                self.clock.clone(),
+                recovered.floors,
+                floors.clone(),
+            ),
+            tenants: HashMap::new(),
+            newest: DateTime::UNIX_EPOCH,
+            broken: BTreeMap::new(),
+        };
+        line.run(recovered.unfinished).await?;
+        if stop.is_cancelled() {
+            return Ok(());
+        }
+        line.judge.forget_settled();
+        let mut live = recovered.live;
+        live.retain(|stretch| !line.broken.contains_key(&stretch.partition));
+        line.say_health();
+        line.run(live).await?;
+        // Every partition is broken: somebody has to see it.
+        stop.cancelled().await;
+        Ok(())
+    }
+}
+
+/// What turns records into published rows during one life.
+struct Line<'a> {
+    transform: &'a Transform,
+    patience: Patience,
+    stop: &'a CancellationToken,
+    judge: Judge,
+    publisher: Publisher,
+    progress: Progress,
+    /// The tenants of the round that is open.
+    tenants: HashMap<TenantId, Option<Arc<Tenant>>>,
+    /// The latest time at which an event was received.
+    newest: DateTime<Utc>,
+    /// Partitions that cannot be read on, and why.
+    broken: BTreeMap<u32, String>,
+}
+
+impl Line<'_> {
+    /// Reads the stretches to their ends, or until it is time to stop, in
+    /// rounds.
+    async fn run(&mut self, stretches: Vec<Stretch>) -> Result<(), Error> {
+        let capacity = (stretches.len() * PIECES_AHEAD).max(1);
+        let (sender, mut messages) = mpsc::channel(capacity);
+        // Readers end with this set.
+        let mut readers = JoinSet::new();
+        for stretch in stretches {
+            let log = Arc::clone(&self.transform.log);
+            let read_bytes = self.transform.config.read_bytes;
+            readers.spawn(consume(log, stretch, read_bytes, sender.clone()));
+        }
+        drop(sender);
+        loop {
+            let (round, more) = self.collect(&mut messages).await?;
+            if !round.is_empty() {
+                self.publish(round).await?;
+            }
+            self.let_time_pass().await;
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Fills a round until it is to be published; also says whether there may
+    /// be more.
+    async fn collect(
+        &mut self,
+        messages: &mut mpsc::Receiver<Message>,
+    ) -> Result<(Round, bool), Error> {
+        let config = &self.transform.config;
+        let limit = Size {
+            rows: config.max_rows,
+            bytes: config.max_bytes,
+            age: config.interval(),
+        };
+        let mut round = Round::new(self.transform.log.id().as_str());
+        let mut begun: Option<Instant> = None;
+        self.tenants.clear();
+        loop {
+            let tick = Instant::now() + TICK;
+            let wake = begun.map_or(tick, |begun| tick.min(begun + limit.age));
+            tokio::select! {
+                message = messages.recv() => match message {
+                    Some(Message::Records { partition, records }) => {
+                        begun.get_or_insert_with(Instant::now);
+                        if !self.take(&mut round, partition, records).await {
+                            return Ok((round, false));
+                        }
+                    }
+                    Some(Message::Stopped { partition, error }) => self.break_off(partition, error)?,
+                    None => return Ok((round, false)),
+                },
+                () = sleep_until(wake) => self.let_time_pass().await,
+                () = self.stop.cancelled() => return Ok((round, false)),
+            }
+            let age = begun.map_or(Duration::ZERO, |begun| begun.elapsed());
+            if !round.is_empty() && should_close(round.size(age), limit) {
+                return Ok((round, true));
+            }
+        }
+    }
+
+    /// Adds records to the round; false when it is time to stop, with some
+    /// perhaps not added.
+    async fn take(&mut self, round: &mut Round, partition: u32, records: Vec<Decoded>) -> bool {
+        for record in records {
+            let Ok(tenant) = self.tenant(&record.tenant).await else {
+                return false;
+            };
+            let outcome = self.judge.judge(partition, &record, tenant.is_some());
+            match &outcome {
+                Outcome::Duplicate => {
+                    metrics::counter!("chalkline_transform_duplicates_total").increment(1);
+                }
+                Outcome::Quarantined(_, why) => {
+                    metrics::counter!("chalkline_transform_quarantined_total", "stage" => why.stage)
+                        .increment(1);
+                }
+                _ => {}
+            }
+            if let Ok(Content::Event(event)) = &record.content {
+                self.newest = self.newest.max(event.received_at);
+            }
+            round.add(partition, &record, &outcome, tenant.as_deref());
+        }
+        true
+    }
+
+    /// The tenant, if it exists. A registry that does not answer is waited for:
+    /// a record whose tenant cannot be read now is not a bad record.
+    async fn tenant(&mut self, id: &TenantId) -> Result<Option<Arc<Tenant>>, RegistryError> {
+        if let Some(tenant) = self.tenants.get(id) {
+            return Ok(tenant.clone());
+        }
+        let tenant = if *id == TenantId::system() {
+            None
+        } else {
+            let ask = || self.transform.registry.tenant(id);
+            self.patience.ask(ask, |_| true).await?
+        };
+        self.tenants.insert(id.clone(), tenant.clone());
+        Ok(tenant)
+    }
+
+    async fn publish(&mut self, round: Round) -> Result<(), Error> {
+        let begun = Instant::now();
+        let stretches = round.stretches().clone();
+        self.publisher.publish(round, &self.patience).await?;
+        self.progress.advance(&stretches).await?;
+        // Of what is still to come, nothing was received before this time.
+        if let Some(as_of) = self.progress.as_of() {
+            self.judge.index().forget_before(as_of.min(self.newest));
+        }
+        metrics::counter!("chalkline_transform_rounds_total").increment(1);
+        metrics::histogram!("chalkline_transform_round_seconds")
+            .record(begun.elapsed().as_secs_f64());
+        self.say_health();
+        Ok(())
+    }
+
+    async fn let_time_pass(&mut self) {
+        let _ = timeout(TICK, self.progress.tick()).await;
+    }
+
+    /// A partition cannot be read on.
+    fn break_off(&mut self, partition: u32, error: ReadError) -> Result<(), Error> {
+        if matches!(error, ReadError::BeyondTail { .. }) {
+            return Err(Error::AnotherLog {
+                log_id: self.transform.log.id().to_string(),
+                source: error,
+            });
+        }
+        tracing::error!(
+            log.partition = partition,
+            error = crate::error::chain(&error),
+            "records were dropped by the log before they were published; the partition is stopped"
+        );
+        self.broken.insert(partition, error.to_string());
+        self.say_health();
+        Ok(())
+    }
+
+    fn say_health(&self) {
+        if self.broken.is_empty() {
+            self.transform.health.ready();
+        } else {
+            let reasons: Vec<&str> = self.broken.values().map(String::as_str).collect();
+            self.transform.health.not_ready(reasons.join("; "));
+        }
+    }
+}
