@@ -5,17 +5,19 @@ use runtime::{Shutdown, telemetry};
 use super::master_key;
 use crate::compose::{self, Role};
 use crate::output::Output;
-use crate::{Addresses, Config, DataDir};
+use crate::{Addresses, Config, DataDir, Services};
 
 /// `chalkline up`: until a signal says stop.
 pub async fn up(config: &Config, output: Output) -> anyhow::Result<ExitCode> {
     let data_dir = DataDir::lock(&config.data_dir)?;
     let metrics = telemetry::init(&config.telemetry)?;
     let shutdown = Shutdown::on_signals()?;
-    let services = compose::up(config, master_key()?, metrics, &shutdown).await?;
-    data_dir.announce(services.addresses())?;
-    show(services.addresses(), output);
-    services.run().await?;
+    let starting = compose::up(config, master_key()?, metrics, &shutdown);
+    if let Some(services) = unless_stopped(&shutdown, starting).await? {
+        data_dir.announce(services.addresses())?;
+        show(services.addresses(), output);
+        services.run().await?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -23,21 +25,35 @@ pub async fn up(config: &Config, output: Output) -> anyhow::Result<ExitCode> {
 pub async fn role(config: &Config, role: Role, output: Output) -> anyhow::Result<ExitCode> {
     let metrics = telemetry::init(&config.telemetry)?;
     let shutdown = Shutdown::on_signals()?;
-    let services = compose::role(config, role, master_key()?, metrics, &shutdown).await?;
-    show(services.addresses(), output);
-    services.run().await?;
+    let starting = compose::role(config, role, master_key()?, metrics, &shutdown);
+    if let Some(services) = unless_stopped(&shutdown, starting).await? {
+        show(services.addresses(), output);
+        services.run().await?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints where the services listen.
-pub fn show(addresses: &Addresses, output: Output) {
+/// The services once they are started; `None` when the shutdown began before,
+/// while a broker that is away was waited for, for example.
+pub async fn unless_stopped(
+    shutdown: &Shutdown,
+    starting: impl Future<Output = anyhow::Result<Services>>,
+) -> anyhow::Result<Option<Services>> {
+    let stop = shutdown.token();
+    tokio::select! {
+        services = starting => services.map(Some),
+        () = stop.cancelled() => Ok(None),
+    }
+}
+
+fn show(addresses: &Addresses, output: Output) {
     let lines: Vec<_> = [
-        ("events", &addresses.ingest_url),
-        ("SQL", &addresses.query_url),
-        ("transform health", &addresses.transform_url),
+        ("POST events to", &addresses.ingest_url, "/v1/events"),
+        ("POST SQL to", &addresses.query_url, "/v1/sql"),
+        ("transform health", &addresses.transform_url, "/readyz"),
     ]
     .into_iter()
-    .filter_map(|(what, url)| Some(format!("{what:17} {}", url.as_ref()?)))
+    .filter_map(|(what, url, path)| Some(format!("{what:17} {}{path}", url.as_ref()?)))
     .collect();
     output.show(addresses, lines.join("\n"));
 }

@@ -11,6 +11,7 @@ use runtime::{Registry, Shutdown, telemetry};
 use serde::Serialize;
 use serde_json::json;
 
+use super::serve::unless_stopped;
 use super::{configuration, master_key};
 use crate::client::Client;
 use crate::import::{self, Progress, State, Summary};
@@ -51,7 +52,10 @@ pub async fn run(
     let data_dir = DataDir::lock(&config.data_dir)?;
     let metrics = telemetry::init(&config.telemetry)?;
     let shutdown = Shutdown::on_signals()?;
-    let services = compose::up(&config, master_key()?, metrics, &shutdown).await?;
+    let starting = compose::up(&config, master_key()?, metrics, &shutdown);
+    let Some(services) = unless_stopped(&shutdown, starting).await? else {
+        return Ok(ExitCode::SUCCESS);
+    };
     data_dir.announce(services.addresses())?;
     let (addresses, registry) = (services.addresses().clone(), services.registry().clone());
     let serving = tokio::spawn(services.run());
@@ -170,4 +174,19 @@ fn text(shown: &Shown) -> String {
 /// A text as one word of a POSIX shell.
 fn shell_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quoted_text_is_one_word_of_the_shell() {
+        let text = r#"{"sql":"SELECT 'a b' AS \"c\", $1"}"#;
+        let output = std::process::Command::new("sh")
+            .args(["-c", &format!("printf %s {}", shell_quoted(text))])
+            .output()
+            .expect("sh starts");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), text);
+    }
 }
