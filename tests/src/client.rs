@@ -243,6 +243,7 @@ impl Client {
                 .ask(sql, json!([]))
                 .await
                 .map_err(|error| error.to_string())?;
+            assert_ne!(reply.status, 400, "{sql}: {}", reply.text());
             let found = rows(&reply.json())
                 .first()
                 .and_then(|row| row.values().next())
