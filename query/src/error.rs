@@ -221,7 +221,9 @@ impl Error {
 
     fn retry_after(&self) -> Option<HeaderValue> {
         match self {
-            Self::TooMany | Self::Busy | Self::Unavailable(_) => Some(HeaderValue::from_static("1")),
+            Self::TooMany | Self::Busy | Self::Unavailable(_) => {
+                Some(HeaderValue::from_static("1"))
+            }
             _ => None,
         }
     }

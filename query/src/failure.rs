@@ -1,5 +1,8 @@
 //! What a failure inside DataFusion means to the one who asked.
 
+use std::io;
+use std::sync::Arc;
+
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
@@ -30,7 +33,7 @@ pub(crate) fn explain(error: DataFusionError) -> Error {
     match error {
         E::Context(_, inner) | E::Diagnostic(_, inner) => explain(*inner),
         E::Collection(mut errors) if !errors.is_empty() => explain(errors.swap_remove(0)),
-        E::Shared(shared) => match std::sync::Arc::try_unwrap(shared) {
+        E::Shared(shared) => match Arc::try_unwrap(shared) {
             Ok(inner) => explain(inner),
             Err(shared) => explain_shared(&shared),
         },
@@ -50,6 +53,12 @@ pub(crate) fn explain(error: DataFusionError) -> Error {
         },
         E::SchemaError(schema, _) => explain_schema(&schema),
         E::Plan(text) => explain_plan(&text),
+        // Its text is a plan's insides.
+        E::NotImplemented(text) if text.contains("logical expression") => Error::Invalid {
+            code: "not_supported",
+            detail: "A subquery in this place is not supported; join it, or use it in WHERE."
+                .to_owned(),
+        },
         E::NotImplemented(text) => Error::Invalid {
             code: "not_supported",
             detail: sentence(&text),
@@ -58,20 +67,32 @@ pub(crate) fn explain(error: DataFusionError) -> Error {
             detail: sentence(&text),
         },
         E::ResourcesExhausted(_) => Error::OutOfMemory,
+        E::IoError(error) if is_out_of_space(&error) => Error::OutOfMemory,
         other => Error::Internal(Box::new(other)),
     }
+}
+
+/// Whether rows could not be spilled: the disk is full, or more is not allowed.
+fn is_out_of_space(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::StorageFull
+        || error.to_string().contains("max_temp_directory_size")
 }
 
 /// As [`explain`], for an error that others hold as well.
 fn explain_shared(error: &DataFusionError) -> Error {
     match error.find_root() {
         DataFusionError::ResourcesExhausted(_) => Error::OutOfMemory,
+        DataFusionError::IoError(error) if is_out_of_space(error) => Error::OutOfMemory,
         DataFusionError::Execution(text) => Error::Failed {
             detail: sentence(text),
         },
         DataFusionError::Plan(text) => explain_plan(text),
-        DataFusionError::ArrowError(inner, _) if is_about_values(inner) => Error::Failed {
-            detail: sentence(&inner.to_string()),
+        DataFusionError::ArrowError(inner, _) => match inner.as_ref() {
+            ArrowError::IoError(_, error) if is_out_of_space(error) => Error::OutOfMemory,
+            inner if is_about_values(inner) => Error::Failed {
+                detail: sentence(&inner.to_string()),
+            },
+            inner => Error::internal(inner),
         },
         other => Error::internal(other),
     }
@@ -80,6 +101,7 @@ fn explain_shared(error: &DataFusionError) -> Error {
 fn explain_arrow(error: ArrowError) -> Error {
     match error {
         ArrowError::ExternalError(inner) => explain(DataFusionError::from(inner)),
+        ArrowError::IoError(_, error) if is_out_of_space(&error) => Error::OutOfMemory,
         error if is_about_values(&error) => Error::Failed {
             detail: sentence(&error.to_string()),
         },

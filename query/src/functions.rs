@@ -1,11 +1,15 @@
 //! The functions that SQL may call.
 
+mod bounded;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::catalog::TableFunction;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::ScalarUDF;
+
+use self::bounded::Bounded;
 
 /// The table functions: those that make rows of their arguments alone.
 const TABLE_FUNCTIONS: [&str; 2] = ["generate_series", "range"];
@@ -17,6 +21,7 @@ pub(crate) fn scalar() -> Vec<Arc<ScalarUDF>> {
     SessionStateDefaults::default_scalar_functions()
         .into_iter()
         .filter(|function| !WITHHELD.contains(&function.name()))
+        .map(Bounded::around)
         .collect()
 }
 

@@ -4,9 +4,13 @@
 //! The plan made of it is checked once more (see `session.rs`), so that what
 //! hides inside a query is refused as well.
 
+use std::ops::ControlFlow;
+
 use datafusion::error::DataFusionError;
 use datafusion::sql::parser::{DFParserBuilder, Statement};
-use datafusion::sql::sqlparser::ast::{Query, SetExpr, Statement as SqlStatement};
+use datafusion::sql::sqlparser::ast::{
+    Query, SetExpr, Statement as SqlStatement, TableFactor, Visit, Visitor,
+};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use schemas::Role;
@@ -118,6 +122,12 @@ fn analyze(asked: bool, role: Role) -> Result<(), Error> {
 /// Whether a query's own parts only read. Without recursion: a chain of set
 /// operations can be as long as the statement.
 fn reads(query: &Query, name: &str) -> Result<(), Error> {
+    if let ControlFlow::Break(clause) = query.visit(&mut Unheeded) {
+        return Err(Error::Invalid {
+            code: "not_supported",
+            detail: format!("{clause} is not supported."),
+        });
+    }
     let mut queries = vec![query];
     let mut bodies = Vec::new();
     while let Some(query) = queries.pop() {
@@ -140,6 +150,29 @@ fn reads(query: &Query, name: &str) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Finds clauses that the planner would pass over in silence.
+struct Unheeded;
+
+impl Visitor for Unheeded {
+    type Break = &'static str;
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<Self::Break> {
+        match query.locks.is_empty() {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break("FOR UPDATE or FOR SHARE"),
+        }
+    }
+
+    fn pre_visit_table_factor(&mut self, table: &TableFactor) -> ControlFlow<Self::Break> {
+        match table {
+            TableFactor::Table {
+                sample: Some(_), ..
+            } => ControlFlow::Break("TABLESAMPLE"),
+            _ => ControlFlow::Continue(()),
+        }
+    }
 }
 
 pub(crate) fn not_allowed(name: &str) -> Error {
@@ -238,9 +271,15 @@ mod tests {
     #[case("-- nothing")]
     #[case("SELEC 1")]
     #[case("SELECT 'open")]
-    #[case("SELECT FROM WHERE")]
     fn what_is_no_statement_is_a_syntax_error(#[case] sql: &str) {
         assert_eq!(code(sql, Role::Steward), Err("sql_syntax"));
+    }
+
+    #[rstest]
+    #[case("SELECT * FROM video TABLESAMPLE (10 PERCENT)")]
+    #[case("SELECT 1 WHERE EXISTS (SELECT * FROM video FOR UPDATE)")]
+    fn what_would_be_ignored_is_refused(#[case] sql: &str) {
+        assert_eq!(code(sql, Role::Steward), Err("not_supported"));
     }
 
     #[test]

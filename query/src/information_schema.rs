@@ -68,7 +68,10 @@ fn columns(entries: &[Entry]) -> Result<RecordBatch> {
         ),
         (
             "is_nullable",
-            texts(rows.iter().map(|(_, field, _)| nullable(field.is_nullable()))),
+            texts(
+                rows.iter()
+                    .map(|(_, field, _)| nullable(field.is_nullable())),
+            ),
         ),
         (
             "data_type",

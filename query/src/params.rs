@@ -1,6 +1,5 @@
 //! `$1`, `$2`, …: JSON values become typed scalars, never text in the SQL.
 
-
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::common::{ParamValues, ScalarValue};
@@ -43,8 +42,8 @@ pub(crate) fn bind(plan: LogicalPlan, values: &[Value]) -> Result<LogicalPlan, E
     }
     let mut scalars = Vec::with_capacity(count);
     for (index, (value, wanted)) in values.iter().zip(&wanted).enumerate() {
-        let scalar = scalar(value, wanted.as_ref())
-            .map_err(|detail| Error::Parameter { index, detail })?;
+        let scalar =
+            scalar(value, wanted.as_ref()).map_err(|detail| Error::Parameter { index, detail })?;
         scalars.push(ScalarAndMetadata::new(scalar, None));
     }
     plan.with_param_values(ParamValues::List(scalars))

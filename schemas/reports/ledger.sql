@@ -20,8 +20,17 @@ placed AS (
     SELECT family, 'table_duplicate', received_at, log_id, log_partition, log_position
     FROM duplicates
     UNION ALL
-    SELECT family, 'quarantined', received_at, log_id, log_partition, log_position
+    -- A record that does not say when it was received is counted at the start of
+    -- time; one that is no event is not counted.
+    SELECT
+        family,
+        'quarantined',
+        coalesce(received_at, arrow_cast(0, 'Timestamp(Microsecond, Some("UTC"))')),
+        log_id,
+        log_partition,
+        log_position
     FROM quarantine
+    WHERE coalesce(headers, '') NOT LIKE '%"kind":"tally"%'
 ),
 entries AS (
     SELECT hour, family, 'accepted' AS entry, CAST(NULL AS text) AS reason, accepted AS events
@@ -84,5 +93,5 @@ SELECT
     sums.accepted = sums.stored + sums.table_duplicate + sums.quarantined + sums.erased AS balanced
 FROM sums
 LEFT JOIN rejections
-    ON sums.hour IS NOT DISTINCT FROM rejections.hour
-    AND sums.family IS NOT DISTINCT FROM rejections.family
+    ON (sums.hour IS NOT DISTINCT FROM rejections.hour)
+    AND (sums.family IS NOT DISTINCT FROM rejections.family)

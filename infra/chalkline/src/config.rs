@@ -8,6 +8,8 @@ use runtime::config::{Check, ConfigProblems};
 use runtime::{MasterKey, Registry, Root, telemetry};
 use serde::{Deserialize, Serialize};
 
+use crate::data_dir;
+
 /// Everything that can be configured.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -88,8 +90,13 @@ impl Config {
     /// # Errors
     /// When the place cannot be understood or made.
     pub fn root(&self) -> anyhow::Result<Root> {
-        let local = || self.data_dir.join("lake").display().to_string();
-        let location = self.lake.url.clone().unwrap_or_else(local);
+        let location = match &self.lake.url {
+            Some(url) => url.clone(),
+            None => {
+                data_dir::make(&self.data_dir)?;
+                self.data_dir.join("lake").display().to_string()
+            }
+        };
         let options = self.lake.options.clone().into_iter().collect();
         Root::open(&location, options).with_context(|| format!("cannot open the lake {location}"))
     }

@@ -1,8 +1,8 @@
 //! The folder of one `chalkline up`: who has it, and where that one listens.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -63,7 +63,7 @@ impl DataDir {
     /// [`DataDirError::InUse`] when another process has it,
     /// [`DataDirError::Io`] when it cannot be made.
     pub fn lock(path: &Path) -> Result<Self, DataDirError> {
-        std::fs::create_dir_all(path).map_err(|source| io(path, source))?;
+        make(path)?;
         let lock_path = path.join("lock");
         let lock = OpenOptions::new()
             .create(true)
@@ -124,6 +124,18 @@ impl Addresses {
         let bytes = std::fs::read(up_file(data_dir)).ok()?;
         serde_json::from_slice(&bytes).ok()
     }
+}
+
+/// Makes a data folder, which only its owner can open, unless it is there.
+///
+/// # Errors
+/// [`DataDirError::Io`] when it cannot be made.
+pub fn make(path: &Path) -> Result<(), DataDirError> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|source| io(path, source))
 }
 
 /// Writes a JSON file that only its owner can read, whole or not at all.

@@ -94,8 +94,9 @@ pub struct Metrics(PrometheusHandle);
 
 /// Modules that say more than an operator wants to know: as errors what their
 /// caller handles, such as a Delta table that does not exist yet, or every step
-/// of the log's storage.
-const NOISY: [&str; 3] = [
+/// of a scan or of the log's storage.
+const NOISY: [&str; 4] = [
+    "buoyant_kernel=warn",
     "buoyant_kernel::snapshot=off",
     "fjall=warn",
     "lsm_tree=warn",

@@ -7,7 +7,9 @@ use chrono::{DateTime, Utc};
 use datafusion::arrow::array::{ArrayRef, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::arrow::error::ArrowError;
-use datafusion::arrow::json::writer::{JsonArray, JsonFormat, LineDelimited, Writer, WriterBuilder};
+use datafusion::arrow::json::writer::{
+    JsonArray, JsonFormat, LineDelimited, Writer, WriterBuilder,
+};
 
 use super::columns::{base64, printed};
 use super::format::Encoder;
@@ -109,8 +111,8 @@ fn encodable(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let columns = Arc::new(datafusion::arrow::datatypes::Schema::new(
         fields.collect::<Vec<_>>(),
     ));
-    let options = datafusion::arrow::array::RecordBatchOptions::new()
-        .with_row_count(Some(batch.num_rows()));
+    let options =
+        datafusion::arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     RecordBatch::try_new_with_options(columns, arrays, &options)
 }
 
@@ -151,7 +153,10 @@ mod tests {
                 Arc::new(Int64Array::from(vec![Some(i64::MAX), None])) as ArrayRef,
             ),
             ("f", Arc::new(Float64Array::from(vec![f64::NAN, 0.1]))),
-            ("b", Arc::new(BinaryArray::from(vec![&b"\x00\xff"[..], b""]))),
+            (
+                "b",
+                Arc::new(BinaryArray::from(vec![&b"\x00\xff"[..], b""])),
+            ),
             ("t", Arc::new(time.with_timezone("UTC"))),
             ("d", Arc::new(decimal)),
         ])

@@ -102,7 +102,10 @@ pub(crate) async fn respond(
         HeaderValue::from_static(format.media_type()),
     );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::VARY, HeaderValue::from_static("accept, authorization"));
+    headers.insert(
+        header::VARY,
+        HeaderValue::from_static("accept, authorization"),
+    );
     if let Some(value) = data_as_of.and_then(time_value) {
         headers.insert(DATA_AS_OF, value);
     }
@@ -126,24 +129,27 @@ fn time_value(time: DateTime<Utc>) -> Option<HeaderValue> {
 
 fn streamed(head: VecDeque<Bytes>, chunks: Chunks, trace_id: String) -> Body {
     let state = (head, Some(chunks), trace_id);
-    Body::from_stream(stream::unfold(state, async |(mut head, chunks, trace_id)| {
-        if let Some(bytes) = head.pop_front() {
-            return Some((Ok(bytes), (head, chunks, trace_id)));
-        }
-        let mut chunks = chunks?;
-        loop {
-            match chunks.next().await {
-                Ok(Message::Chunk { bytes, .. }) => {
-                    return Some((Ok(bytes), (head, Some(chunks), trace_id)));
-                }
-                Ok(Message::Begin { .. }) => {}
-                Ok(Message::End) => return None,
-                Ok(Message::Failed(error)) | Err(error) => {
-                    error.log(&trace_id);
-                    let cut = io::Error::other(error.to_string());
-                    return Some((Err(cut), (head, None, trace_id)));
+    Body::from_stream(stream::unfold(
+        state,
+        async |(mut head, chunks, trace_id)| {
+            if let Some(bytes) = head.pop_front() {
+                return Some((Ok(bytes), (head, chunks, trace_id)));
+            }
+            let mut chunks = chunks?;
+            loop {
+                match chunks.next().await {
+                    Ok(Message::Chunk { bytes, .. }) => {
+                        return Some((Ok(bytes), (head, Some(chunks), trace_id)));
+                    }
+                    Ok(Message::Begin { .. }) => {}
+                    Ok(Message::End) => return None,
+                    Ok(Message::Failed(error)) | Err(error) => {
+                        error.log(&trace_id);
+                        let cut = io::Error::other(error.to_string());
+                        return Some((Err(cut), (head, None, trace_id)));
+                    }
                 }
             }
-        }
-    }))
+        },
+    ))
 }

@@ -174,9 +174,6 @@ mod tests {
     #[test]
     fn plans_name_no_files() {
         let plan = "A\n  B: file_groups={2 groups: [[a/{x}.parquet], [b]]}, projection=[c]\n C";
-        assert_eq!(
-            scrub(plan),
-            "A\n  B: file_groups={…}, projection=[c]\n C"
-        );
+        assert_eq!(scrub(plan), "A\n  B: file_groups={…}, projection=[c]\n C");
     }
 }

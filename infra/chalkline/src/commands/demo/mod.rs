@@ -163,7 +163,7 @@ fn text(shown: &Shown) -> String {
         token = access.token,
         seen = sql("SELECT occurred_at, url FROM clickstream WHERE course_id = 'try-it'"),
         top = sql(
-            "SELECT element, sum(\"count\") AS clicks FROM clickstream GROUP BY element ORDER BY clicks DESC LIMIT 5"
+            "SELECT element, sum(\"count\") AS clicks FROM clickstream WHERE course_id = 'aaa' GROUP BY element ORDER BY clicks DESC LIMIT 5"
         ),
         ledger = sql(
             "SELECT hour, family, accepted, stored, balanced FROM ledger ORDER BY hour, family"

@@ -1,0 +1,85 @@
+//! The ledger tells when a row is missing, or one too many.
+
+use serde_json::{Value, json};
+
+use crate::school::{CLICKSTREAM, School, event};
+use schemas::Table;
+
+fn counted(accepted: u64, end: u64) -> Value {
+    json!({
+        "hour": "2026-09-14T10:00:00Z", "family": "clickstream", "accepted": accepted,
+        "log_id": "log-1", "log_partition": 0, "first_position": 0, "end_position": end,
+    })
+}
+
+async fn balanced(stored: &[u64], accepted: u64) -> Value {
+    let school = School::empty(query::Config::default()).await;
+    let rows: Vec<Value> = stored
+        .iter()
+        .map(|position| event(*position, "2026-09-14T10:05:00Z", "page.viewed", json!({})))
+        .collect();
+    school
+        .publish("new", CLICKSTREAM, Some("2026-27"), &rows)
+        .await;
+    school
+        .publish("new", Table::LogCounts, None, &[counted(accepted, 3)])
+        .await;
+    let sql = "SELECT accepted, stored, balanced FROM ledger";
+    school.ask("new", sql).await.rows()
+}
+
+#[tokio::test]
+async fn every_counted_record_has_one_row_or_it_is_not_balanced() {
+    let row = |stored: u64, balanced: bool| json!([{"accepted": 3, "stored": stored, "balanced": balanced}]);
+    assert_eq!(balanced(&[0, 1, 2], 3).await, row(3, true));
+    // Position 1 has gone.
+    assert_eq!(balanced(&[0, 2], 3).await, row(2, false));
+    // Position 1 is there twice.
+    assert_eq!(balanced(&[0, 1, 1, 2], 3).await, row(4, false));
+    // Position 3 is not counted yet.
+    assert_eq!(balanced(&[0, 1, 2, 3], 3).await, row(3, true));
+}
+
+#[tokio::test]
+async fn an_hour_with_no_rows_left_is_shown() {
+    let school = School::empty(query::Config::default()).await;
+    school
+        .publish("new", Table::LogCounts, None, &[counted(2, 3)])
+        .await;
+    let sql = "SELECT accepted, stored, balanced FROM ledger";
+    assert_eq!(
+        school.ask("new", sql).await.rows(),
+        json!([{"accepted": 2, "stored": 0, "balanced": false}])
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_counted_where_the_log_counts_it() {
+    let school = School::empty(query::Config::default()).await;
+    let unread = |position: u64, headers: &str| {
+        json!({
+            "stage": "route", "reason": "no time", "attempt": 1, "headers": headers,
+            "original": "00", "log_id": "log-1", "log_partition": 0, "log_position": position,
+        })
+    };
+    let rows = [
+        unread(0, r#"{"kind":"event"}"#),
+        unread(1, r#"{"kind":"tally","tenant":"new"}"#),
+    ];
+    school.publish("new", Table::Quarantine, None, &rows).await;
+    let count = json!({
+        "hour": "1970-01-01T00:00:00Z", "accepted": 1, "log_id": "log-1",
+        "log_partition": 0, "first_position": 0, "end_position": 2,
+    });
+    school
+        .publish("new", Table::LogCounts, None, &[count])
+        .await;
+    let sql = "SELECT hour, family, accepted, quarantined, balanced FROM ledger";
+    assert_eq!(
+        school.ask("new", sql).await.rows(),
+        json!([{
+            "hour": "1970-01-01T00:00:00Z", "family": null,
+            "accepted": 1, "quarantined": 1, "balanced": true,
+        }])
+    );
+}

@@ -1,0 +1,11 @@
+//! The service over a lake in a temporary folder, asked as its clients ask.
+
+mod answers;
+mod door;
+mod gate;
+mod golden;
+mod ledger;
+mod limits;
+mod parameters;
+mod school;
+mod sight;
