@@ -160,7 +160,7 @@ async fn visible(sandbox: &Sandbox, seconds: u64) -> Latencies {
         }
         let session = format!("probe-{number}");
         let probe = json!({
-            "type": "session.started", "time": "2025-09-14T10:00:00Z", "actor": "probe",
+            "type": "session.started", "time": "2025-09-14T10:00:00Z", "actor": "stu-of-the-bench",
             "session": session,
         });
         sandbox.post(&[probe]).await.expect_status(202);
