@@ -1,1 +1,17 @@
+#![doc = include_str!("../README.md")]
 
+pub mod event;
+pub mod files;
+pub mod python;
+
+mod client;
+mod load;
+mod poll;
+mod process;
+mod sandbox;
+
+pub use client::{Address, Client, Reply};
+pub use load::{Acked, Load};
+pub use poll::{eventually, until};
+pub use process::{Process, chalkline, cpu_seconds};
+pub use sandbox::{Sandbox, Tenant};

@@ -1,0 +1,194 @@
+//! A sender that costs little beside what it measures: requests are laid out
+//! once, then only ids and students are written over.
+
+use std::ops::AddAssign;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use crate::latency::Latencies;
+
+/// Events in a request.
+pub const EVENTS: usize = 20;
+/// Bytes of an event, without the comma behind it.
+pub const EVENT_BYTES: usize = 786;
+
+const ID: &str = "0197c3b2-0000-7000-8000-000000000000";
+const STUDENT: &str = "stu-000000";
+const STUDENTS: u64 = 20_000;
+
+/// What to send, and how hard.
+#[derive(Clone)]
+pub struct Load {
+    /// `host:port` of the front door.
+    pub host: String,
+    /// The write key.
+    pub key: String,
+    /// Connections, each with one request under way at a time.
+    pub connections: u64,
+    /// For how long.
+    pub duration: Duration,
+    /// Requests a second over all connections; as many as possible if `None`.
+    pub pace: Option<f64>,
+    /// Distinguishes the ids of different loads.
+    pub series: u16,
+}
+
+/// What was acknowledged.
+#[derive(Default)]
+pub struct Sent {
+    /// Events answered `accepted`.
+    pub events: u64,
+    /// From request to answer.
+    pub latencies: Latencies,
+}
+
+impl AddAssign for Sent {
+    fn add_assign(&mut self, other: Self) {
+        self.events += other.events;
+        self.latencies += other.latencies;
+    }
+}
+
+impl Load {
+    /// Sends, and waits for the last answer.
+    ///
+    /// # Panics
+    /// When an answer is not 202.
+    pub async fn run(&self) -> Sent {
+        let mut connections = JoinSet::new();
+        for connection in 0..self.connections {
+            connections.spawn(self.clone().connection(connection));
+        }
+        let mut sent = Sent::default();
+        while let Some(done) = connections.join_next().await {
+            sent += done.expect("a connection does not fail");
+        }
+        sent
+    }
+
+    async fn connection(self, connection: u64) -> Sent {
+        let mut stream = TcpStream::connect(&self.host)
+            .await
+            .expect("ingest listens");
+        stream.set_nodelay(true).expect("a socket");
+        let mut request = Request::new(&self.host, &self.key);
+        let mut answer = Vec::new();
+        let mut sent = Sent::default();
+        let start = Instant::now();
+        let interval = self
+            .pace
+            .map(|pace| Duration::from_secs_f64(self.connections as f64 / pace));
+        // High enough that no two connections meet.
+        let mut number = (connection + (u64::from(self.series) << 12)) << 32;
+        for round in 0.. {
+            if let Some(interval) = interval {
+                tokio::time::sleep_until((start + interval * round).into()).await;
+            }
+            if start.elapsed() >= self.duration {
+                break;
+            }
+            request.number(number);
+            number += EVENTS as u64;
+            let asked = Instant::now();
+            stream
+                .write_all(&request.bytes)
+                .await
+                .expect("a connection");
+            read_answer(&mut stream, &mut answer).await;
+            sent.latencies.add(asked.elapsed());
+            let head = &answer[..answer.len().min(200)];
+            let text = String::from_utf8_lossy(head);
+            assert!(text.starts_with("HTTP/1.1 202 "), "{text}");
+            sent.events += EVENTS as u64;
+        }
+        sent
+    }
+}
+
+/// A whole HTTP request whose events can be renumbered in place.
+struct Request {
+    bytes: Vec<u8>,
+    ids: Vec<usize>,
+    students: Vec<usize>,
+}
+
+impl Request {
+    fn new(host: &str, key: &str) -> Self {
+        let event = event();
+        let body = format!("[{}]", vec![event.as_str(); EVENTS].join(","));
+        let head = format!(
+            "POST /v1/events HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {key}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        let places = |text: &str| {
+            let first = event.find(text).expect("it is in the event");
+            (0..EVENTS)
+                .map(|n| head.len() + 1 + n * (event.len() + 1) + first)
+                .collect()
+        };
+        Self {
+            ids: places(ID),
+            students: places(STUDENT),
+            bytes: (head.clone() + &body).into_bytes(),
+        }
+    }
+
+    /// Gives its events the numbers from `first` on.
+    fn number(&mut self, first: u64) {
+        for (number, (id, student)) in (first..).zip(self.ids.iter().zip(&self.students)) {
+            // The last 16 hexadecimal digits, less the variant and a hyphen.
+            let high = format!("{:03x}", number >> 48 & 0xfff);
+            let low = format!("{:012x}", number & 0xffff_ffff_ffff);
+            self.bytes[id + 20..id + 23].copy_from_slice(high.as_bytes());
+            self.bytes[id + 24..id + 36].copy_from_slice(low.as_bytes());
+            let who = format!("{:06}", number.wrapping_mul(2_654_435_761) % STUDENTS);
+            self.bytes[student + 4..student + 10].copy_from_slice(who.as_bytes());
+        }
+    }
+}
+
+/// A click as a web LMS sends it, filled up to [`EVENT_BYTES`].
+fn event() -> String {
+    let with = |note: String| {
+        json!({
+            "id": ID, "type": "element.clicked", "time": "2025-09-14T10:00:00.123Z",
+            "actor": STUDENT, "session": "9f2c4e1ab7",
+            "course": "bio-101", "section": "bio-101-03", "content": "bio-101/cell-division",
+            "content_version": 3,
+            "context": {"app": "web-lms", "platform": "web", "locale": "en-GB"},
+            "data": {
+                "url": "https://lms.example/courses/bio-101/units/4/pages/cell-division",
+                "referrer": "https://lms.example/courses/bio-101/units/4",
+                "element": "button.next", "target": "page-18", "value": "next", "count": 1,
+                "viewport": {"width": 1440, "height": 900}, "scroll_depth": 0.85, "note": note,
+            },
+        })
+        .to_string()
+    };
+    let missing = EVENT_BYTES - with(String::new()).len();
+    with("x".repeat(missing))
+}
+
+async fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) {
+    answer.clear();
+    loop {
+        let read = stream.read_buf(answer).await.expect("a connection");
+        assert!(read > 0, "closed after {}", String::from_utf8_lossy(answer));
+        let Some(head) = answer.windows(4).position(|w| w == b"\r\n\r\n") else {
+            continue;
+        };
+        let length: usize = String::from_utf8_lossy(&answer[..head])
+            .to_ascii_lowercase()
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok())
+            .expect("answers say their length");
+        if answer.len() >= head + 4 + length {
+            return;
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The figures as a Markdown table, with the machine they are of.
+
+use std::fmt;
+
+use crate::load::{EVENT_BYTES, EVENTS};
+
+/// What is printed in the end.
+pub struct Report {
+    machine: String,
+    rows: Vec<[String; 3]>,
+}
+
+impl Report {
+    /// An empty report of the machine that runs this.
+    pub fn of_this_machine() -> Self {
+        let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+        let model = read("/proc/cpuinfo")
+            .lines()
+            .find_map(|line| {
+                Some(
+                    line.strip_prefix("model name")?
+                        .split_once(':')?
+                        .1
+                        .trim()
+                        .to_owned(),
+                )
+            })
+            .unwrap_or_else(|| std::env::consts::ARCH.to_owned());
+        let memory_kib: u64 = read("/proc/meminfo")
+            .lines()
+            .find_map(|line| {
+                line.strip_prefix("MemTotal:")?
+                    .split_whitespace()
+                    .next()?
+                    .parse()
+                    .ok()
+            })
+            .unwrap_or_default();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let build = if cfg!(debug_assertions) {
+            "dev"
+        } else {
+            "release"
+        };
+        let machine = format!(
+            "{cores} cores {model}, {} GiB, {build} build",
+            memory_kib / (1 << 20)
+        );
+        Self {
+            machine,
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a figure: what, how much, under which circumstances.
+    pub fn add(&mut self, what: &str, figure: String, how: String) {
+        eprintln!("{what}: {figure} ({how})");
+        self.rows.push([what.to_owned(), figure, how]);
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Machine: {}.", self.machine)?;
+        writeln!(
+            f,
+            "Command: `make bench`. Input: {EVENTS} click events of {EVENT_BYTES} bytes a request.\n"
+        )?;
+        writeln!(f, "| what | figure | how |\n| --- | --- | --- |")?;
+        for [what, figure, how] in &self.rows {
+            writeln!(f, "| {what} | {figure} | {how} |")?;
+        }
+        Ok(())
+    }
+}
+
+/// A count with thousands apart.
+pub fn thousands(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

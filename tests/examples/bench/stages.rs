@@ -1,0 +1,176 @@
+//! What is measured, stage by stage of an event's path.
+
+use std::time::{Duration, Instant};
+
+use e2e::{Process, Sandbox, cpu_seconds};
+use eventlog::testing::KafkaBroker;
+use eventlog::{EventLog as _, KafkaConfig, KafkaLog};
+use serde_json::{Value, json};
+
+use crate::latency::Latencies;
+use crate::load::{Load, Sent};
+use crate::report::{Report, thousands};
+
+const CONNECTIONS: u64 = 64;
+/// Events a second beside which the time until they are visible is measured.
+const STEADY: f64 = 5_000.0;
+
+fn load(sandbox: &Sandbox, seconds: u64, series: u16) -> Load {
+    let url = sandbox.address().ingest;
+    Load {
+        host: url.strip_prefix("http://").expect("http").to_owned(),
+        key: sandbox.tenant.key.clone(),
+        connections: CONNECTIONS,
+        duration: Duration::from_secs(seconds),
+        pace: None,
+        series,
+    }
+}
+
+/// Processor time of a process and of this one (the generator), over a load.
+async fn measured(load: &Load, process: &Process) -> (Sent, f64, f64, f64) {
+    let own = std::process::id();
+    let (before, own_before, start) = (process.cpu_seconds(), cpu_seconds(own), Instant::now());
+    let sent = load.run().await;
+    let seconds = start.elapsed().as_secs_f64();
+    let own_cpu = cpu_seconds(own) - own_before;
+    (sent, seconds, process.cpu_seconds() - before, own_cpu)
+}
+
+/// HTTP → Kafka with transform idle; then log → Parquet with ingest idle.
+pub async fn kafka(seconds: u64, report: &mut Report) {
+    let kafka = KafkaBroker::start().await;
+    let mut sandbox = Sandbox::roles(&kafka.address(), &["ingest"]).await;
+    load(&sandbox, 3, 0).run().await;
+    let full = load(&sandbox, seconds, 1);
+    let (sent, elapsed, cpu, own_cpu) = measured(&full, sandbox.process("ingest")).await;
+    let events = sent.events as f64;
+    let how = format!(
+        "{CONNECTIONS} connections for {seconds} s, 8 partitions, one broker, acks=all, transform \
+         not running; generator {:.2} cores",
+        own_cpu / elapsed
+    );
+    report.add(
+        "HTTP → Kafka acked, per ingest core",
+        format!("{} events/s", thousands(events / cpu)),
+        format!("{:.2} µs of processor time an event", cpu / events * 1e6),
+    );
+    report.add(
+        "HTTP → Kafka acked, whole machine",
+        format!("{} events/s", thousands(events / elapsed)),
+        how,
+    );
+    report.add(
+        "HTTP → Kafka acked, answer time",
+        sent.latencies.summary(),
+        "at that load".to_owned(),
+    );
+    sandbox.terminate(Duration::from_secs(60)).await;
+
+    let records = records(&kafka).await;
+    // From its first moment: it reads before it says that it is ready.
+    let start = Instant::now();
+    sandbox.replace(&["transform"]).await;
+    let transform = sandbox.process("transform");
+    e2e::eventually("the backlog is published", || async {
+        let floor = floors(&sandbox);
+        (floor >= records)
+            .then_some(())
+            .ok_or(format!("{floor} of {records}"))
+    })
+    .await;
+    let elapsed = start.elapsed().as_secs_f64();
+    let cpu = transform.cpu_seconds();
+    report.add(
+        "log → Parquet published, per transform core",
+        format!("{} events/s", thousands(records as f64 / cpu)),
+        format!(
+            "backlog of {} records in Kafka; {:.2} µs of processor time an event",
+            thousands(records as f64),
+            cpu / records as f64 * 1e6
+        ),
+    );
+    report.add(
+        "log → Parquet published, whole machine",
+        format!("{} events/s", thousands(records as f64 / elapsed)),
+        format!("until every floor had reached its tail, {:.1} s", elapsed),
+    );
+}
+
+/// How many records the topic holds.
+async fn records(kafka: &KafkaBroker) -> u64 {
+    let config = KafkaConfig {
+        brokers: kafka.address(),
+        ..KafkaConfig::default()
+    };
+    let log = KafkaLog::open(config).await.expect("the broker runs");
+    let mut records = 0;
+    for partition in 0..log.partitions() {
+        records += log.tail(partition).await.expect("the broker answers");
+    }
+    log.close().await;
+    records
+}
+
+/// The sum of all floors: how many records are published.
+fn floors(sandbox: &Sandbox) -> u64 {
+    e2e::files::all(&sandbox.lake().join("_log"))
+        .into_iter()
+        .filter_map(|file| std::fs::read(file).ok())
+        .filter_map(|bytes| serde_json::from_slice::<Value>(&bytes).ok())
+        .filter_map(|floor| floor["position"].as_u64())
+        .sum()
+}
+
+/// Everything in one process: memory at full load, then how soon an acked
+/// event is visible at a steady one.
+pub async fn up(seconds: u64, report: &mut Report) {
+    let sandbox = Sandbox::up().await;
+    let full = load(&sandbox, seconds, 2);
+    let (sent, elapsed, ..) = measured(&full, sandbox.process("up")).await;
+    sandbox.wait_for_count("clickstream", sent.events).await;
+    report.add(
+        "`up` under full load, peak memory",
+        format!("{} MiB", sandbox.process("up").peak_memory() >> 20),
+        format!(
+            "{CONNECTIONS} connections for {seconds} s, {} events/s acked, embedded log, until \
+             all were visible",
+            thousands(sent.events as f64 / elapsed)
+        ),
+    );
+
+    let mut steady = load(&sandbox, seconds, 3);
+    steady.connections = 4;
+    steady.pace = Some(STEADY / crate::load::EVENTS as f64);
+    let (_, visible) = tokio::join!(steady.run(), visible(&sandbox, seconds));
+    report.add(
+        "acked → visible in `/v1/sql`",
+        visible.summary(),
+        format!("one process, beside {} events/s", thousands(STEADY)),
+    );
+}
+
+/// Posts one event after the other and asks until it is there.
+async fn visible(sandbox: &Sandbox, seconds: u64) -> Latencies {
+    let mut latencies = Latencies::default();
+    let start = Instant::now();
+    for number in 0_u64.. {
+        if start.elapsed().as_secs() >= seconds {
+            break;
+        }
+        let session = format!("probe-{number}");
+        let probe = json!({
+            "type": "session.started", "time": "2025-09-14T10:00:00Z", "actor": "stu-of-the-bench",
+            "session": session,
+        });
+        sandbox.post(&[probe]).await.expect_status(202);
+        let acked = Instant::now();
+        let sql = format!(
+            "select count(*) as n from clickstream \
+             where event_type = 'session.started' and session_id = '{session}'"
+        );
+        sandbox.wait_for_value(&sql, 1).await;
+        latencies.add(acked.elapsed());
+    }
+    latencies
+}

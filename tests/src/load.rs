@@ -1,0 +1,136 @@
+//! A sender that never gives up and remembers what it was promised.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use crate::{Client, event, until};
+
+/// The numbers of the events that were answered `accepted` or `duplicate`.
+pub type Acked = BTreeSet<u64>;
+
+/// Sends events by number over several connections, each batch until it is
+/// acknowledged, through whatever happens to the receiver.
+pub struct Load {
+    senders: JoinSet<()>,
+    state: Arc<State>,
+}
+
+struct State {
+    next: AtomicU64,
+    end: u64,
+    abandoned: AtomicBool,
+    acked: Mutex<Acked>,
+}
+
+impl Load {
+    /// Starts sending the events with these numbers.
+    pub fn start(client: &Client, numbers: Range<u64>, connections: usize) -> Self {
+        let state = Arc::new(State {
+            next: AtomicU64::new(numbers.start),
+            end: numbers.end,
+            abandoned: AtomicBool::new(false),
+            acked: Mutex::default(),
+        });
+        let mut senders = JoinSet::new();
+        for _ in 0..connections {
+            senders.spawn(send(client.clone(), state.clone()));
+        }
+        Self { senders, state }
+    }
+
+    /// How many events were acknowledged so far.
+    pub fn acked(&self) -> u64 {
+        self.state.lock().len() as u64
+    }
+
+    /// Waits until at least `n` events were acknowledged.
+    pub async fn wait_for_acked(&self, n: u64) {
+        until(&format!("{n} acked"), || self.acked() >= n).await;
+    }
+
+    /// Waits until every event is acknowledged.
+    ///
+    /// # Panics
+    /// When one was refused.
+    pub async fn finish(mut self) -> Acked {
+        while let Some(sender) = self.senders.join_next().await {
+            sender.expect("a sender does not fail");
+        }
+        std::mem::take(&mut self.state.lock())
+    }
+
+    /// Stops sending, whatever is still open, and says what was acknowledged.
+    ///
+    /// # Panics
+    /// When an event was refused.
+    pub async fn abandon(self) -> Acked {
+        self.state.abandoned.store(true, Ordering::Relaxed);
+        self.finish().await
+    }
+}
+
+impl State {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Acked> {
+        self.acked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next numbers to send: batches of different sizes, so that none
+    /// falls on a boundary of the receiver's.
+    fn take(&self) -> Vec<u64> {
+        let start = self.next.load(Ordering::Relaxed);
+        let size = 1 + start * 31 % 60;
+        let start = self.next.fetch_add(size, Ordering::Relaxed);
+        (start..(start + size).min(self.end)).collect()
+    }
+}
+
+async fn send(client: Client, state: Arc<State>) {
+    loop {
+        let mut open = state.take();
+        if open.is_empty() {
+            return;
+        }
+        while !open.is_empty() {
+            if state.abandoned.load(Ordering::Relaxed) {
+                return;
+            }
+            let events: Vec<Value> = open.iter().map(|number| event::nth(*number)).collect();
+            open = match client.try_post(&events).await {
+                Ok(reply) if matches!(reply.status, 200 | 202) => {
+                    settle(&state, &open, &reply.outcomes())
+                }
+                Ok(reply) if reply.status < 500 => {
+                    panic!("refused with {}: {}", reply.status, reply.text())
+                }
+                // Down, restarting or full: the batch may or may not be in.
+                Ok(_) | Err(_) => {
+                    tokio::time::sleep(Duration::from_millis(30)).await;
+                    open
+                }
+            };
+        }
+    }
+}
+
+/// Remembers what was acknowledged; returns what has to be sent again.
+fn settle(state: &State, sent: &[u64], outcomes: &[String]) -> Vec<u64> {
+    assert_eq!(sent.len(), outcomes.len(), "one outcome per event");
+    let mut acked = state.lock();
+    let mut open = Vec::new();
+    for (number, outcome) in sent.iter().zip(outcomes) {
+        match outcome.as_str() {
+            "accepted" | "duplicate" => {
+                acked.insert(*number);
+            }
+            "retry" => open.push(*number),
+            other => panic!("event {number} was {other}"),
+        }
+    }
+    open
+}

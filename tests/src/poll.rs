@@ -1,0 +1,41 @@
+//! Waiting for something to become true, never for time to pass.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+/// How long anything may take before a test gives up: far above what it takes
+/// on a busy machine, so that only a real fault reaches it.
+const DEADLINE: Duration = Duration::from_secs(120);
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Repeats `attempt` until it gives a value.
+///
+/// # Panics
+/// When it did not within two minutes, with its last reason.
+pub async fn eventually<T, F>(what: &str, mut attempt: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Result<T, String>>,
+{
+    let start = Instant::now();
+    loop {
+        match attempt().await {
+            Ok(value) => return value,
+            Err(reason) if start.elapsed() > DEADLINE => {
+                panic!("{what}: not within {DEADLINE:?}: {reason}")
+            }
+            Err(_) => tokio::time::sleep(PAUSE).await,
+        }
+    }
+}
+
+/// Waits until `condition` holds.
+///
+/// # Panics
+/// When it did not within two minutes.
+pub async fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    eventually(what, || {
+        let holds = condition();
+        async move { holds.then_some(()).ok_or_else(|| "still not".to_owned()) }
+    })
+    .await;
+}

@@ -1,0 +1,168 @@
+//! One running `chalkline`, its signals, its log and what it used.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use crate::files;
+
+/// A child process; killed when dropped.
+pub struct Process {
+    name: String,
+    child: Child,
+    log: PathBuf,
+}
+
+/// The command `chalkline …` without the settings of whoever runs the tests.
+#[must_use]
+pub fn chalkline() -> Command {
+    let mut command = Command::new(files::binary());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CHALKLINE_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+impl Process {
+    /// Starts `chalkline <arguments>`; what it prints is appended to
+    /// `<folder>/<name>.log`.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn start(
+        folder: &Path,
+        name: &str,
+        arguments: &[&str],
+        environment: &[(&str, String)],
+    ) -> Self {
+        let log = folder.join(format!("{name}.log"));
+        let out = append(&log);
+        let child = chalkline()
+            .args(arguments)
+            .envs(environment.iter().map(|(key, value)| (*key, value)))
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stderr(out.try_clone().expect("a file can be shared"))
+            .stdout(out)
+            .spawn()
+            .expect("chalkline starts");
+        Self {
+            name: name.to_owned(),
+            child,
+            log,
+        }
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Everything it and its predecessors of the same name printed.
+    pub fn log(&self) -> String {
+        let bytes = std::fs::read(&self.log).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Whether it ended, and how.
+    pub fn exited(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("a child can be waited for")
+    }
+
+    /// SIGKILL: it gets no chance to tidy up.
+    pub fn kill(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().expect("a child can be waited for");
+    }
+
+    /// Sends a signal by name, `TERM` or `INT`.
+    pub fn signal(&self, signal: &str) {
+        Command::new("sh")
+            .arg("-c")
+            .arg(format!("kill -{signal} {}", self.id()))
+            .status()
+            .expect("sh starts");
+    }
+
+    /// How it ended, if it did within `limit`.
+    pub async fn exit_within(&mut self, limit: Duration) -> Option<ExitStatus> {
+        let start = std::time::Instant::now();
+        while start.elapsed() < limit {
+            if let Some(status) = self.exited() {
+                return Some(status);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        None
+    }
+
+    /// Seconds of processor time it used so far, all threads, user and kernel.
+    ///
+    /// # Panics
+    /// When it is gone.
+    pub fn cpu_seconds(&self) -> f64 {
+        cpu_seconds(self.id())
+    }
+
+    /// The most memory it ever held at once, in bytes (`VmHWM`).
+    ///
+    /// # Panics
+    /// When it is gone.
+    pub fn peak_memory(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.id());
+        let status = std::fs::read_to_string(path).expect("the process runs");
+        let kib: u64 = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))
+            .and_then(|rest| rest.trim().strip_suffix(" kB"))
+            .and_then(|number| number.parse().ok())
+            .expect("Linux tells VmHWM in kB");
+        kib * 1024
+    }
+}
+
+/// Seconds of processor time a process used so far.
+///
+/// # Panics
+/// When it is gone.
+pub fn cpu_seconds(process: u32) -> f64 {
+    /// `USER_HZ`, fixed at 100 for every Linux program.
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("the process runs");
+    // The second field may hold anything, closed by the last parenthesis.
+    let (_, fields) = stat.rsplit_once(')').expect("a command in parentheses");
+    let ticks: f64 = fields
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .map(|field| field.parse::<f64>().expect("a number of ticks"))
+        .sum();
+    ticks / TICKS_PER_SECOND
+}
+
+fn append(path: &Path) -> File {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .expect("a log can be written")
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            let log = self.log();
+            // Not the questions that a waiting test asks over and over.
+            let lines: Vec<&str> = log
+                .lines()
+                .filter(|line| !line.contains("query ended"))
+                .collect();
+            let tail = lines[lines.len().saturating_sub(60)..].join("\n");
+            eprintln!("--- last lines of {}\n{tail}\n---", self.name);
+        }
+    }
+}

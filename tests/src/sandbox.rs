@@ -1,0 +1,342 @@
+//! A whole Chalkline in a temporary folder, from starting it to ending it.
+
+use std::net::TcpListener;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::process::chalkline;
+use crate::{Address, Client, Process, eventually};
+
+/// A tenant with a key and a token, made on the command line.
+#[derive(Debug, Clone)]
+pub struct Tenant {
+    /// Its id.
+    pub id: String,
+    /// Its write key.
+    pub key: String,
+    /// Its query token, of a steward.
+    pub token: String,
+}
+
+/// A running system with one tenant; its methods are that tenant's [`Client`].
+pub struct Sandbox {
+    client: Client,
+    address: Arc<RwLock<Address>>,
+    processes: Vec<(Service, Process)>,
+    settings: Vec<(&'static str, String)>,
+    folder: TempDir,
+}
+
+/// What a process of the sandbox runs: all in one, or one role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Service {
+    /// The subcommand.
+    command: &'static str,
+    /// Its port, where it has one that outlives a restart.
+    port: Option<u16>,
+}
+
+impl Deref for Sandbox {
+    type Target = Client;
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Sandbox {
+    /// Starts `chalkline up` and makes a tenant.
+    pub async fn up() -> Self {
+        Self::up_with(&[]).await
+    }
+
+    /// Starts `chalkline up` with further settings, as `CHALKLINE_…` variables.
+    pub async fn up_with(settings: &[(&'static str, &str)]) -> Self {
+        let any = || "127.0.0.1:0".to_owned();
+        let mut all = vec![
+            ("CHALKLINE_INGEST_LISTEN", any()),
+            ("CHALKLINE_QUERY_LISTEN", any()),
+            ("CHALKLINE_TRANSFORM_LISTEN", any()),
+        ];
+        all.extend(
+            settings
+                .iter()
+                .map(|(key, value)| (*key, (*value).to_owned())),
+        );
+        Self::start(&["up"], all).await
+    }
+
+    /// Starts `ingest`, `transform` and `query` apart, over this Kafka and one
+    /// local lake, and makes a tenant.
+    pub async fn cluster(brokers: &str) -> Self {
+        Self::roles(brokers, &["ingest", "transform", "query"]).await
+    }
+
+    /// As [`Sandbox::cluster`], with only some of the roles.
+    pub async fn roles(brokers: &str, roles: &[&'static str]) -> Self {
+        let settings = vec![("CHALKLINE_KAFKA_BROKERS", brokers.to_owned())];
+        Self::start(roles, settings).await
+    }
+
+    async fn start(commands: &[&'static str], settings: Vec<(&'static str, String)>) -> Self {
+        let folder = TempDir::with_prefix("chalkline-e2e-").expect("a temporary folder");
+        let address = Arc::new(RwLock::new(Address::default()));
+        let tenant = add_tenant(folder.path(), "Test School", &[]);
+        let mut sandbox = Self {
+            client: Client::new(address.clone(), tenant),
+            address,
+            processes: Vec::new(),
+            settings,
+            folder,
+        };
+        for command in commands {
+            // A role's port stays the same over restarts, as in a cluster.
+            let port = (*command != "up").then(free_port);
+            sandbox.launch(Service { command, port });
+        }
+        sandbox.ready().await;
+        sandbox
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> PathBuf {
+        data(self.folder.path())
+    }
+
+    /// The folder of the lake.
+    pub fn lake(&self) -> PathBuf {
+        self.data().join("lake")
+    }
+
+    /// The folder of a table of the tenant.
+    pub fn table(&self, table: &str) -> PathBuf {
+        self.lake().join(&self.tenant.id).join(table)
+    }
+
+    /// Everything the processes printed.
+    pub fn logs(&self) -> String {
+        self.processes
+            .iter()
+            .map(|(_, process)| process.log())
+            .collect()
+    }
+
+    /// Runs `chalkline <arguments> --json` on the sandbox's data.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub fn cli(&self, arguments: &[&str]) -> Value {
+        cli(self.folder.path(), arguments)
+    }
+
+    /// Starts a command on the sandbox's data without waiting for it.
+    pub fn spawn(&self, name: &str, arguments: &[&str]) -> Process {
+        let data = self.data().display().to_string();
+        let arguments = [arguments, &["--data-dir", &data, "--json"]].concat();
+        Process::start(self.folder.path(), name, &arguments, &[])
+    }
+
+    /// A path in the sandbox's folder, beside the data.
+    pub fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).display().to_string()
+    }
+
+    /// Writes a file into the sandbox's folder, for a command to read.
+    pub fn write(&self, name: &str, text: &str) -> String {
+        let path = self.path(name);
+        std::fs::write(&path, text).expect("the folder can be written");
+        path
+    }
+
+    /// Makes another tenant; `options` as for `chalkline tenant add`.
+    pub fn tenant(&self, name: &str, options: &[&str]) -> Client {
+        let tenant = add_tenant(self.folder.path(), name, options);
+        Client::new(self.address.clone(), tenant)
+    }
+
+    /// Kills every process (SIGKILL).
+    pub fn crash(&mut self) {
+        for (_, process) in &mut self.processes {
+            process.kill();
+        }
+    }
+
+    /// Kills one process by its command (SIGKILL).
+    pub fn crash_one(&mut self, command: &str) {
+        self.process_mut(command).kill();
+    }
+
+    /// Starts what does not run and waits until all of it is ready.
+    pub async fn restart(&mut self) {
+        let gone: Vec<Service> = self
+            .processes
+            .extract_if(.., |(_, process)| process.exited().is_some())
+            .map(|(service, _)| service)
+            .collect();
+        for service in gone {
+            self.launch(service);
+        }
+        self.ready().await;
+    }
+
+    /// Ends what runs and starts these roles instead, over the same data.
+    pub async fn replace(&mut self, roles: &[&'static str]) {
+        self.processes.clear();
+        for command in roles {
+            let port = Some(free_port());
+            self.launch(Service { command, port });
+        }
+        self.ready().await;
+    }
+
+    /// Asks every process to end (SIGTERM), front door first, and says how
+    /// each ended; `None` if it did not within `limit`.
+    pub async fn terminate(&mut self, limit: Duration) -> Vec<Option<ExitStatus>> {
+        let mut ends = Vec::new();
+        for (_, process) in &mut self.processes {
+            process.signal("TERM");
+            ends.push(process.exit_within(limit).await);
+        }
+        ends
+    }
+
+    /// A process by its command.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn process(&self, command: &str) -> &Process {
+        let found = self.processes.iter().find(|(s, _)| s.command == command);
+        &found.expect("such a process").1
+    }
+
+    fn process_mut(&mut self, command: &str) -> &mut Process {
+        let found = self
+            .processes
+            .iter_mut()
+            .find(|(s, _)| s.command == command);
+        &mut found.expect("such a process").1
+    }
+
+    fn launch(&mut self, service: Service) {
+        let mut settings = self.settings.clone();
+        settings.push(("CHALKLINE_DATA_DIR", self.data().display().to_string()));
+        if let Some(port) = service.port {
+            let url = format!("http://127.0.0.1:{port}");
+            let mut address = self.address.write().unwrap_or_else(PoisonError::into_inner);
+            let listen = match service.command {
+                "ingest" => {
+                    address.ingest = url;
+                    "CHALKLINE_INGEST_LISTEN"
+                }
+                "query" => {
+                    address.query = url;
+                    "CHALKLINE_QUERY_LISTEN"
+                }
+                _ => "CHALKLINE_TRANSFORM_LISTEN",
+            };
+            settings.push((listen, format!("127.0.0.1:{port}")));
+        }
+        let process = Process::start(
+            self.folder.path(),
+            service.command,
+            &[service.command],
+            &settings,
+        );
+        self.processes.push((service, process));
+    }
+
+    /// Waits until every process says that it is ready.
+    async fn ready(&mut self) {
+        // Told by a child that ended at once: its reason is in its log.
+        for (service, process) in &mut self.processes {
+            let id = process.id();
+            let data = data(self.folder.path());
+            let process = std::cell::RefCell::new(process);
+            let urls = eventually(&format!("{} is ready", service.command), || async {
+                if let Some(status) = process.borrow_mut().exited() {
+                    panic!("{} ended with {status}", service.command);
+                }
+                let urls = match service.port {
+                    Some(port) => vec![format!("http://127.0.0.1:{port}")],
+                    None => announced(&data, id)?,
+                };
+                for url in &urls {
+                    let answer = reqwest::get(format!("{url}/readyz"))
+                        .await
+                        .map_err(|error| error.to_string())?;
+                    if !answer.status().is_success() {
+                        return Err(answer.text().await.unwrap_or_default());
+                    }
+                }
+                Ok(urls)
+            })
+            .await;
+            if service.port.is_none() {
+                let mut address = self.address.write().unwrap_or_else(PoisonError::into_inner);
+                address.ingest.clone_from(&urls[0]);
+                address.query.clone_from(&urls[1]);
+            }
+        }
+    }
+}
+
+/// Where the `up` of that process id says in its data folder that it listens.
+fn announced(data: &Path, id: u32) -> Result<Vec<String>, String> {
+    let text = std::fs::read(data.join("up.json")).map_err(|error| error.to_string())?;
+    let up: Value = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
+    // A killed predecessor leaves its own behind.
+    if up["pid"].as_u64() != Some(u64::from(id)) {
+        return Err("up.json is another process's".to_owned());
+    }
+    ["ingest_url", "query_url"]
+        .iter()
+        .map(|name| up[name].as_str().map(str::to_owned))
+        .collect::<Option<_>>()
+        .ok_or_else(|| format!("no addresses in {up}"))
+}
+
+fn data(folder: &Path) -> PathBuf {
+    folder.join("data")
+}
+
+fn add_tenant(folder: &Path, name: &str, options: &[&str]) -> Tenant {
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    let id = text(&cli(folder, &[&["tenant", "add", name], options].concat())["tenant"]);
+    let key = cli(folder, &["key", "issue", "--tenant", &id]);
+    let token = cli(
+        folder,
+        &["token", "issue", "--tenant", &id, "--role", "steward"],
+    );
+    Tenant {
+        id,
+        key: text(&key["key"]),
+        token: text(&token["token"]),
+    }
+}
+
+fn cli(folder: &Path, arguments: &[&str]) -> Value {
+    let output = chalkline()
+        .args(arguments)
+        .arg("--json")
+        .env("CHALKLINE_DATA_DIR", data(folder))
+        .output()
+        .expect("chalkline starts");
+    assert!(
+        output.status.success(),
+        "chalkline {arguments:?}: {}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).expect("--json prints JSON")
+}
+
+/// A port that nobody listens on now.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    listener.local_addr().expect("it is bound").port()
+}
