@@ -28,7 +28,7 @@ need mold mold
 need pkg-config pkg-config
 pkg-config --exists openssl 2>/dev/null || packages+=(libssl-dev)
 if [[ $for_tests == yes ]]; then
-  need java openjdk-17-jre-headless
+  need java default-jre-headless
   need mvn maven
   need python3 python3
   python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
@@ -41,15 +41,15 @@ if ((${#packages[@]})); then
     echo "setup.sh: please install what Debian calls: ${packages[*]}" >&2
     exit 1
   elif [[ $(id -u) == 0 ]]; then
-    as_root=()
+    as_root=(env)
   elif sudo --non-interactive true 2>/dev/null; then
-    as_root=(sudo)
+    as_root=(sudo env)
   else
     echo "setup.sh: please run: sudo $install" >&2
     exit 1
   fi
   "${as_root[@]}" apt-get update --quiet >&2
-  DEBIAN_FRONTEND=noninteractive "${as_root[@]}" $install >&2
+  "${as_root[@]}" DEBIAN_FRONTEND=noninteractive $install >&2
 fi
 
 wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$here/../Cargo.toml")

@@ -8,7 +8,7 @@ dir=${CHALKLINE_KAFKA_DIR:-$HOME/.cache/chalkline/kafka}
 
 if ! cmp -s "$here/pom.xml" "$dir/pom.xml"; then
   missing=()
-  command -v java >/dev/null || missing+=("java 17 or newer (Debian: openjdk-17-jre-headless)")
+  command -v java >/dev/null || missing+=("java 17 or newer (Debian: default-jre-headless)")
   command -v mvn >/dev/null || missing+=("mvn (Debian: maven)")
   if ((${#missing[@]})); then
     printf 'fetch.sh: missing: %s\n' "${missing[@]}" >&2

@@ -31,12 +31,16 @@ pub fn binary() -> PathBuf {
         })
 }
 
-/// The folder of shared real data: `CHALKLINE_SHARED_DATA`, else
-/// `../shared/data` beside the workspace, if there is one.
+/// The folder of real data too large or too restricted to ship, named by
+/// `CHALKLINE_SHARED_DATA`.
+///
+/// # Panics
+/// When the variable names no folder: a test that was meant to use it must not
+/// pass without.
 pub fn shared_data() -> Option<PathBuf> {
-    let path = std::env::var_os("CHALKLINE_SHARED_DATA")
-        .map_or_else(|| workspace().join("../shared/data"), PathBuf::from);
-    path.is_dir().then_some(path)
+    let path = PathBuf::from(std::env::var_os("CHALKLINE_SHARED_DATA")?);
+    assert!(path.is_dir(), "CHALKLINE_SHARED_DATA is no folder");
+    Some(path)
 }
 
 /// Every file below a folder.

@@ -7,6 +7,7 @@ use std::process::ExitStatus;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use futures::future::join_all;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -194,15 +195,14 @@ impl Sandbox {
         self.ready().await;
     }
 
-    /// Asks every process to end (SIGTERM), front door first, and says how
-    /// each ended; `None` if it did not within `limit`.
+    /// Asks every process to end (SIGTERM), all at once, and says how each
+    /// ended; `None` if it did not within `limit`.
     pub async fn terminate(&mut self, limit: Duration) -> Vec<Option<ExitStatus>> {
-        let mut ends = Vec::new();
-        for (_, process) in &mut self.processes {
+        for (_, process) in &self.processes {
             process.signal("TERM");
-            ends.push(process.exit_within(limit).await);
         }
-        ends
+        let ends = self.processes.iter_mut();
+        join_all(ends.map(|(_, process)| process.exit_within(limit))).await
     }
 
     /// A process by its command.

@@ -4,8 +4,13 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+/// How often and how patiently the lock is asked for.
+const ATTEMPTS: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Why a data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -64,22 +69,29 @@ impl DataDir {
     /// [`DataDirError::Io`] when it cannot be made.
     pub fn lock(path: &Path) -> Result<Self, DataDirError> {
         make(path)?;
-        let lock_path = path.join("lock");
+        let lock_path = lock_file(path);
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
             .open(&lock_path)
             .map_err(|source| io(&lock_path, source))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(DataDirError::InUse {
-                    path: path.display().to_string(),
-                    pid: Addresses::read(path).map(|up| up.pid),
-                });
+        for attempt in 1.. {
+            match lock.try_lock() {
+                Ok(()) => break,
+                // A command that asks whether the folder is in use holds it for
+                // a moment itself.
+                Err(TryLockError::WouldBlock) if attempt < ATTEMPTS => {
+                    std::thread::sleep(PAUSE);
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(DataDirError::InUse {
+                        path: path.display().to_string(),
+                        pid: Addresses::read(path).map(|up| up.pid),
+                    });
+                }
+                Err(TryLockError::Error(source)) => return Err(io(&lock_path, source)),
             }
-            Err(TryLockError::Error(source)) => return Err(io(&lock_path, source)),
         }
         Ok(Self {
             path: path.to_owned(),
@@ -103,7 +115,8 @@ impl DataDir {
 
 impl Drop for DataDir {
     fn drop(&mut self) {
-        // A file that stays behind names a process that is gone; nothing trusts it.
+        // A file that stays behind names a process that is gone: it is believed
+        // only while the folder is locked.
         let _ = std::fs::remove_file(up_file(&self.path));
     }
 }
@@ -120,7 +133,14 @@ impl Addresses {
     }
 
     /// Where the process that has the data folder listens, if one does.
+    ///
+    /// What a killed process left behind is not believed: somebody else may
+    /// listen there by now, and would be sent keys.
     pub fn read(data_dir: &Path) -> Option<Self> {
+        let lock = File::open(lock_file(data_dir)).ok()?;
+        if !matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+            return None;
+        }
         let bytes = std::fs::read(up_file(data_dir)).ok()?;
         serde_json::from_slice(&bytes).ok()
     }
@@ -162,6 +182,10 @@ pub fn write_private(path: &Path, value: &impl Serialize) -> Result<(), DataDirE
     write().map_err(|source| io(path, source))
 }
 
+fn lock_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("lock")
+}
+
 fn up_file(data_dir: &Path) -> PathBuf {
     data_dir.join("up.json")
 }
@@ -200,7 +224,10 @@ mod tests {
         let error = DataDir::lock(&path).expect_err("refused");
         assert!(matches!(error, DataDirError::InUse { pid: Some(42), .. }));
 
+        // As after `kill -9`: the file is there, its writer is not.
+        let left_behind = std::fs::read(up_file(&path)).expect("there");
         drop(owner);
+        std::fs::write(up_file(&path), left_behind).expect("written");
         assert_eq!(Addresses::read(&path), None);
         DataDir::lock(&path).expect("free again");
     }

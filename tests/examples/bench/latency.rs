@@ -13,15 +13,23 @@ impl Latencies {
         self.0.push(latency);
     }
 
+    /// Ninety-nine of a hundred were faster; nothing when there are none.
+    pub fn p99(&self) -> Duration {
+        self.at(0.99)
+    }
+
     /// Half were faster, and 99 of 100, as text.
-    pub fn summary(mut self) -> String {
-        self.0.sort();
-        let at = |share: f64| {
-            let index = (self.0.len() as f64 * share) as usize;
-            let latency = self.0.get(index.min(self.0.len().saturating_sub(1)));
-            latency.copied().unwrap_or_default().as_secs_f64() * 1_000.0
-        };
-        format!("p50 {:.1} ms, p99 {:.1} ms", at(0.5), at(0.99))
+    pub fn summary(&self) -> String {
+        let millis = |share| self.at(share).as_secs_f64() * 1_000.0;
+        format!("p50 {:.1} ms, p99 {:.1} ms", millis(0.5), millis(0.99))
+    }
+
+    fn at(&self, share: f64) -> Duration {
+        let mut sorted = self.0.clone();
+        sorted.sort();
+        let index = (sorted.len() as f64 * share) as usize;
+        let last = sorted.len().saturating_sub(1);
+        sorted.get(index.min(last)).copied().unwrap_or_default()
     }
 }
 

@@ -9,6 +9,8 @@ mod load;
 mod report;
 mod stages;
 
+use std::process::ExitCode;
+
 use report::Report;
 
 /// How long the front door is loaded: `CHALKLINE_BENCH_SECONDS`.
@@ -19,10 +21,15 @@ fn seconds() -> u64 {
 }
 
 #[tokio::main]
-async fn main() {
+async fn main() -> ExitCode {
     let seconds = seconds();
     let mut report = Report::of_this_machine();
     stages::kafka(seconds, &mut report).await;
     stages::up(seconds, &mut report).await;
     print!("{report}");
+    if report.missed().is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("floors missed: {}", report.missed().join(", "));
+    ExitCode::FAILURE
 }

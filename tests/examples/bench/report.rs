@@ -7,7 +7,39 @@ use crate::load::{EVENT_BYTES, EVENTS};
 /// What is printed in the end.
 pub struct Report {
     machine: String,
-    rows: Vec<[String; 3]>,
+    rows: Vec<[String; 4]>,
+    missed: Vec<String>,
+}
+
+/// What a figure must reach, in the figure's own unit.
+#[derive(Debug, Clone, Copy)]
+pub enum Floor {
+    /// Nothing is demanded of it.
+    None,
+    /// At least this much.
+    AtLeast(f64),
+    /// At most this much.
+    AtMost(f64),
+}
+
+impl Floor {
+    fn is_met(self, value: f64) -> bool {
+        match self {
+            Self::None => true,
+            Self::AtLeast(floor) => value >= floor,
+            Self::AtMost(floor) => value <= floor,
+        }
+    }
+}
+
+impl fmt::Display for Floor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => Ok(()),
+            Self::AtLeast(floor) => write!(f, "≥ {}", thousands(*floor)),
+            Self::AtMost(floor) => write!(f, "≤ {}", thousands(*floor)),
+        }
+    }
 }
 
 impl Report {
@@ -49,13 +81,26 @@ impl Report {
         Self {
             machine,
             rows: Vec::new(),
+            missed: Vec::new(),
         }
     }
 
-    /// Adds a figure: what, how much, under which circumstances.
-    pub fn add(&mut self, what: &str, figure: String, how: String) {
-        eprintln!("{what}: {figure} ({how})");
-        self.rows.push([what.to_owned(), figure, how]);
+    /// Adds a figure: what, how much, what it must reach, under which
+    /// circumstances. `value` is what of it is held against the floor.
+    pub fn add(&mut self, what: &str, figure: String, value: f64, floor: Floor, how: String) {
+        let met = floor.is_met(value);
+        let verdict = if met { "" } else { ", missed" };
+        eprintln!("{what}: {figure} ({how}){verdict}");
+        if !met {
+            self.missed.push(what.to_owned());
+        }
+        let floor = format!("{floor}{verdict}");
+        self.rows.push([what.to_owned(), figure, floor, how]);
+    }
+
+    /// The figures that did not reach their floor.
+    pub fn missed(&self) -> &[String] {
+        &self.missed
     }
 }
 
@@ -66,9 +111,12 @@ impl fmt::Display for Report {
             f,
             "Command: `make bench`. Input: {EVENTS} click events of {EVENT_BYTES} bytes a request.\n"
         )?;
-        writeln!(f, "| what | figure | how |\n| --- | --- | --- |")?;
-        for [what, figure, how] in &self.rows {
-            writeln!(f, "| {what} | {figure} | {how} |")?;
+        writeln!(
+            f,
+            "| what | figure | floor | how |\n| --- | --- | --- | --- |"
+        )?;
+        for [what, figure, floor, how] in &self.rows {
+            writeln!(f, "| {what} | {figure} | {floor} | {how} |")?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::latency::Latencies;
 use crate::load::{Load, Sent};
-use crate::report::{Report, thousands};
+use crate::report::{Floor, Report, thousands};
 
 const CONNECTIONS: u64 = 64;
 /// Events a second beside which the time until they are visible is measured.
@@ -53,16 +53,22 @@ pub async fn kafka(seconds: u64, report: &mut Report) {
     report.add(
         "HTTP → Kafka acked, per ingest core",
         format!("{} events/s", thousands(events / cpu)),
+        events / cpu,
+        Floor::AtLeast(70_000.0),
         format!("{:.2} µs of processor time an event", cpu / events * 1e6),
     );
     report.add(
         "HTTP → Kafka acked, whole machine",
         format!("{} events/s", thousands(events / elapsed)),
+        events / elapsed,
+        Floor::AtLeast(40_000.0),
         how,
     );
     report.add(
         "HTTP → Kafka acked, answer time",
         sent.latencies.summary(),
+        sent.latencies.p99().as_secs_f64(),
+        Floor::None,
         "at that load".to_owned(),
     );
     sandbox.terminate(Duration::from_secs(60)).await;
@@ -84,6 +90,8 @@ pub async fn kafka(seconds: u64, report: &mut Report) {
     report.add(
         "log → Parquet published, per transform core",
         format!("{} events/s", thousands(records as f64 / cpu)),
+        records as f64 / cpu,
+        Floor::AtLeast(60_000.0),
         format!(
             "backlog of {} records in Kafka; {:.2} µs of processor time an event",
             thousands(records as f64),
@@ -93,6 +101,8 @@ pub async fn kafka(seconds: u64, report: &mut Report) {
     report.add(
         "log → Parquet published, whole machine",
         format!("{} events/s", thousands(records as f64 / elapsed)),
+        records as f64 / elapsed,
+        Floor::None,
         format!("until every floor had reached its tail, {:.1} s", elapsed),
     );
 }
@@ -132,6 +142,8 @@ pub async fn up(seconds: u64, report: &mut Report) {
     report.add(
         "`up` under full load, peak memory",
         format!("{} MiB", sandbox.process("up").peak_memory() >> 20),
+        (sandbox.process("up").peak_memory() >> 20) as f64,
+        Floor::AtMost(1024.0),
         format!(
             "{CONNECTIONS} connections for {seconds} s, {} events/s acked, embedded log, until \
              all were visible",
@@ -146,6 +158,8 @@ pub async fn up(seconds: u64, report: &mut Report) {
     report.add(
         "acked → visible in `/v1/sql`",
         visible.summary(),
+        visible.p99().as_secs_f64(),
+        Floor::AtMost(5.0),
         format!("one process, beside {} events/s", thousands(STEADY)),
     );
 }

@@ -144,3 +144,21 @@ fn the_contracts_do_no_io_and_query_knows_no_log() {
         assert!(!ingest.contains(name), "ingest reaches {name}");
     }
 }
+
+/// What the README says lies somewhere lies there.
+#[test]
+fn every_file_that_the_readme_names_is_there() {
+    let workspace = e2e::files::workspace();
+    let readme = std::fs::read_to_string(workspace.join("README.md")).expect("a README");
+    let named: Vec<&str> = readme
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|text| text.contains('/') && !text.contains(|c: char| c.is_whitespace()))
+        .filter(|text| text.ends_with(".rs") || text.ends_with(".md") || text.ends_with(".sh"))
+        .collect();
+    assert!(named.len() > 15, "only {named:?}");
+    for path in named {
+        assert!(workspace.join(path).is_file(), "README.md names {path}");
+    }
+}

@@ -16,6 +16,9 @@ async fn stop_under_load(mut sandbox: Sandbox) {
         assert!(end.success(), "{end}");
     }
     let acked = load.abandon().await;
+    // Late parts would be named there.
+    let logs = sandbox.logs();
+    assert!(!logs.contains("within the grace period"), "{logs}");
 
     sandbox.restart().await;
     for table in event::TABLES {
