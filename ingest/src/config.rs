@@ -19,6 +19,9 @@ pub struct Config {
     pub max_body_bytes: usize,
     /// The most events in one request.
     pub max_events: usize,
+    /// The largest event, in bytes of JSON as sent. A log that takes less than
+    /// this in one record lowers it.
+    pub max_event_bytes: usize,
     /// How long a client may take to send its body, in milliseconds.
     pub body_timeout_ms: u64,
     /// What all requests together may hold in memory, in bytes; beyond it
@@ -35,6 +38,7 @@ impl Default for Config {
             max_compressed_bytes: 2 << 20,
             max_body_bytes: 16 << 20,
             max_events: 10_000,
+            max_event_bytes: 1_000_000,
             body_timeout_ms: 30_000,
             memory_limit_bytes: 256 << 20,
             retry_after_seconds: 2,
@@ -50,6 +54,7 @@ impl Config {
             ("max_compressed_bytes", self.max_compressed_bytes == 0),
             ("max_body_bytes", self.max_body_bytes == 0),
             ("max_events", self.max_events == 0),
+            ("max_event_bytes", self.max_event_bytes == 0),
             ("body_timeout_ms", self.body_timeout_ms == 0),
             ("retry_after_seconds", self.retry_after_seconds == 0),
         ] {

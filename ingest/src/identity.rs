@@ -51,8 +51,14 @@ impl<'t> People<'t> {
 pub struct Person {
     /// What the person is called from here on.
     pub key: StudentKey,
-    /// Longest first, so that a spelling is replaced before its part.
     spellings: Vec<Spelling>,
+}
+
+/// The people whom one event names. They are looked for together: the name of
+/// one may be part of another's.
+pub struct Named<'p> {
+    /// Longest first, so that a spelling is replaced before its part.
+    spellings: Vec<(&'p Spelling, StudentKey)>,
 }
 
 /// One way in which text may name the person.
@@ -92,8 +98,10 @@ impl Person {
             actor.to_owned(),
             normalised.to_owned(),
             percent_encoded(normalised),
+            json_escaped(actor),
+            json_escaped(normalised),
         ];
-        texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        texts.sort();
         texts.dedup();
         let spellings = texts
             .into_iter()
@@ -113,26 +121,38 @@ impl Person {
             .collect();
         Self { key, spellings }
     }
+}
 
-    /// Whether the JSON of an event may name the person.
+impl<'p> Named<'p> {
+    /// These people.
+    pub fn new(people: &'p [Rc<Person>]) -> Self {
+        let mut spellings: Vec<_> = people
+            .iter()
+            .flat_map(|person| person.spellings.iter().map(|s| (s, person.key)))
+            .collect();
+        spellings.sort_by_key(|(spelling, _)| std::cmp::Reverse(spelling.text.len()));
+        Self { spellings }
+    }
+
+    /// Whether the JSON of an event may name one of them.
     pub fn may_stand_in(&self, json: &[u8]) -> bool {
         self.spellings
             .iter()
-            .any(|spelling| spelling.finder.find(json).is_some())
+            .any(|(spelling, _)| spelling.finder.find(json).is_some())
     }
 
-    /// Puts the person's key wherever the event's text names the person.
+    /// Puts a person's key wherever the event's text names the person.
     pub fn hide_in(&self, event: &mut Event) {
         for text in [
             &mut event.session,
-            &mut event.course,
-            &mut event.section,
             &mut event.school,
-            &mut event.content,
             &mut event.app,
             &mut event.platform,
             &mut event.locale,
         ] {
+            self.hide(text, Purpose::Free);
+        }
+        for text in [&mut event.course, &mut event.section, &mut event.content] {
             self.hide(text, Purpose::Identifier);
         }
         for (text, purpose) in texts(&mut event.data) {
@@ -149,27 +169,27 @@ impl Person {
         }
     }
 
-    /// The text without the person, if it names the person.
+    /// The text without these people, if it names one.
     fn hidden(&self, text: &str, purpose: Purpose) -> Option<String> {
         let spellings = || {
             self.spellings
                 .iter()
-                .filter(|spelling| !spelling.number || spelling.text.len() >= purpose.digits())
+                .filter(|(s, _)| !s.number || s.text.len() >= purpose.digits())
         };
         let mut hidden = String::new();
         let mut rest = text;
         loop {
             let at = text.len() - rest.len();
             let first = spellings()
-                .filter_map(|spelling| Some((spelling.find(text, at)?, spelling.text.len())))
+                .filter_map(|(spelling, key)| Some((spelling.find(text, at)?, spelling, key)))
                 // The earliest; of those the longest, which comes first.
-                .min_by_key(|(start, _)| *start);
-            let Some((start, length)) = first else {
+                .min_by_key(|(start, ..)| *start);
+            let Some((start, spelling, key)) = first else {
                 break;
             };
             hidden.push_str(&text[at..start]);
-            write!(hidden, "{}", self.key).expect("a String takes all text");
-            rest = &text[start + length..];
+            write!(hidden, "{key}").expect("a String takes all text");
+            rest = &text[start + spelling.text.len()..];
         }
         if rest.len() == text.len() {
             return None;
@@ -196,6 +216,8 @@ impl Person {
 
     fn hide_value(&self, value: &mut Value) {
         match value {
+            // The key of another may hold what looks like a person.
+            Value::String(text) if self.is_key(text) => {}
             Value::String(text) => {
                 if let Some(hidden) = self.hidden(text, Purpose::Free) {
                     *text = hidden;
@@ -203,15 +225,20 @@ impl Person {
             }
             Value::Number(number) => {
                 let text = number.to_string();
-                let named = |s: &Spelling| s.text.len() >= TELLING && s.text == text;
-                if self.spellings.iter().any(named) {
-                    *value = Value::String(self.key.to_string());
+                let named = |(s, _): &&(&Spelling, _)| s.text.len() >= TELLING && s.text == text;
+                if let Some((_, key)) = self.spellings.iter().find(named) {
+                    *value = Value::String(key.to_string());
                 }
             }
             Value::Array(values) => values.iter_mut().for_each(|value| self.hide_value(value)),
             Value::Object(members) => self.hide_members(members),
             Value::Null | Value::Bool(_) => {}
         }
+    }
+
+    fn is_key(&self, text: &str) -> bool {
+        let key = text.parse().ok();
+        key.is_some_and(|text: StudentKey| self.spellings.iter().any(|(_, key)| *key == text))
     }
 }
 
@@ -263,6 +290,13 @@ fn texts(data: &mut Data) -> Vec<(&mut Option<String>, Purpose)> {
     }
 }
 
+/// The text as it stands in JSON that is itself kept as text, an answer for
+/// example.
+fn json_escaped(text: &str) -> String {
+    let json = Value::String(text.to_owned()).to_string();
+    json[1..json.len() - 1].to_owned()
+}
+
 /// The text as it stands in a URL's query.
 fn percent_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
@@ -291,6 +325,10 @@ mod tests {
         People::new(&tenant, &TenantSecret::from_bytes([1; 32])).person(actor)
     }
 
+    fn hidden(person: &Rc<Person>, text: &str, purpose: Purpose) -> Option<String> {
+        Named::new(std::slice::from_ref(person)).hidden(text, purpose)
+    }
+
     #[rstest]
     #[case(
         "stu-1041",
@@ -310,36 +348,24 @@ mod tests {
     #[case("7", "a 7 in a text", "a 7 in a text")]
     #[case("abc", "xabcx", "xabcx")]
     #[case("stu-1041", "nothing", "nothing")]
-    fn free_text_loses_the_person(#[case] actor: &str, #[case] text: &str, #[case] hidden: &str) {
+    fn free_text_loses_the_person(#[case] actor: &str, #[case] text: &str, #[case] kept: &str) {
         let person = person(actor);
         let key = person.key.to_string();
-        let found = person.hidden(text, Purpose::Free);
+        let found = hidden(&person, text, Purpose::Free);
         let found = found.map_or(text.to_owned(), |found| found.replace(&key, "KEY"));
-        assert_eq!(found, hidden);
+        assert_eq!(found, kept);
     }
 
     #[test]
     fn identifiers_keep_numbers_that_count_things() {
         assert_eq!(
-            person("1041").hidden("module-1041", Purpose::Identifier),
+            hidden(&person("1041"), "module-1041", Purpose::Identifier),
             None
         );
-        assert!(
-            person("20231041")
-                .hidden("u/20231041", Purpose::Identifier)
-                .is_some()
-        );
-        assert!(
-            person("stu-1041")
-                .hidden("s/stu-1041", Purpose::Identifier)
-                .is_some()
-        );
-        assert_eq!(person("7").hidden("7", Purpose::Answer), None);
-        assert!(
-            person("1041")
-                .hidden("it is 1041", Purpose::Answer)
-                .is_some()
-        );
+        assert!(hidden(&person("20231041"), "u/20231041", Purpose::Identifier).is_some());
+        assert!(hidden(&person("stu-1041"), "s/stu-1041", Purpose::Identifier).is_some());
+        assert_eq!(hidden(&person("7"), "7", Purpose::Answer), None);
+        assert!(hidden(&person("1041"), "it is 1041", Purpose::Answer).is_some());
     }
 
     #[test]
@@ -347,13 +373,36 @@ mod tests {
         // The second spelling is part of the key that replaces the first.
         let key = person("https://lms.example/users/x").key.to_string();
         let spelling = key[..4].to_owned();
-        let person = Person::new(
+        let person = Rc::new(Person::new(
             StudentKey::from_bytes([0xab; 16]),
             &format!("mailto:{spelling}"),
             "abab",
+        ));
+        let found = hidden(&person, &format!("mailto:{spelling}"), Purpose::Free);
+        assert_eq!(found, Some("ab".repeat(16)));
+    }
+
+    #[test]
+    fn the_longest_name_is_found_first_and_keys_are_left_alone() {
+        let people = [person("anna"), person("anna.berg"), person("7741")];
+        let named = Named::new(&people);
+        let keys = people.each_ref().map(|person| person.key);
+        assert_eq!(
+            named.hidden("anna.berg or anna", Purpose::Free),
+            Some(format!("{} or {}", keys[1], keys[0]))
         );
-        let hidden = person.hidden(&format!("mailto:{spelling}"), Purpose::Free);
-        assert_eq!(hidden, Some("ab".repeat(16)));
+        // A key in which someone's number stands.
+        let holder = Rc::new(Person::new(
+            "ab7741ab".repeat(4).parse().expect("a key"),
+            "mailto:holder",
+            "holder",
+        ));
+        let key = holder.key.to_string();
+        let mut members = serde_json::json!({"by_key": key, "note": "of holder"});
+        let members = members.as_object_mut().expect("an object");
+        Named::new(&[people[2].clone(), holder]).hide_members(members);
+        let expected = serde_json::json!({"by_key": key, "note": format!("of {key}")});
+        assert_eq!(Value::Object(members.clone()), expected);
     }
 
     #[test]
@@ -362,7 +411,7 @@ mod tests {
         let key = person.key.to_string();
         let mut members = serde_json::json!({"by 1041": [1041, 21041, {"x": "u1041"}]});
         let members = members.as_object_mut().expect("an object");
-        person.hide_members(members);
+        Named::new(&[person]).hide_members(members);
         let expected =
             serde_json::json!({format!("by {key}"): [key, 21041, {"x": format!("u{key}")}]});
         assert_eq!(Value::Object(members.clone()), expected);

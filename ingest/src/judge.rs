@@ -7,16 +7,18 @@ use std::collections::hash_map::Entry;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use eventlog::{Headers, Record};
+use memchr::memmem;
 use schemas::event::TYPE_VERSION;
 use schemas::{Family, headers, log_key};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::Config;
 use crate::authenticate::Sender;
 use crate::decode::{Batch, decode};
 use crate::error::Error;
 use crate::identity::People;
-use crate::outcome::Rejection;
+use crate::outcome::{Reason, Rejection};
 use crate::receive::Format;
 use crate::translate;
 use crate::validate::{Circumstances, Valid, validate};
@@ -49,7 +51,8 @@ pub struct Judgement {
 pub enum Sentence {
     /// Append the next of the records.
     Append,
-    /// It shares the fate of the event at this index, which has the same id.
+    /// It shares the fate of the event at this index, which has the same id and
+    /// content.
     Same(usize),
     /// Nothing: it cannot be taken.
     Reject(Rejection),
@@ -64,13 +67,13 @@ pub fn judge(
     body: &[u8],
     sender: &Sender,
     received_at: DateTime<Utc>,
-    max_events: usize,
+    config: &Config,
 ) -> Result<Verdict, Error> {
     let Batch {
         sent_at,
         shape,
         events,
-    } = decode(format, body, max_events)?;
+    } = decode(format, body, config.max_events)?;
     let shared = Circumstances {
         sender,
         received_at,
@@ -90,11 +93,22 @@ pub fn judge(
             place: shape.place(index),
             sentence: Sentence::Append,
         };
-        match json.and_then(|json| one(json, &mut judgement, &mut people, &shared)) {
+        let judged = json
+            .and_then(|json| fits(json, config.max_event_bytes))
+            .and_then(|json| one(json, &mut judgement, &mut people, &shared));
+        match judged {
             Ok(valid) => match first_with.entry(valid.event.id) {
-                Entry::Occupied(first) => judgement.sentence = Sentence::Same(*first.get()),
+                Entry::Occupied(first) => {
+                    let &(first, record): &(usize, usize) = first.get();
+                    let stored: &Record = &verdict.records[record];
+                    judgement.sentence = if content(&stored.value) == content(&valid.json) {
+                        Sentence::Same(first)
+                    } else {
+                        Sentence::Reject(id_reused().within(&judgement.place))
+                    };
+                }
                 Entry::Vacant(free) => {
-                    free.insert(index);
+                    free.insert((index, verdict.records.len()));
                     verdict.records.push(stamp.record(valid, sender));
                 }
             },
@@ -105,6 +119,33 @@ pub fn judge(
         verdict.events.push(judgement);
     }
     Ok(verdict)
+}
+
+/// Refuses an event that is too large before anything is made of it: as a tree
+/// it can take thirty times its bytes.
+fn fits(json: &str, max_bytes: usize) -> Result<&str, Rejection> {
+    if json.len() <= max_bytes {
+        return Ok(json);
+    }
+    let size = json.len();
+    let detail = format!("Send a smaller event: it has {size} bytes and may have {max_bytes}.");
+    Err(Rejection::new(Reason::EventTooLarge, "", detail))
+}
+
+/// The canonical JSON of an event but for `sent_at`, which says nothing about
+/// what happened: the bytes before it and those after it.
+fn content(json: &[u8]) -> (&[u8], &[u8]) {
+    // Only members that are ours to write stand before `received_at`.
+    let received_at = memmem::find(json, b"\"received_at\":").unwrap_or(0);
+    let (before, after) = json.split_at(received_at);
+    let sent_at = memmem::find(before, b"\"sent_at\":").unwrap_or(received_at);
+    (&before[..sent_at], after)
+}
+
+fn id_reused() -> Rejection {
+    let detail = "Give each event its own id: another event of this request has the same id but \
+                  other content.";
+    Rejection::new(Reason::IdReused, "/id", detail)
 }
 
 /// Judges one event, noting what is known of it on the way.
@@ -189,7 +230,7 @@ mod tests {
         let secret = TenantSecret::from_bytes([7; 32]);
         let sender = Sender::new(Arc::new(tenant), Arc::new(secret), Vec::new());
         let now = "2026-09-14T12:00:00Z".parse().expect("a time");
-        judge(format, body, &sender, now, 100)
+        judge(format, body, &sender, now, &Config::default())
     }
 
     /// One change of a body: bytes cut out at a place, others put in.
@@ -226,6 +267,15 @@ mod tests {
                 prop_assert_eq!(to_append, verdict.records.len());
             }
         }
+    }
+
+    #[test]
+    fn content_is_all_but_when_it_was_sent() {
+        let with = br#"{"id":"1","sent_at":"x","received_at":"y","data":{"sent_at":"z"}}"#;
+        let without = br#"{"id":"1","received_at":"y","data":{"sent_at":"z"}}"#;
+        let other = br#"{"id":"1","received_at":"y","data":{"sent_at":"a"}}"#;
+        assert_eq!(content(with), content(without));
+        assert_ne!(content(with), content(other));
     }
 
     #[test]

@@ -9,7 +9,8 @@ use uuid::Uuid;
 pub enum Outcome {
     /// It is durable in the log.
     Accepted,
-    /// An event with the same id stands earlier in the request and is accepted.
+    /// The same event, by id and content, stands earlier in the request and is
+    /// accepted.
     Duplicate,
     /// It is valid and makes no row.
     Ignored,
@@ -111,6 +112,8 @@ reasons! {
     WrongType = "wrong_type",
     /// The id is not a UUID.
     InvalidId = "invalid_id",
+    /// An event earlier in the request has the same id but other content.
+    IdReused = "id_reused",
     /// There is no such type.
     UnknownType = "unknown_type",
     /// The tenant has not registered this type of its own.
@@ -133,7 +136,8 @@ reasons! {
     ExtraTooLarge = "extra_too_large",
     /// The key may not post this family.
     FamilyNotAllowed = "family_not_allowed",
-    /// The event is larger than a record of the log may be.
+    /// The event is larger than [`crate::Config::max_event_bytes`], or its record
+    /// than the log takes.
     EventTooLarge = "event_too_large",
 }
 

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use eventlog::EventLog;
 use runtime::{Clock, Health, HealthCheck, Registry, Shutdown};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
@@ -43,6 +44,9 @@ pub(crate) struct Door {
     clock: Clock,
     memory: Memory,
     tallies: Tallies,
+    /// Whose turn it is to have a large body judged: an event takes many times
+    /// its bytes while it is read, so only as many are as can be at work.
+    turns: Semaphore,
     /// Requests whose body has arrived: each ends in outcomes that are counted,
     /// whether or not its sender still listens.
     taken: TaskTracker,
@@ -51,12 +55,13 @@ pub(crate) struct Door {
 impl Ingest {
     /// A front door to `log`. It is ready, by `health`, once it runs.
     pub fn new(
-        config: Config,
+        mut config: Config,
         log: Arc<dyn EventLog>,
         registry: Registry,
         clock: Clock,
         health: &Health,
     ) -> Self {
+        config.max_event_bytes = config.max_event_bytes.min(log.max_record_bytes());
         let memory = Memory::new(config.memory_limit_bytes);
         Self {
             door: Arc::new(Door {
@@ -66,6 +71,7 @@ impl Ingest {
                 clock,
                 memory,
                 tallies: Tallies::new(),
+                turns: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
                 taken: TaskTracker::new(),
             }),
             beside: Router::new(),
@@ -144,18 +150,25 @@ impl Door {
     ) -> Result<Answer, Error> {
         metrics::counter!("chalkline_ingest_body_bytes_total")
             .increment(received.bytes.len() as u64);
-        let max_events = self.config.max_events;
-        let (received, sender, verdict) = offload(received.bytes.len() >= LARGE, move || {
+        let config = self.config.clone();
+        let long = received.bytes.len() >= LARGE;
+        let turn = if long {
+            self.turns.acquire().await.ok()
+        } else {
+            None
+        };
+        let (received, sender, verdict) = offload(long, move || {
             let verdict = judge(
                 received.format,
                 &received.bytes,
                 &sender,
                 received_at,
-                max_events,
+                &config,
             );
             (received, sender, verdict)
         })
         .await?;
+        drop(turn);
         let events = append(&*self.log, verdict?).await;
         drop(received);
         self.tallies.count(&sender.tenant.id, received_at, &events);

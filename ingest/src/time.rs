@@ -41,7 +41,7 @@ fn is_local(text: &str) -> bool {
 }
 
 /// Refuses times that only a broken clock tells. With `sent_at` the sender's
-/// clock is corrected by ours first.
+/// clock is corrected by ours first: one that began again in 1970 is of use.
 ///
 /// # Errors
 /// [`Reason::TimeInFuture`] and [`Reason::TimeTooOld`].
@@ -50,14 +50,17 @@ pub fn check(
     sent_at: Option<DateTime<Utc>>,
     received_at: DateTime<Utc>,
 ) -> Result<(), Rejection> {
-    if time - sent_at.unwrap_or(received_at) > AHEAD {
-        let detail = "Set the sender's clock, or send sent_at so that we can correct it: the \
-                      time is more than 24 hours ahead.";
+    // Years of four digits, which is what RFC 3339 has, cannot overflow here.
+    let time = time + sent_at.map_or(TimeDelta::zero(), |sent_at| received_at - sent_at);
+    if time > received_at + AHEAD {
+        let detail = "Set the sender's clock, or send sent_at, read from the clock that told the \
+                      time: the time is more than 24 hours ahead.";
         return Err(Rejection::new(Reason::TimeInFuture, "/time", detail));
     }
     let earliest = DateTime::from_timestamp(631_152_000, 0).expect("1990 is a year");
     if time < earliest {
-        let detail = "Send the time at which it happened: this one lies before 1990.";
+        let detail = "Set the sender's clock, or send sent_at, read from the clock that told the \
+                      time: the time lies before 1990.";
         return Err(Rejection::new(Reason::TimeTooOld, "/time", detail));
     }
     Ok(())
@@ -109,6 +112,33 @@ mod tests {
     )]
     #[case("1990-01-01T00:00:00Z", None, None)]
     #[case("1989-12-31T23:59:59Z", None, Some(Reason::TimeTooOld))]
+    // A clock that began again in 1970 is known by what it says of the sending.
+    #[case("1970-01-01T00:03:00Z", Some("1970-01-01T00:05:00Z"), None)]
+    #[case("1970-01-01T00:03:00Z", None, Some(Reason::TimeTooOld))]
+    #[case("9999-01-01T00:00:00Z", Some("9999-01-01T00:00:00Z"), None)]
+    // Both ends, by the corrected time.
+    #[case("2026-09-14T10:00:00Z", Some("2026-09-13T10:00:00Z"), None)]
+    #[case(
+        "2026-09-14T10:00:00.000001Z",
+        Some("2026-09-13T10:00:00Z"),
+        Some(Reason::TimeInFuture)
+    )]
+    #[case("1990-01-01T00:01:00Z", Some("2026-09-14T10:01:00Z"), None)]
+    #[case(
+        "1990-01-01T00:00:59Z",
+        Some("2026-09-14T10:01:00Z"),
+        Some(Reason::TimeTooOld)
+    )]
+    #[case(
+        "2026-09-14T10:00:00Z",
+        Some("9999-12-31T23:59:59Z"),
+        Some(Reason::TimeTooOld)
+    )]
+    #[case(
+        "9999-12-31T23:59:59Z",
+        Some("0000-01-01T00:00:00Z"),
+        Some(Reason::TimeInFuture)
+    )]
     fn broken_clocks_are_told_by_the_corrected_time(
         #[case] time: &str,
         #[case] sent_at: Option<&str>,

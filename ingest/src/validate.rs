@@ -1,6 +1,8 @@
 //! From a raw event to an [`Event`] that may enter the log. Nothing else in
 //! this crate makes one.
 
+use std::rc::Rc;
+
 use chrono::{DateTime, Utc};
 use schemas::event::{Data, Event};
 use schemas::{StudentKey, Tenant, strip_prefix};
@@ -8,7 +10,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::authenticate::Sender;
-use crate::identity::{People, Person};
+use crate::identity::{Named, People, Person};
 use crate::outcome::{Reason, Rejection};
 use crate::translate::RawEvent;
 use crate::{members, personal, time, values};
@@ -31,7 +33,8 @@ pub struct Circumstances<'a> {
     pub sent_at: Option<DateTime<Utc>>,
 }
 
-/// A valid event and its canonical JSON, neither of which names its actor.
+/// A valid event and its canonical JSON, neither of which names a person whom
+/// the event names as such.
 #[derive(Debug)]
 pub struct Valid {
     /// The event.
@@ -68,7 +71,9 @@ pub fn validate(
 
     let mut data = raw.data;
     let unknown = std::mem::take(data.unknown_mut());
-    let unknown = others(&mut data, unknown, people)?;
+    let student_key = person.key;
+    let mut named = vec![person];
+    let unknown = others(&mut data, unknown, people, &mut named)?;
     let extra = extra(raw.unknown, raw.context.unknown, unknown)?;
     let event = Event {
         id: id.unwrap_or_default(),
@@ -77,7 +82,7 @@ pub fn validate(
         time,
         sent_at,
         received_at: shared.received_at,
-        student_key: person.key,
+        student_key,
         session: values::name(raw.session, "/session")?,
         course: place(raw.course, "/course", tenant)?,
         section: place(raw.section, "/section", tenant)?,
@@ -95,7 +100,7 @@ pub fn validate(
             return Err(missing(alternatives));
         }
     }
-    Ok(seal(event, id, &person, tenant))
+    Ok(seal(event, id, &named, tenant))
 }
 
 /// The sender's id.
@@ -147,11 +152,12 @@ fn place(
 }
 
 /// Puts the keys of the other people whom an event names into its data, or
-/// beside them where the family has no column for that.
+/// beside them where the family has no column for that; notes them as named.
 fn others(
     data: &mut Data,
     mut unknown: Map<String, Value>,
     people: &mut People<'_>,
+    named: &mut Vec<Rc<Person>>,
 ) -> Result<Map<String, Value>, Rejection> {
     let set_by_sender = match data {
         Data::Clickstream(data) => data.reply_to_key.map(|_| "reply_to_key"),
@@ -165,7 +171,12 @@ fn others(
     let mut key = |name: &str, pointer: &str| -> Result<Option<StudentKey>, Rejection> {
         match unknown.remove(name) {
             None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(people.person(actor(Some(&text), pointer)?).key)),
+            Some(Value::String(text)) => {
+                let person = people.person(actor(Some(&text), pointer)?);
+                let key = person.key;
+                named.push(person);
+                Ok(Some(key))
+            }
             Some(_) => {
                 let detail = "Send it as text, like the actor.";
                 Err(Rejection::new(Reason::WrongType, pointer, detail))
@@ -262,11 +273,12 @@ fn has(event: &Event, pointer: &str) -> bool {
     }
 }
 
-/// Hides the actor, gives an id to an event that has none, and writes it.
-fn seal(mut event: Event, id: Option<Uuid>, person: &Person, tenant: &Tenant) -> Valid {
+/// Hides those whom it names, gives an id to an event that has none, and writes it.
+fn seal(mut event: Event, id: Option<Uuid>, people: &[Rc<Person>], tenant: &Tenant) -> Valid {
     let mut json = event.to_json();
-    if person.may_stand_in(&json) {
-        person.hide_in(&mut event);
+    let named = Named::new(people);
+    if named.may_stand_in(&json) {
+        named.hide_in(&mut event);
         json = event.to_json();
     }
     if id.is_none() {

@@ -123,6 +123,10 @@ impl EventLog for EmbeddedLog {
         self.store.partitions()
     }
 
+    fn max_record_bytes(&self) -> usize {
+        self.max_record_bytes
+    }
+
     async fn append(&self, records: Vec<Record>) -> Vec<Result<Position, AppendError>> {
         let partitions = self.partitions();
         let mut answers: Vec<Option<Result<Position, AppendError>>> =

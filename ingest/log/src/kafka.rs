@@ -85,6 +85,10 @@ impl EventLog for KafkaLog {
         self.topic.partitions
     }
 
+    fn max_record_bytes(&self) -> usize {
+        self.config.max_record_bytes
+    }
+
     async fn append(&self, records: Vec<Record>) -> Vec<Result<Position, AppendError>> {
         self.sender.send(&self.topic, records).await
     }

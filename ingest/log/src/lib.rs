@@ -56,6 +56,12 @@ pub trait EventLog: Send + Sync + 'static {
     /// The number of partitions, numbered from 0.
     fn partitions(&self) -> u32;
 
+    /// The largest record that it takes, in bytes; of others it says
+    /// [`AppendError::TooLarge`].
+    fn max_record_bytes(&self) -> usize {
+        usize::MAX
+    }
+
     /// Appends the records and answers each, in request order, once it is
     /// durable or known to have failed.
     ///

@@ -107,6 +107,7 @@ async fn one_bad_event_harms_no_neighbour() {
 #[case("text_too_long", "/course", json!({"course": "c".repeat(600)}))]
 #[case("reserved_member", "/student_key", json!({"student_key": "0"}))]
 #[case("extra_too_large", "", json!({"essay": "e".repeat(40_000)}))]
+#[case("event_too_large", "", json!({"x": vec![json!({}); 350_000]}))]
 #[tokio::test]
 async fn each_code_points_to_what_is_wrong(
     #[case] code: &str,
@@ -184,6 +185,31 @@ async fn the_same_id_twice_is_stored_once() {
     assert_eq!(reply.status, StatusCode::ACCEPTED);
     assert_eq!(reply.outcomes(), ["accepted", "accepted", "duplicate"]);
     assert_eq!(house.events().await.len(), 2);
+}
+
+#[tokio::test]
+async fn the_same_id_with_other_content_is_not_taken_for_the_same_event() {
+    let house = House::new().await;
+    let mut other = click(1);
+    other["data"]["url"] = json!("https://lms.example/bio-102");
+    let mut family = click(1);
+    family["type"] = json!("item.viewed");
+    family["data"] = json!({"item": "q1"});
+    // When it was sent says nothing about what happened.
+    let mut again = click(1);
+    again["sent_at"] = json!("2026-09-14T11:59:59Z");
+    let reply = house.post(&json!([click(1), other, family, again])).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert_eq!(
+        reply.outcomes(),
+        [
+            "accepted",
+            "id_reused /1/id",
+            "id_reused /2/id",
+            "duplicate"
+        ]
+    );
+    assert_eq!(house.events().await.len(), 1);
 }
 
 #[tokio::test]

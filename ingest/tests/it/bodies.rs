@@ -247,6 +247,35 @@ async fn a_body_that_breaks_off_stores_nothing() {
 }
 
 #[tokio::test]
+async fn an_event_has_a_cap_of_its_own_that_the_log_may_lower() {
+    let event = click(1).to_string();
+    let longer = format!("{} }}", &event[..event.len() - 1]);
+    let config = Config {
+        max_event_bytes: event.len(),
+        ..Config::default()
+    };
+    let house = House::with_config(config).await;
+    let reply = house.post_bytes(format!("[{longer},{event}]"), &[]).await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.outcomes(), ["event_too_large /0", "accepted"]);
+    let reply = house.post_bytes(longer, &[]).await;
+    assert_eq!(
+        (reply.status.as_u16(), reply.code()),
+        (400, "no_event_taken")
+    );
+
+    // More than the log takes is refused before it is read, whatever is set.
+    let config = Config {
+        max_event_bytes: 15_000_000,
+        ..Config::default()
+    };
+    let house = House::with_config(config).await;
+    let many = format!(r#"{{"x":[{}{{}}]}}"#, "{},".repeat(4_000_000));
+    let reply = house.post_bytes(many, &[]).await;
+    assert_eq!(reply.body["errors"][0]["code"], "event_too_large");
+}
+
+#[tokio::test]
 async fn a_full_memory_asks_to_come_back_before_reading() {
     let config = Config {
         max_compressed_bytes: 1_000,

@@ -70,6 +70,87 @@ async fn no_byte_of_the_log_names_a_person() {
 }
 
 #[tokio::test]
+async fn everyone_whom_an_event_names_is_hidden_everywhere() {
+    let house = House::new().await;
+    // Each name holds a shorter one, and an answer holds them as JSON text.
+    let (student, teacher, friend) = ("anna", "anna.berg", "https://lms.example/users/k\"lara");
+    let mut events = Vec::new();
+    for (n, name, mut data) in [
+        (
+            1,
+            "discussion.posted",
+            json!({"thread": "t-anna.berg", "url": "/u/anna.berg/anna"}),
+        ),
+        (
+            2,
+            "grade.changed",
+            json!({"new": "B", "reason": "anna.berg for anna, seen by k\"lara"}),
+        ),
+        (
+            3,
+            "item.answered",
+            json!({"item": "q", "response": ["anna.berg", {"k\"lara": "anna"}]}),
+        ),
+        (
+            4,
+            "video.played",
+            json!({"position": 1, "url": "/u/anna.berg/anna"}),
+        ),
+    ] {
+        let mut event = click(n);
+        event["type"] = json!(name);
+        event["actor"] = json!(student);
+        event["session"] = json!("s-anna.berg");
+        event["content"] = json!("portfolio/anna.berg");
+        event["context"] = json!({"app": "of anna.berg", "note": "for anna.berg"});
+        event["note"] = json!({"k\"lara": ["anna.berg", "anna"]});
+        data["by"] = json!(teacher);
+        data["reply_to"] = json!(friend);
+        event["data"] = data;
+        events.push(event);
+    }
+    let reply = house.post(&json!(events)).await;
+    assert_eq!(reply.outcomes(), ["accepted"; 4]);
+    for record in house.records().await {
+        let text = String::from_utf8(record.value.to_vec()).expect("UTF-8");
+        for name in ["anna", "berg", "lara"] {
+            assert!(!text.contains(name), "{name} in {text}");
+        }
+    }
+    let hasher = house.hasher().await;
+    let [anna, berg, lara] = ["anna", "anna.berg", "k\"lara"].map(|name| hasher.key(name));
+    for event in house.events().await {
+        assert_eq!(event.session, Some(format!("s-{berg}")));
+        assert_eq!(event.extra["note"], json!({lara.to_string(): [berg, anna]}));
+    }
+}
+
+#[tokio::test]
+async fn numbers_that_name_a_person_are_hidden_but_where_numbers_count_things() {
+    let house = House::new().await;
+    let mut event = click(1);
+    event["actor"] = json!("48213");
+    event["session"] = json!("sess-48213-x");
+    event["school"] = json!("school-48213");
+    event["content"] = json!("module-48213");
+    event["context"] = json!({"app": "a48213", "platform": "p-48213", "locale": "en-48213"});
+    let reply = house.post(&event).await;
+    assert_eq!(reply.outcomes(), ["accepted"]);
+    let key = house.hasher().await.key("48213");
+    let event = house.events().await.remove(0);
+    for (found, expected) in [
+        (event.session, format!("sess-{key}-x")),
+        (event.school, format!("school-{key}")),
+        (event.content, "module-48213".to_owned()),
+        (event.app, format!("a{key}")),
+        (event.platform, format!("p-{key}")),
+        (event.locale, format!("en-{key}")),
+    ] {
+        assert_eq!(found, Some(expected));
+    }
+}
+
+#[tokio::test]
 async fn problems_do_not_repeat_what_was_sent() {
     let house = House::new().await;
     let mut bodies = Vec::new();

@@ -85,8 +85,8 @@ async fn each_event_is_answered_for_itself() {
             fated(2, "full"),
             fated(3, "too-large"),
             fated(4, "unknown"),
-            fated(2, "fine"),
-            fated(3, "fine"),
+            fated(2, "full"),
+            fated(3, "too-large"),
             {"type": "x"},
         ]))
         .await;

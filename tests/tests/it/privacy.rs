@@ -40,11 +40,11 @@ fn events() -> Vec<Value> {
         for kind in 0..event::types() {
             let mut event = event::nth(number * event::types() + kind);
             event["actor"] = json!(actor);
-            for member in ["by", "reply_to"] {
-                if event["data"].get(member).is_some() {
-                    event["data"][member] = json!(actor);
-                }
-            }
+            // An event may name three people; none is another of them.
+            let [teacher, friend] =
+                [number + 3, number + 5].map(|n: u64| ACTORS[n as usize % ACTORS.len()]);
+            event["data"]["by"] = json!(teacher);
+            event["data"]["reply_to"] = json!(friend);
             // What apps send along without being asked.
             event["email"] = json!("marvin.unikat@school.example");
             event["user"] = json!({"name": actor, "profile": {"mail": "marvin@unikat.example"}});
@@ -52,7 +52,13 @@ fn events() -> Vec<Value> {
             event["context"]["ip"] = json!("203.0.113.77");
             event["context"]["user_agent"] = json!("Mozilla/5.0 (X11; Linux) Geckoid/7731");
             event["data"]["actor"] = json!(actor);
-            event["data"]["note"] = json!(format!("written by {}", actor.trim()));
+            event["data"]["note"] = json!(format!(
+                "written by {} for {}, seen by {}",
+                actor.trim(),
+                teacher.trim(),
+                friend.trim()
+            ));
+            event["session"] = json!(format!("{}/{}", teacher.trim(), friend.trim()));
             events.push(event);
         }
     }
