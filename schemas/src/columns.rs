@@ -177,6 +177,7 @@ static DUPLICATES: LazyLock<SchemaRef> = LazyLock::new(|| {
             required("occurred_at", timestamp()),
             required("received_at", timestamp()),
             required("student_key", DataType::Utf8),
+            optional("same_content", DataType::Boolean),
         ],
         position(),
     ])

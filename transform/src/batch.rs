@@ -86,15 +86,15 @@ impl Round {
             (Outcome::Quarantined(tenant, why), _) => {
                 self.quarantine(tenant).append(record, why, at);
             }
-            (Outcome::Stored, Ok(Content::Event(event))) => {
+            (Outcome::Stored, Ok(Content::Event(event, _))) => {
                 let tenant = tenant.expect("events are stored for tenants that exist");
                 self.store(tenant, event, at);
             }
-            (Outcome::Duplicate, Ok(Content::Event(event))) => {
+            (Outcome::Duplicate { same_content }, Ok(Content::Event(event, _))) => {
                 let tenant = tenant.expect("events repeat for tenants that exist");
                 let occurred_at = place(tenant, event).occurred_at;
                 self.duplicates(&record.tenant)
-                    .append(event, occurred_at, at);
+                    .append(event, occurred_at, *same_content, at);
             }
             (Outcome::Tallied, Ok(Content::Tally(tally))) => {
                 self.tallies(&record.tenant).append(tally, at);

@@ -6,8 +6,13 @@ use std::time::Duration;
 
 use eventlog::{EventLog, ReadError, Reader};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use crate::decode::Decoded;
+use crate::error::Error;
+
+/// Pieces that each reader may be ahead of the round.
+const PIECES_AHEAD: usize = 2;
 
 /// How long one read waits for the first record.
 const WAIT: Duration = Duration::from_millis(250);
@@ -37,11 +42,54 @@ pub(crate) enum Message {
     Stopped { partition: u32, error: ReadError },
 }
 
+/// The tasks that read some stretches; they end with the value.
+#[derive(Debug)]
+pub(crate) struct Readers {
+    tasks: JoinSet<()>,
+    messages: mpsc::Receiver<Message>,
+}
+
+impl Readers {
+    /// Begins to read.
+    pub fn start(log: &Arc<dyn EventLog>, stretches: &[Stretch], read_bytes: usize) -> Self {
+        let capacity = (stretches.len() * PIECES_AHEAD).max(1);
+        let (sender, messages) = mpsc::channel(capacity);
+        let mut tasks = JoinSet::new();
+        for stretch in stretches {
+            let log = Arc::clone(log);
+            tasks.spawn(consume(log, *stretch, read_bytes, sender.clone()));
+        }
+        Self { tasks, messages }
+    }
+
+    /// What comes next of any partition; `None` when everything was read. A
+    /// call that is dropped loses nothing.
+    ///
+    /// # Errors
+    /// [`Error::Reader`] when a task has panicked: what it would have read will
+    /// never come.
+    pub async fn next(&mut self) -> Result<Option<Message>, Error> {
+        loop {
+            tokio::select! {
+                message = self.messages.recv() => match message {
+                    Some(message) => return Ok(Some(message)),
+                    None => break,
+                },
+                Some(ended) = self.tasks.join_next() => ended.map_err(Error::Reader)?,
+            }
+        }
+        while let Some(ended) = self.tasks.join_next().await {
+            ended.map_err(Error::Reader)?;
+        }
+        Ok(None)
+    }
+}
+
 /// Reads a stretch to its end, or until nobody listens any more.
 ///
 /// A log that does not answer is asked again; every other error is sent and
 /// ends the reading.
-pub(crate) async fn consume(
+async fn consume(
     log: Arc<dyn EventLog>,
     stretch: Stretch,
     read_bytes: usize,

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,12 +79,16 @@ impl Counter {
     }
 
     /// Counts what lies below `floors`, now and then, until `finished` and then
-    /// once more. Failures only delay it.
+    /// once more, but not for ever. Failures only delay it.
     pub async fn run(
         mut self,
         floors: watch::Receiver<BTreeMap<u32, u64>>,
         finished: CancellationToken,
     ) {
+        let mut out_of_time = pin!(async {
+            finished.cancelled().await;
+            tokio::time::sleep(FINISH).await;
+        });
         loop {
             tokio::select! {
                 () = tokio::time::sleep(self.interval) => {}
@@ -91,14 +96,10 @@ impl Counter {
             }
             let last = finished.is_cancelled();
             let until = floors.borrow().clone();
-            let counting = self.count(&until);
-            let counted = if last {
+            let counted = tokio::select! {
+                counted = self.count(&until) => counted,
                 // Where this process stops, the next one goes on.
-                tokio::time::timeout(FINISH, counting)
-                    .await
-                    .unwrap_or(Ok(()))
-            } else {
-                counting.await
+                () = &mut out_of_time => return,
             };
             if let Err(error) = counted {
                 tracing::warn!(error = chain(&error), "counting is delayed");

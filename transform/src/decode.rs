@@ -6,6 +6,7 @@ use schemas::event::{DecodeError, Event};
 use schemas::tally::Tally;
 use schemas::{Family, TenantId, headers};
 
+use crate::digest::Digest;
 use crate::quarantine::Unreadable;
 
 /// A record of the log, taken apart.
@@ -26,8 +27,8 @@ pub(crate) struct Decoded {
 /// What a record can be.
 #[derive(Debug)]
 pub(crate) enum Content {
-    /// An event.
-    Event(Box<Event>),
+    /// An event, and the digest of what it says.
+    Event(Box<Event>, Digest),
     /// What ingest answered within a minute.
     Tally(Tally),
 }
@@ -104,7 +105,10 @@ fn event(record: &Record, family: Option<Family>) -> Result<Content, Unreadable>
         .and_then(|version| version.parse().ok())
         .ok_or_else(|| Unreadable::route("the header type_version is missing or no number"))?;
     Event::decode(family, version, &record.value)
-        .map(|event| Content::Event(Box::new(event)))
+        .map(|event| {
+            let digest = Digest::of(&event);
+            Content::Event(Box::new(event), digest)
+        })
         .map_err(|error| {
             Unreadable::decode(match &error {
                 DecodeError::Json(json) => json_reason("an event", json),
@@ -169,7 +173,7 @@ mod tests {
         let decoded = decode(&GOOD, EVENT);
         assert_eq!(decoded.tenant.as_str(), "demo");
         assert_eq!(decoded.family, Some(Family::Video));
-        let Ok(Content::Event(event)) = decoded.content else {
+        let Ok(Content::Event(event, _)) = decoded.content else {
             panic!("an event");
         };
         assert_eq!(event.event_type, "video.played");

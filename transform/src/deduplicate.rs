@@ -6,9 +6,31 @@ use chrono::{DateTime, TimeDelta, Utc};
 use schemas::TenantId;
 use uuid::Uuid;
 
+use crate::digest::Digest;
+
 /// How far received times of one moment lie apart: what is forgotten is older
 /// than the window by this much, so that forgetting decides nothing.
 const SLACK: TimeDelta = TimeDelta::hours(1);
+
+/// Bytes of an id and what is kept of its event.
+const ENTRY_BYTES: usize = size_of::<([u8; 16], Stored)>();
+
+/// One event that was stored.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stored {
+    /// Seconds since 1970 are exact enough for a window of days, and together
+    /// with the bytes of the id small enough to keep millions.
+    received_at: u32,
+    digest: Option<Digest>,
+}
+
+impl Stored {
+    /// Whether the event has the content of that digest; `None` for one that
+    /// was stored before the last start, of which only the row is left.
+    pub fn has_content(&self, digest: Digest) -> Option<bool> {
+        self.digest.map(|stored| stored == digest)
+    }
+}
 
 /// Which events were stored, and when each was received: all that lie within
 /// the window, for every tenant.
@@ -18,9 +40,7 @@ const SLACK: TimeDelta = TimeDelta::hours(1);
 #[derive(Debug)]
 pub(crate) struct Index {
     window_seconds: u32,
-    /// Seconds since 1970 are exact enough for a window of days, and together
-    /// with the bytes of the id small enough to keep millions.
-    tenants: HashMap<TenantId, HashMap<[u8; 16], u32>>,
+    tenants: HashMap<TenantId, HashMap<[u8; 16], Stored>>,
     forgotten_before: u32,
 }
 
@@ -34,24 +54,42 @@ impl Index {
         }
     }
 
-    /// Whether an event of that id was stored that was received within the
-    /// window of `received_at`, earlier or later.
-    pub fn is_duplicate(&self, tenant: &TenantId, id: Uuid, received_at: DateTime<Utc>) -> bool {
+    /// The event of that id that was stored and was received within the window
+    /// of `received_at`, earlier or later.
+    pub fn stored(
+        &self,
+        tenant: &TenantId,
+        id: Uuid,
+        received_at: DateTime<Utc>,
+    ) -> Option<&Stored> {
+        let received_at = seconds(received_at);
         self.tenants
             .get(tenant)
             .and_then(|events| events.get(id.as_bytes()))
-            .is_some_and(|stored| seconds(received_at).abs_diff(*stored) <= self.window_seconds)
+            .filter(|stored| received_at.abs_diff(stored.received_at) <= self.window_seconds)
     }
 
-    /// Remembers an event that is stored.
-    pub fn remember(&mut self, tenant: &TenantId, id: Uuid, received_at: DateTime<Utc>) {
-        let received_at = seconds(received_at);
+    /// Remembers an event that is stored, with its content's digest if that is
+    /// known.
+    pub fn remember(
+        &mut self,
+        tenant: &TenantId,
+        id: Uuid,
+        received_at: DateTime<Utc>,
+        digest: Option<Digest>,
+    ) {
+        let event = Stored {
+            received_at: seconds(received_at),
+            digest,
+        };
         if !self.tenants.contains_key(tenant) {
             self.tenants.insert(tenant.clone(), HashMap::new());
         }
         let events = self.tenants.get_mut(tenant).expect("just inserted");
-        let stored = events.entry(*id.as_bytes()).or_insert(received_at);
-        *stored = received_at.max(*stored);
+        let stored = events.entry(*id.as_bytes()).or_insert(event);
+        if event.received_at > stored.received_at {
+            *stored = event;
+        }
     }
 
     /// Forgets what no event received at `watermark` or later can repeat.
@@ -65,7 +103,7 @@ impl Index {
         }
         self.forgotten_before = limit;
         self.tenants.retain(|_, events| {
-            events.retain(|_, stored| *stored >= limit);
+            events.retain(|_, stored| stored.received_at >= limit);
             events.shrink_to_fit();
             !events.is_empty()
         });
@@ -81,6 +119,13 @@ impl Index {
     pub fn len(&self) -> usize {
         self.tenants.values().map(HashMap::len).sum()
     }
+
+    /// How many bytes of memory it takes, about.
+    pub fn size_bytes(&self) -> usize {
+        // A map has a byte for each slot, and leaves an eighth of them free.
+        let slots = self.tenants.values().map(|e| e.capacity() / 7 * 8);
+        slots.sum::<usize>() * (ENTRY_BYTES + 1)
+    }
 }
 
 fn seconds(time: DateTime<Utc>) -> u32 {
@@ -90,6 +135,8 @@ fn seconds(time: DateTime<Utc>) -> u32 {
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
+    use schemas::Family;
+    use schemas::event::Event;
 
     use super::*;
 
@@ -111,21 +158,50 @@ mod tests {
     #[case::received_long_before(-7 * DAY - 1, false)]
     fn an_id_repeats_within_the_window(#[case] after: i64, #[case] expected: bool) {
         let mut index = Index::new(TimeDelta::days(7));
-        index.remember(&demo(), Uuid::nil(), at(0));
-        assert_eq!(
-            index.is_duplicate(&demo(), Uuid::nil(), at(after)),
-            expected
+        index.remember(&demo(), Uuid::nil(), at(0), None);
+        let is_stored = |tenant, id| index.stored(&tenant, id, at(after)).is_some();
+        assert_eq!(is_stored(demo(), Uuid::nil()), expected);
+        assert!(!is_stored("other".parse().expect("a tenant"), Uuid::nil()));
+        assert!(!is_stored(demo(), Uuid::max()));
+    }
+
+    #[test]
+    fn of_two_with_one_id_the_later_received_is_kept() {
+        let mut index = Index::new(TimeDelta::days(7));
+        let [early, late] = ["early", "late"].map(digest);
+        index.remember(&demo(), Uuid::nil(), at(8 * DAY), Some(late));
+        index.remember(&demo(), Uuid::nil(), at(0), Some(early));
+        let stored = index.stored(&demo(), Uuid::nil(), at(9 * DAY));
+        let stored = stored.expect("is stored");
+        assert_eq!(stored.has_content(late), Some(true));
+        assert_eq!(stored.has_content(early), Some(false));
+    }
+
+    /// The README says how much memory the index takes.
+    #[test]
+    fn an_event_takes_28_bytes_and_its_share_of_the_map() {
+        assert_eq!(ENTRY_BYTES, 28);
+        let mut index = Index::new(TimeDelta::days(7));
+        for number in 0..100_000 {
+            index.remember(&demo(), Uuid::from_u128(number), at(0), None);
+        }
+        let bytes = index.size_bytes() / index.len();
+        assert!((33..=67).contains(&bytes), "{bytes}");
+    }
+
+    fn digest(url: &str) -> Digest {
+        let json = format!(
+            r#"{{"id":"0197c3b2-8a5e-7c10-9d55-3f1f6f0c1a02","type":"page.viewed","dialect":"native","time":"2026-09-14T10:00:00Z","received_at":"2026-09-14T10:00:01Z","student_key":"6f1d0c8be1fbb0a7a2d4c5f60718293a","data":{{"url":"{url}"}}}}"#
         );
-        let other = "other".parse().expect("a tenant");
-        assert!(!index.is_duplicate(&other, Uuid::nil(), at(after)));
-        assert!(!index.is_duplicate(&demo(), Uuid::max(), at(after)));
+        let event = Event::decode(Family::Clickstream, 1, json.as_bytes());
+        Digest::of(&event.expect("an event"))
     }
 
     #[test]
     fn forgetting_decides_nothing() {
         let mut index = Index::new(TimeDelta::days(7));
-        index.remember(&demo(), Uuid::nil(), at(0));
-        index.remember(&demo(), Uuid::max(), at(DAY));
+        index.remember(&demo(), Uuid::nil(), at(0), None);
+        index.remember(&demo(), Uuid::max(), at(DAY), None);
         index.forget_before(at(7 * DAY));
         assert_eq!(
             index.len(),
@@ -135,6 +211,7 @@ mod tests {
         index.forget_before(at(7 * DAY + 7200));
         assert_eq!(index.len(), 1);
         index.forget_before(at(0));
-        assert!(index.is_duplicate(&demo(), Uuid::max(), at(7 * DAY + 7200)));
+        let stored = index.stored(&demo(), Uuid::max(), at(7 * DAY + 7200));
+        assert!(stored.is_some());
     }
 }

@@ -2,6 +2,7 @@ use eventlog::ReadError;
 use lake::{LakeError, PublishError};
 use runtime::RegistryError;
 use schemas::Table;
+use tokio::task::JoinError;
 
 /// Why the transform service had to stop or to begin again.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,18 @@ pub enum Error {
     /// The log cannot be read.
     #[error("the log cannot be read")]
     Log(#[from] ReadError),
+    /// A task that reads the log has panicked.
+    #[error("a reader of the log has panicked")]
+    Reader(#[source] JoinError),
+    /// One tenant's table cannot be opened for writing.
+    #[error("table {table} cannot be opened for writing")]
+    Table {
+        /// The table's path below the root.
+        table: String,
+        /// What the lake says.
+        #[source]
+        source: LakeError,
+    },
     /// A table or a floor cannot be read or written.
     #[error("the lake cannot be used")]
     Lake(#[from] LakeError),
@@ -47,7 +60,8 @@ impl Error {
         match self {
             Self::AnotherLog { .. } => false,
             Self::Log(error) => matches!(error, ReadError::Unavailable(_)),
-            Self::Lake(error) => error.is_retryable(),
+            Self::Reader(_) => true,
+            Self::Lake(error) | Self::Table { source: error, .. } => error.is_retryable(),
             Self::Publish { source, .. } => match source {
                 PublishError::NotPublished(error) => error.is_retryable(),
                 _ => true,

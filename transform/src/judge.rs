@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::decode::{Content, Decoded};
 use crate::deduplicate::Index;
+use crate::digest::Digest;
 use crate::quarantine::Unreadable;
 
 /// What becomes of a record.
@@ -19,7 +20,11 @@ pub(crate) enum Outcome {
     /// A row of its family's table.
     Stored,
     /// A row of `duplicates`: its event was stored before.
-    Duplicate,
+    Duplicate {
+        /// Whether with the same content, if that is known. No decision
+        /// depends on it.
+        same_content: Option<bool>,
+    },
     /// A row of `quarantine` of this tenant.
     Quarantined(TenantId, Unreadable),
     /// Rows of `tallies`.
@@ -125,13 +130,14 @@ impl Judge {
     /// is judged: an event that is judged anew may repeat one that was found to
     /// be new and is not stored yet, and may be read before it.
     pub fn foresee(&mut self, partition: u32, record: &Decoded) {
-        let Ok(Content::Event(event)) = &record.content else {
+        let Ok(Content::Event(event, digest)) = &record.content else {
             return;
         };
         let traces = self.settled.traces(partition, record);
         if verdict(record.position, traces) == Verdict::New {
+            let (id, received_at) = (event.id, event.received_at);
             self.index
-                .remember(&record.tenant, event.id, event.received_at);
+                .remember(&record.tenant, id, received_at, Some(*digest));
         }
     }
 
@@ -156,18 +162,27 @@ impl Judge {
         match &record.content {
             Err(unreadable) => Outcome::Quarantined(tenant.clone(), unreadable.clone()),
             Ok(Content::Tally(_)) => Outcome::Tallied,
-            Ok(Content::Event(event)) => self.judge_event(tenant, event, verdict),
+            Ok(Content::Event(event, digest)) => self.judge_event(tenant, event, *digest, verdict),
         }
     }
 
-    fn judge_event(&mut self, tenant: &TenantId, event: &Event, verdict: Verdict) -> Outcome {
+    fn judge_event(
+        &mut self,
+        tenant: &TenantId,
+        event: &Event,
+        digest: Digest,
+        verdict: Verdict,
+    ) -> Outcome {
         let Event {
             id, received_at, ..
         } = *event;
-        if verdict == Verdict::Open && self.index.is_duplicate(tenant, id, received_at) {
-            return Outcome::Duplicate;
+        if verdict == Verdict::Open
+            && let Some(stored) = self.index.stored(tenant, id, received_at)
+        {
+            let same_content = stored.has_content(digest);
+            return Outcome::Duplicate { same_content };
         }
-        self.index.remember(tenant, id, received_at);
+        self.index.remember(tenant, id, received_at, Some(digest));
         Outcome::Stored
     }
 

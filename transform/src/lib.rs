@@ -7,6 +7,7 @@ mod consume;
 mod count;
 mod decode;
 mod deduplicate;
+mod digest;
 mod error;
 mod judge;
 mod patience;

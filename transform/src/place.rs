@@ -1,8 +1,17 @@
 //! place: when an event happened by our clock, and in which term.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use std::ops::RangeInclusive;
+
+use chrono::{DateTime, Datelike, NaiveDate, Offset, TimeDelta, TimeZone, Utc};
 use schemas::event::Event;
 use schemas::{Tenant, Term};
+
+/// A clock that is wrong by more than this was never set: it says how much time
+/// passed between two events, but not on which day they were.
+const LARGEST_ERROR: TimeDelta = TimeDelta::hours(24);
+
+/// The years that a corrected time can lie in.
+const YEARS: RangeInclusive<i32> = 0..=9999;
 
 /// Where an event belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,10 +21,11 @@ pub struct Placed {
     /// When it happened, by our clock as far as we can tell.
     pub occurred_at: DateTime<Utc>,
     /// What was added to the sender's time; `None` when the sender did not say
-    /// when it sent.
+    /// when it sent, or when that makes no time of it.
     pub clock_correction: Option<TimeDelta>,
-    /// The correction would have moved the event into another term: the
-    /// sender's own time placed it.
+    /// The sender's time and the corrected one lie in different terms. The
+    /// sender's placed the event, or, if it was wrong by more than 24 hours,
+    /// the corrected one.
     pub clock_crossed_term: bool,
 }
 
@@ -24,16 +34,16 @@ pub struct Placed {
 ///
 /// When the sender says when it sent the event by its own clock, that clock's
 /// error is known: what passed between its sending and our receiving is taken
-/// to be nothing.
+/// to be nothing. An error of up to 24 hours moves no event into another term.
 pub fn place(tenant: &Tenant, event: &Event) -> Placed {
-    let term_of = |time: DateTime<Utc>| {
-        let day = time.with_timezone(&tenant.time_zone).date_naive();
-        tenant.calendar.term_of(day)
-    };
+    let term_of = |time| tenant.calendar.term_of(day(time, &tenant.time_zone));
     let by_sender = term_of(event.time);
-    let correction = event.sent_at.map(|sent_at| event.received_at - sent_at);
-    let corrected = correction.and_then(|by| event.time.checked_add_signed(by));
-    let Some(occurred_at) = corrected else {
+    let corrected = event.sent_at.and_then(|sent_at| {
+        let correction = event.received_at - sent_at;
+        let time = event.time.checked_add_signed(correction)?;
+        YEARS.contains(&time.year()).then_some((correction, time))
+    });
+    let Some((correction, occurred_at)) = corrected else {
         return Placed {
             term: by_sender,
             occurred_at: event.time,
@@ -41,13 +51,26 @@ pub fn place(tenant: &Tenant, event: &Event) -> Placed {
             clock_crossed_term: false,
         };
     };
-    let clock_crossed_term = term_of(occurred_at) != by_sender;
+    let by_us = term_of(occurred_at);
+    let clock_crossed_term = by_us != by_sender;
     Placed {
-        term: by_sender,
+        term: if correction.abs() > LARGEST_ERROR {
+            by_us
+        } else {
+            by_sender
+        },
         occurred_at,
-        clock_correction: correction,
+        clock_correction: Some(correction),
         clock_crossed_term,
     }
+}
+
+/// The day at a place. At both ends of all time, where the place's own day
+/// cannot be told, that of UTC.
+fn day(time: DateTime<Utc>, zone: &impl TimeZone) -> NaiveDate {
+    let utc = time.naive_utc();
+    let offset = zone.offset_from_utc_datetime(&utc).fix();
+    utc.checked_add_offset(offset).unwrap_or(utc).date()
 }
 
 #[cfg(test)]
@@ -182,7 +205,6 @@ mod tests {
         300_000,
         true
     )]
-    #[case::years_off("2027-05-01T00:00:00Z", "2027-05-01T00:00:00Z", "2026-10-01T00:00:00Z", -18_316_800_000, true)]
     fn the_senders_clock_is_corrected_but_moves_no_event_to_another_term(
         #[case] at: &str,
         #[case] sent_at: &str,
@@ -197,5 +219,104 @@ mod tests {
         assert_eq!(placed.occurred_at, time(at) + correction);
         assert_eq!(placed.clock_crossed_term, crossed);
         assert_eq!(placed.term, place(&tenant, &event(at, None, at)).term);
+    }
+
+    #[rstest]
+    // Up to a day, a wrong clock moves no event to another term.
+    #[case::a_day_slow(
+        "2026-12-18T12:00:00Z",
+        "2026-12-18T12:00:00Z",
+        "2026-12-19T12:00:00Z",
+        "fall-2026",
+        true
+    )]
+    #[case::a_day_fast(
+        "2026-12-19T12:00:00Z",
+        "2026-12-19T12:00:00Z",
+        "2026-12-18T12:00:00Z",
+        "between-terms-2026",
+        true
+    )]
+    // Beyond, its time says nothing about the term.
+    #[case::over_a_day_slow(
+        "2026-12-18T12:00:00Z",
+        "2026-12-18T12:00:00Z",
+        "2026-12-19T12:00:00.001Z",
+        "between-terms-2026",
+        true
+    )]
+    #[case::over_a_day_fast(
+        "2026-12-19T12:00:00.001Z",
+        "2026-12-19T12:00:00.001Z",
+        "2026-12-18T12:00:00Z",
+        "fall-2026",
+        true
+    )]
+    #[case::days_off_in_one_term(
+        "2026-10-01T00:00:00Z",
+        "2026-10-01T00:00:00Z",
+        "2026-10-09T00:00:00Z",
+        "fall-2026",
+        false
+    )]
+    #[case::years_off(
+        "2027-05-01T00:00:00Z",
+        "2027-05-01T00:00:00Z",
+        "2026-10-01T00:00:00Z",
+        "fall-2026",
+        true
+    )]
+    #[case::never_set(
+        "1970-01-01T00:10:00Z",
+        "1970-01-01T00:11:00Z",
+        "2026-10-01T00:00:00Z",
+        "fall-2026",
+        true
+    )]
+    #[case::far_ahead(
+        "9999-12-31T23:59:00Z",
+        "9999-12-31T23:59:59Z",
+        "2026-10-01T00:00:00Z",
+        "fall-2026",
+        true
+    )]
+    fn a_clock_that_is_wrong_by_more_than_a_day_places_nothing(
+        #[case] at: &str,
+        #[case] sent_at: &str,
+        #[case] received_at: &str,
+        #[case] term: &str,
+        #[case] crossed: bool,
+    ) {
+        let placed = place(&tenant("UTC"), &event(at, Some(sent_at), received_at));
+        let correction = time(received_at) - time(sent_at);
+        assert_eq!(placed.occurred_at, time(at) + correction);
+        assert_eq!(placed.clock_correction, Some(correction));
+        assert_eq!(placed.term.as_str(), term);
+        assert_eq!(placed.clock_crossed_term, crossed);
+    }
+
+    #[rstest]
+    // The sender's clock jumped between the event and its sending: what comes
+    // of correcting it is no time.
+    #[case::beyond_year_9999("9999-12-31T00:00:00Z", Some("1970-01-01T00:00:00Z"))]
+    #[case::before_year_0("0001-01-01T00:00:00Z", Some("9999-12-31T00:00:00Z"))]
+    #[case::end_of_time("+262142-12-31T23:59:59Z", Some("1970-01-01T00:00:00Z"))]
+    #[case::start_of_time("-262143-01-01T00:00:00Z", Some("9999-12-31T00:00:00Z"))]
+    #[case::end_of_time_uncorrected("+262142-12-31T23:59:59Z", None)]
+    #[case::start_of_time_uncorrected("-262143-01-01T00:00:00Z", None)]
+    fn times_beyond_the_calendar_are_placed_all_the_same(
+        #[case] at: &str,
+        #[case] sent_at: Option<&str>,
+        #[values("Pacific/Kiritimati", "Pacific/Pago_Pago")] zone: &str,
+        #[values(true, false)] has_terms: bool,
+    ) {
+        let mut tenant = tenant(zone);
+        if !has_terms {
+            tenant.calendar.terms.clear();
+        }
+        let placed = place(&tenant, &event(at, sent_at, "2026-10-01T00:00:00Z"));
+        assert_eq!(placed.occurred_at, time(at));
+        assert_eq!(placed.clock_correction, None);
+        assert!(!placed.clock_crossed_term);
     }
 }

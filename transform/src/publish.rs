@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use futures::{StreamExt, TryStreamExt};
 use lake::{Advance, AppId, Lake, LakeError, LakeTable, PublishError};
-use schemas::{Table, TenantId};
+use schemas::{Table, TenantId, layout};
 
 use crate::batch::{Commit, Round};
 use crate::error::Error;
@@ -100,7 +100,11 @@ impl Publication<'_> {
             Some(table) => table,
             None => {
                 let open = || self.lake.open_or_create(&tenant, kind);
-                self.patience.ask(open, LakeError::is_retryable).await?
+                let opened = self.patience.ask(open, LakeError::is_retryable).await;
+                opened.map_err(|source| Error::Table {
+                    table: layout::table(&tenant, kind),
+                    source,
+                })?
             }
         };
 

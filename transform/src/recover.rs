@@ -8,9 +8,9 @@ use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use chrono::{DateTime, Utc};
 use eventlog::{EventLog, ReadError};
 use futures::{StreamExt, TryStreamExt};
-use lake::{AppId, Floor, Lake, LakeError, LakeTable, RowFilter};
+use lake::{AppId, Floor, Lake, LakeTable, RowFilter};
 use runtime::Registry;
-use schemas::{Table, TenantId};
+use schemas::{Table, TenantId, layout};
 
 use crate::config::Config;
 use crate::consume::Stretch;
@@ -166,13 +166,19 @@ async fn open(
     kind: Table,
     log_id: &str,
     partitions: u32,
-) -> Result<Option<Opened>, LakeError> {
-    let Some(mut table) = lake.open(&tenant, kind).await? else {
+) -> Result<Option<Opened>, Error> {
+    let failed = |source| Error::Table {
+        table: layout::table(&tenant, kind),
+        source,
+    };
+    let opened = lake.open_for_writing(&tenant, kind).await;
+    let Some(mut table) = opened.map_err(failed)? else {
         return Ok(None);
     };
     let mut next = HashMap::new();
     for partition in 0..partitions {
-        let position = table.next_position(&AppId::rows(log_id, partition)).await?;
+        let app = AppId::rows(log_id, partition);
+        let position = table.next_position(&app).await.map_err(failed)?;
         next.extend(position.map(|position| (partition, position)));
     }
     Ok(Some(Opened {
@@ -221,7 +227,9 @@ fn remember(index: &mut Index, tenant: &TenantId, rows: &RecordBatch) {
         let id = id.and_then(event_id);
         let time: Option<DateTime<Utc>> = micros.and_then(DateTime::from_timestamp_micros);
         if let (Some(id), Some(time)) = (id, time) {
-            index.remember(tenant, id, time);
+            // Columns are not what the sender said: its times are corrected, and
+            // defaults filled in.
+            index.remember(tenant, id, time, None);
         }
     }
 }

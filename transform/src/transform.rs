@@ -10,14 +10,13 @@ use eventlog::{EventLog, ReadError};
 use lake::Lake;
 use runtime::{Clock, Health, HealthCheck, Registry, RegistryError, Shutdown};
 use schemas::{Tenant, TenantId};
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::batch::{Round, Size, should_close};
 use crate::config::Config;
-use crate::consume::{Message, Stretch, consume};
+use crate::consume::{Message, Readers, Stretch};
 use crate::count::Counter;
 use crate::decode::{Content, Decoded};
 use crate::error::Error;
@@ -27,11 +26,11 @@ use crate::progress::Progress;
 use crate::publish::Publisher;
 use crate::recover::recover;
 
-/// Pieces that each reader may be ahead of the round.
-const PIECES_AHEAD: usize = 2;
-
 /// How often time is let pass in an idle service.
 const TICK: Duration = Duration::from_millis(500);
+
+/// Events in the index from which on its memory is worth a warning.
+const LARGE_INDEX: usize = 10_000_000;
 
 /// How long to wait before beginning again after a failure.
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
@@ -106,7 +105,7 @@ impl Transform {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
-            self.health.not_ready(error.to_string());
+            self.health.not_ready(error.chain());
             if !error.is_retryable() {
                 tracing::error!(error = error.chain(), "stopped");
                 return Err(error);
@@ -155,7 +154,9 @@ impl Transform {
             tenants: HashMap::new(),
             newest: DateTime::UNIX_EPOCH,
             broken: BTreeMap::new(),
+            warned: false,
         };
+        line.tell_index();
         line.foresee(&recovered.unfinished).await?;
         line.run(recovered.unfinished).await?;
         if stop.is_cancelled() {
@@ -169,21 +170,6 @@ impl Transform {
         // Every partition is broken: somebody has to see it.
         stop.cancelled().await;
         Ok(())
-    }
-}
-
-impl Transform {
-    /// Begins to read stretches; the readers end with the set.
-    fn read(&self, stretches: &[Stretch]) -> (JoinSet<()>, mpsc::Receiver<Message>) {
-        let capacity = (stretches.len() * PIECES_AHEAD).max(1);
-        let (sender, messages) = mpsc::channel(capacity);
-        let mut readers = JoinSet::new();
-        for stretch in stretches {
-            let log = Arc::clone(&self.log);
-            let read_bytes = self.config.read_bytes;
-            readers.spawn(consume(log, *stretch, read_bytes, sender.clone()));
-        }
-        (readers, messages)
     }
 }
 
@@ -201,16 +187,18 @@ struct Line<'a> {
     newest: DateTime<Utc>,
     /// Partitions that cannot be read on, and why.
     broken: BTreeMap<u32, String>,
+    /// Of the size of the index.
+    warned: bool,
 }
 
 impl Line<'_> {
     /// Looks through the unfinished round for events that were found to be new
     /// but are not stored yet; see [`Judge::foresee`].
     async fn foresee(&mut self, unfinished: &[Stretch]) -> Result<(), Error> {
-        let (_readers, mut messages) = self.transform.read(unfinished);
+        let mut readers = self.read(unfinished);
         loop {
             let message = tokio::select! {
-                message = messages.recv() => message,
+                message = readers.next() => message?,
                 () = self.stop.cancelled() => None,
             };
             match message {
@@ -228,9 +216,9 @@ impl Line<'_> {
     /// Reads the stretches to their ends, or until it is time to stop, in
     /// rounds.
     async fn run(&mut self, stretches: Vec<Stretch>) -> Result<(), Error> {
-        let (_readers, mut messages) = self.transform.read(&stretches);
+        let mut readers = self.read(&stretches);
         loop {
-            let (round, more) = self.collect(&mut messages).await?;
+            let (round, more) = self.collect(&mut readers).await?;
             if !round.is_empty() {
                 self.publish(round).await?;
             }
@@ -241,12 +229,14 @@ impl Line<'_> {
         }
     }
 
+    fn read(&self, stretches: &[Stretch]) -> Readers {
+        let transform = self.transform;
+        Readers::start(&transform.log, stretches, transform.config.read_bytes)
+    }
+
     /// Fills a round until it is to be published; also says whether there may
     /// be more.
-    async fn collect(
-        &mut self,
-        messages: &mut mpsc::Receiver<Message>,
-    ) -> Result<(Round, bool), Error> {
+    async fn collect(&mut self, readers: &mut Readers) -> Result<(Round, bool), Error> {
         let config = &self.transform.config;
         let limit = Size {
             rows: config.max_rows,
@@ -260,7 +250,7 @@ impl Line<'_> {
             let tick = Instant::now() + TICK;
             let wake = begun.map_or(tick, |begun| tick.min(begun + limit.age));
             tokio::select! {
-                message = messages.recv() => match message {
+                message = readers.next() => match message? {
                     Some(Message::Records { partition, records }) => {
                         begun.get_or_insert_with(Instant::now);
                         if !self.take(&mut round, partition, records).await {
@@ -289,7 +279,7 @@ impl Line<'_> {
             };
             let outcome = self.judge.judge(partition, &record, tenant.is_some());
             match &outcome {
-                Outcome::Duplicate => {
+                Outcome::Duplicate { .. } => {
                     metrics::counter!("chalkline_transform_duplicates_total").increment(1);
                 }
                 Outcome::Quarantined(_, why) => {
@@ -298,7 +288,7 @@ impl Line<'_> {
                 }
                 _ => {}
             }
-            if let Ok(Content::Event(event)) = &record.content {
+            if let Ok(Content::Event(event, _)) = &record.content {
                 self.newest = self.newest.max(event.received_at);
             }
             round.add(partition, &record, &outcome, tenant.as_deref());
@@ -331,11 +321,28 @@ impl Line<'_> {
         if let Some(as_of) = self.progress.as_of() {
             self.judge.index().forget_before(as_of.min(self.newest));
         }
+        self.tell_index();
         metrics::counter!("chalkline_transform_rounds_total").increment(1);
         metrics::histogram!("chalkline_transform_round_seconds")
             .record(begun.elapsed().as_secs_f64());
         self.say_health();
         Ok(())
+    }
+
+    /// Shows how large the index is, and once in a life warns of it.
+    fn tell_index(&mut self) {
+        let index = self.judge.index();
+        metrics::gauge!("chalkline_transform_index_events").set(index.len() as f64);
+        if index.len() >= LARGE_INDEX && !self.warned {
+            self.warned = true;
+            tracing::warn!(
+                events = index.len(),
+                size_bytes = index.size_bytes(),
+                "the ids kept for deduplication take much memory; see that it suffices for \
+                 all events of {} days",
+                self.transform.config.deduplication_days
+            );
+        }
     }
 
     async fn let_time_pass(&mut self) {

@@ -71,7 +71,9 @@ pub struct Event {
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
     /// A version from the future: this reader is older than the writer.
-    #[error("type version {0} is not known here; update this service, then replay the quarantine")]
+    #[error(
+        "type version {0} is not known here: a newer version of the service wrote it; update this one"
+    )]
     Version(u16),
     /// The bytes are not the JSON of an event.
     #[error("the record is not an event")]

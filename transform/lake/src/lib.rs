@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod durable;
 mod error;
 mod floor;
 mod open;

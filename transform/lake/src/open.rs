@@ -13,8 +13,9 @@ use object_store::path::Path;
 use schemas::{Table, TenantId, layout};
 use url::Url;
 
+use crate::publish::commit_path;
 use crate::stats::statistics_columns;
-use crate::{LakeError, LakeTable};
+use crate::{LakeError, LakeTable, durable};
 
 /// The lake: all tables of all tenants below one root. Clones share everything.
 #[derive(Clone)]
@@ -72,35 +73,51 @@ impl Lake {
         Ok(Some(LakeTable::new(name, table, delta)))
     }
 
+    /// Opens a table for writing; `None` when nobody made it yet.
+    ///
+    /// # Errors
+    /// [`LakeError::Columns`] when the table was made by a version that writes
+    /// other columns; else as [`Lake::open`].
+    pub async fn open_for_writing(
+        &self,
+        tenant: &TenantId,
+        table: Table,
+    ) -> Result<Option<LakeTable>, LakeError> {
+        let Some(opened) = self.open(tenant, table).await? else {
+            return Ok(None);
+        };
+        let name = layout::table(tenant, table);
+        let ours = delta_columns(&name, table)?;
+        let fits = opened.state().schema().fields().eq(ours.iter());
+        if fits {
+            Ok(Some(opened))
+        } else {
+            Err(LakeError::Columns { table: name })
+        }
+    }
+
     /// Opens a table for writing and makes it first if nobody has.
     ///
     /// Several writers may do so at once: all but one lose and open what the
     /// winner made.
     ///
     /// # Errors
-    /// [`LakeError::Columns`] when the table was made by a version that writes
-    /// other columns; else as [`Lake::open`].
+    /// As [`Lake::open_for_writing`].
     pub async fn open_or_create(
         &self,
         tenant: &TenantId,
         table: Table,
     ) -> Result<LakeTable, LakeError> {
-        let name = layout::table(tenant, table);
-        if self.open(tenant, table).await?.is_none() {
-            self.create(&name, table).await?;
+        if let Some(opened) = self.open_for_writing(tenant, table).await? {
+            return Ok(opened);
         }
-        let opened = self.open(tenant, table).await?;
-        let opened = opened.ok_or_else(|| {
+        let name = layout::table(tenant, table);
+        self.create(&name, table).await?;
+        let opened = self.open_for_writing(tenant, table).await?;
+        opened.ok_or_else(|| {
             let vanished = DeltaTableError::NotATable("it vanished after it was made".to_owned());
             table_error(&name, vanished)
-        })?;
-        let ours = delta_columns(&name, table)?;
-        let fits = opened.state().schema().fields().eq(ours.iter());
-        if fits {
-            Ok(opened)
-        } else {
-            Err(LakeError::Columns { table: name })
-        }
+        })
     }
 
     /// Makes the table's first version, or does nothing when it is there.
@@ -123,7 +140,8 @@ impl Lake {
         match created {
             Ok(_) => {
                 tracing::info!(table = name, "table created");
-                Ok(())
+                let first = format!("{name}/{}", commit_path(0));
+                durable::sync(&self.0.root, vec![first]).await
             }
             // Whatever it was: if the table is there now, it was another writer.
             Err(_) if self.has_log(name).await? => Ok(()),

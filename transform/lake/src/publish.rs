@@ -47,7 +47,7 @@ impl LakeTable {
     /// moved on by another writer since: both end in
     /// [`PublishError::Conflict`], with nothing visible. Commits of others that
     /// touch no position of ours do not matter. After success the table is held
-    /// at the new version.
+    /// at the new version, and all of it outlives a loss of power.
     ///
     /// # Errors
     /// [`PublishError`] says for each what to do. Files that were written for a
@@ -72,7 +72,16 @@ impl LakeTable {
             .try_collect()
             .await
             .map_err(PublishError::NotPublished)?;
-        self.commit(files, advances).await
+        // A commit must not outlive its files, nor a floor the commit.
+        let paths = files.iter().map(|file| file.path.clone()).collect();
+        let synced = self.sync(paths).await;
+        synced.map_err(PublishError::NotPublished)?;
+        let before = self.version();
+        let published = self.commit(files, advances).await?;
+        let commits = before + 1..=published.version;
+        let synced = self.sync(commits.map(commit_path).collect()).await;
+        synced.map_err(PublishError::Unknown)?;
+        Ok(published)
     }
 
     async fn commit(
@@ -161,6 +170,11 @@ impl LakeTable {
             None => Err(PublishError::NotPublished(self.error(error))),
         }
     }
+}
+
+/// The path of a commit below its table.
+pub(crate) fn commit_path(version: u64) -> String {
+    format!("_delta_log/{version:020}.json")
 }
 
 /// What [`LakeTable::settle`] needs to know of a commit.

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StringBuilder};
+use arrow::array::{ArrayRef, BooleanBuilder, RecordBatch, StringBuilder};
 use chrono::{DateTime, Utc};
 use schemas::Table;
 use schemas::event::Event;
@@ -14,12 +14,20 @@ pub(crate) struct DuplicateRows {
     occurred_at: TimeColumn,
     received_at: TimeColumn,
     student_key: StringBuilder,
+    same_content: BooleanBuilder,
     position: PositionColumns,
 }
 
 impl DuplicateRows {
-    /// Adds an event that was stored before.
-    pub fn append(&mut self, event: &Event, occurred_at: DateTime<Utc>, at: At<'_>) {
+    /// Adds an event that was stored before, if it is known with the same
+    /// content or another.
+    pub fn append(
+        &mut self,
+        event: &Event,
+        occurred_at: DateTime<Utc>,
+        same_content: Option<bool>,
+        at: At<'_>,
+    ) {
         let id = event.id.to_string();
         self.names.append([
             Some(&id),
@@ -29,6 +37,7 @@ impl DuplicateRows {
         self.occurred_at.append(occurred_at);
         self.received_at.append(event.received_at);
         self.student_key.append_value(event.student_key.to_string());
+        self.same_content.append_option(same_content);
         self.position.append(at);
     }
 
@@ -38,6 +47,7 @@ impl DuplicateRows {
         columns.push(self.occurred_at.finish());
         columns.push(self.received_at.finish());
         columns.push(Arc::new(self.student_key.finish()));
+        columns.push(Arc::new(self.same_content.finish()));
         columns.extend(self.position.finish());
         batch(Table::Duplicates, columns)
     }

@@ -12,7 +12,8 @@ use super::video::VideoColumns;
 use super::{At, PositionColumns, TextColumns, TimeColumn, batch};
 use crate::place::Placed;
 
-/// The member of `extra` that says that the sender's own time chose the term.
+/// The member of `extra` that says that the sender's time and the corrected one
+/// lie in different terms.
 const CLOCK_CROSSED_TERM: &str = "clock_crossed_term";
 
 /// Rows of one event table and one term.

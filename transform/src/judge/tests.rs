@@ -169,7 +169,7 @@ impl Disk {
                 match table {
                     Table::Events(_) => {
                         let id = row.event_id.expect("an id");
-                        index.remember(tenant, id, received_at(row.position));
+                        index.remember(tenant, id, received_at(row.position), None);
                     }
                     _ if row.position >= self.floor(row.partition) => {
                         let place = (tenant.clone(), row.partition, row.position);

@@ -4,5 +4,6 @@ mod crashes;
 mod ledger;
 mod order;
 mod outcomes;
+mod readers;
 mod support;
 mod trouble;

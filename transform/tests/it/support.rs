@@ -26,7 +26,7 @@ pub struct Sandbox {
     pub lake: Lake,
     pub registry: Registry,
     pub config: Config,
-    _folder: TempDir,
+    pub folder: TempDir,
 }
 
 /// A service that runs; dropped, it dies at once, like a process.
@@ -74,7 +74,7 @@ impl Sandbox {
                 count_interval_ms: 20,
                 ..Config::default()
             },
-            _folder: folder,
+            folder,
         };
         sandbox.tenant("demo").await;
         sandbox

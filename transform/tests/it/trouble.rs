@@ -5,10 +5,10 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use eventlog::{AppendError, EventLog, LogId, Position, ReadError, Reader, Record};
 use lake::Floor;
-use schemas::Family;
+use schemas::{Family, Table};
 use transform::Error;
 
-use crate::support::{Sandbox, event, family, ids, record};
+use crate::support::{Sandbox, event, family, ids, record, tenant_id};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_ends_below_what_is_published_is_refused() {
@@ -160,4 +160,26 @@ async fn time_passes_for_an_idle_log() {
     passed.expect("in time");
     assert_eq!(sandbox.stored("demo").await, ids(1..2));
     running.stop().await.expect("stops");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_cannot_be_written_is_named_at_the_start() {
+    let sandbox = Sandbox::new().await;
+    let video = Table::Events(Family::Video);
+    let made = sandbox.lake.open_or_create(&tenant_id("demo"), video).await;
+    drop(made.expect("makes a table"));
+    let tables = sandbox.folder.path().join("lake/demo");
+    std::fs::rename(tables.join("video"), tables.join("duplicates")).expect("moves");
+
+    let running = sandbox.start();
+    let health = running.health.clone();
+    let ended = tokio::time::timeout(Duration::from_secs(30), running.ended()).await;
+    let error = ended.expect("it ends").expect_err("refused");
+    assert!(!error.is_retryable());
+    assert!(error.to_string().contains("demo/duplicates"), "{error}");
+    let reasons = health.unready();
+    assert!(
+        reasons["transform"].contains("other columns than this version"),
+        "{reasons:?}"
+    );
 }
