@@ -145,13 +145,14 @@ impl<'p> Named<'p> {
     pub fn hide_in(&self, event: &mut Event) {
         for text in [
             &mut event.session,
-            &mut event.school,
             &mut event.app,
             &mut event.platform,
             &mut event.locale,
         ] {
             self.hide(text, Purpose::Free);
         }
+        // School 7 is not student 7.
+        self.hide(&mut event.school, Purpose::Answer);
         for text in [&mut event.course, &mut event.section, &mut event.content] {
             self.hide(text, Purpose::Identifier);
         }
