@@ -19,8 +19,9 @@ pub(crate) struct Freshness {
 }
 
 impl Freshness {
-    /// Every event received before this moment is in its table, if its table is
-    /// read after this call. `None` until the first floor is known.
+    /// Every event answered before this moment, its batch with a 200, is in its
+    /// table, if its table is read after this call. `None` until the first
+    /// floor is known.
     pub(crate) async fn data_as_of(&self, lake: &Lake) -> Result<Option<DateTime<Utc>>, LakeError> {
         let mut last = self.last.lock().await;
         if let Some((read, as_of)) = *last

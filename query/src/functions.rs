@@ -1,6 +1,7 @@
 //! The functions that SQL may call.
 
 mod bounded;
+mod planned;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::ScalarUDF;
 
 use self::bounded::Bounded;
+pub(crate) use self::planned::planners;
 
 /// The table functions: those that make rows of their arguments alone.
 const TABLE_FUNCTIONS: [&str; 2] = ["generate_series", "range"];

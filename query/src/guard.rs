@@ -4,6 +4,8 @@
 //! The plan made of it is checked once more (see `session.rs`), so that what
 //! hides inside a query is refused as well.
 
+mod expansion;
+
 use std::ops::ControlFlow;
 
 use datafusion::error::DataFusionError;
@@ -127,6 +129,9 @@ fn reads(query: &Query, name: &str) -> Result<(), Error> {
             code: "not_supported",
             detail: format!("{clause} is not supported."),
         });
+    }
+    if let Some(detail) = expansion::excess(query) {
+        return Err(Error::TooComplex { detail });
     }
     let mut queries = vec![query];
     let mut bodies = Vec::new();

@@ -187,7 +187,7 @@ fn template(cores: usize) -> SessionState {
     options.execution.parquet.schema_force_view_types = false;
     SessionStateBuilder::new()
         .with_config(config)
-        .with_expr_planners(SessionStateDefaults::default_expr_planners())
+        .with_expr_planners(functions::planners())
         .with_scalar_functions(functions::scalar())
         .with_higher_order_functions(SessionStateDefaults::default_higher_order_functions())
         .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())

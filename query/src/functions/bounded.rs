@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Float64Array};
-use datafusion::arrow::compute::cast;
 use datafusion::arrow::compute::kernels::length::length;
+use datafusion::arrow::compute::{cast, concat};
 use datafusion::arrow::datatypes::{
     DataType, FieldRef, Float64Type, IntervalMonthDayNanoType, TimeUnit,
 };
@@ -17,7 +17,7 @@ use datafusion::logical_expr::{
 };
 
 /// The largest result of one call on one batch of rows.
-const LARGEST_BYTES: f64 = 64.0 * 1024.0 * 1024.0;
+const LARGEST_BYTES: f64 = 16.0 * 1024.0 * 1024.0;
 
 /// What an element of a list takes, about.
 const ELEMENT_BYTES: f64 = 16.0;
@@ -40,6 +40,16 @@ enum Size {
     Stated,
     /// From, to and step.
     Series,
+    /// All arguments, one after the other.
+    Joined,
+    /// As [`Self::Joined`], with the first argument between the others.
+    Separated,
+    /// The first argument with the second replaced by the third.
+    Replaced,
+    /// The same, where the second is a pattern that may match nothing anywhere.
+    Matched,
+    /// The elements of the first argument, with the others between or for them.
+    Listed,
 }
 
 impl Bounded {
@@ -49,6 +59,13 @@ impl Bounded {
             "repeat" | "array_repeat" => Size::Repeated,
             "lpad" | "rpad" | "array_resize" => Size::Stated,
             "generate_series" | "range" => Size::Series,
+            "concat" | "overlay" | "array_append" | "array_concat" | "array_prepend" => {
+                Size::Joined
+            }
+            "concat_ws" => Size::Separated,
+            "replace" => Size::Replaced,
+            "regexp_replace" => Size::Matched,
+            "array_to_string" => Size::Listed,
             _ => return function,
         };
         Arc::new(ScalarUDF::new_from_impl(Self {
@@ -57,34 +74,144 @@ impl Bounded {
         }))
     }
 
-    /// About how many bytes the result takes.
-    fn asked(&self, args: &[ColumnarValue], rows: usize) -> Result<f64> {
-        let arrays = args.iter().map(|arg| arg.to_array(rows));
-        let arrays = arrays.collect::<Result<Vec<ArrayRef>>>()?;
-        let bytes = match (self.size, arrays.as_slice()) {
-            (Size::Repeated, [what, times, ..]) => {
-                let each = bytes_each(what)?;
-                sum(&numbers(times)?, |row, times| times * each.value(row))
+    /// About how many bytes the result takes, row by row.
+    fn asked(&self, args: &[ColumnarValue], rows: usize) -> Result<Vec<f64>> {
+        let bytes = |at: usize| Each::of(args.get(at), bytes_each);
+        let number = |at: usize| Each::of(args.get(at), numbers);
+        let per_row = |row: &dyn Fn(usize) -> f64| (0..rows).map(|at| row(at).max(0.0)).collect();
+        let asked = match (self.size, args.len()) {
+            (Size::Repeated, 2..) => {
+                let (what, times) = (bytes(0)?, number(1)?);
+                per_row(&|row| what.at(row) * times.at(row))
             }
-            (Size::Stated, [_, much, ..]) => sum(&numbers(much)?, |_, much| much * ELEMENT_BYTES),
-            (Size::Series, [to]) => sum(&numbers(to)?, |_, to| to * ELEMENT_BYTES),
-            (Size::Series, [from, to, step @ ..]) => {
-                let from = numbers(from)?;
-                let step = step.first().map(numbers).transpose()?;
-                sum(&numbers(to)?, |row, to| {
-                    let step = step.as_ref().map_or(1.0, |step| step.value(row));
-                    let distance = (to - from.value(row)) / step;
+            (Size::Stated, 2..) => {
+                let much = number(1)?;
+                per_row(&|row| much.at(row) * ELEMENT_BYTES)
+            }
+            (Size::Series, 1) => {
+                let to = number(0)?;
+                per_row(&|row| to.at(row) * ELEMENT_BYTES)
+            }
+            (Size::Series, count @ 2..) => {
+                let (from, to) = (number(0)?, number(1)?);
+                let step = (count > 2).then(|| number(2)).transpose()?;
+                per_row(&|row| {
+                    let step = step.as_ref().map_or(1.0, |step| step.at(row));
                     // A step of nothing is the function's own error to make.
                     if step == 0.0 {
                         0.0
                     } else {
-                        distance * ELEMENT_BYTES
+                        (to.at(row) - from.at(row)) / step * ELEMENT_BYTES
                     }
                 })
             }
-            _ => 0.0,
+            (Size::Joined | Size::Separated, count @ 1..) => {
+                let parts = (0..count).map(bytes).collect::<Result<Vec<Each>>>()?;
+                let between = match self.size {
+                    Size::Separated => count.saturating_sub(2) as f64,
+                    _ => 1.0,
+                };
+                per_row(&|row| {
+                    let joined: f64 = parts[1..].iter().map(|part| part.at(row)).sum();
+                    joined + between * parts[0].at(row)
+                })
+            }
+            (Size::Replaced, 3..) => {
+                let (text, from, to) = (bytes(0)?, bytes(1)?, bytes(2)?);
+                per_row(&|row| text.at(row).max(1.0) * (1.0 + to.at(row) / from.at(row).max(1.0)))
+            }
+            (Size::Matched, 3..) => {
+                let (text, to) = (bytes(0)?, bytes(2)?);
+                per_row(&|row| (text.at(row) + 1.0) * (1.0 + to.at(row)))
+            }
+            (Size::Listed, count @ 2..) => {
+                let (list, between) = (bytes(0)?, bytes(1)?);
+                let missing = (count > 2).then(|| bytes(2)).transpose()?;
+                per_row(&|row| {
+                    let missing = missing.as_ref().map_or(0.0, |missing| missing.at(row));
+                    list.at(row) * (1.0 + between.at(row) + missing)
+                })
+            }
+            _ => Vec::new(),
         };
-        Ok(bytes)
+        Ok(asked)
+    }
+
+    /// Calls the function on a few rows at a time, so that what was estimated
+    /// too high is measured, and never more than twice the largest is held.
+    fn invoke_in_parts(&self, args: &ScalarFunctionArgs, asked: &[f64]) -> Result<ColumnarValue> {
+        let mut parts: Vec<ArrayRef> = Vec::new();
+        let mut made = 0.0;
+        let mut first = 0;
+        while first < asked.len() {
+            let mut bytes = 0.0;
+            let rows = asked[first..].iter().take_while(|row| {
+                bytes += **row;
+                bytes <= LARGEST_BYTES
+            });
+            let rows = rows.count();
+            if rows == 0 {
+                return self.too_much();
+            }
+            let part = ScalarFunctionArgs {
+                args: args
+                    .args
+                    .iter()
+                    .map(|arg| slice(arg, first, rows))
+                    .collect(),
+                number_rows: rows,
+                ..args.clone()
+            };
+            let part = self.inner.invoke_with_args(part)?.into_array(rows)?;
+            made += part.to_data().get_slice_memory_size()? as f64;
+            if made > LARGEST_BYTES {
+                return self.too_much();
+            }
+            parts.push(part);
+            first += rows;
+        }
+        let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+        Ok(ColumnarValue::Array(concat(&parts)?))
+    }
+
+    fn too_much(&self) -> Result<ColumnarValue> {
+        exec_err!(
+            "{} would make more than 16 MiB at once; ask for less, or use it in FROM",
+            self.name()
+        )
+    }
+}
+
+/// A number for each row; one for all when the argument is one for all.
+struct Each(Float64Array);
+
+impl Each {
+    fn of(
+        arg: Option<&ColumnarValue>,
+        measure: impl Fn(&ArrayRef) -> Result<Float64Array>,
+    ) -> Result<Self> {
+        let values = match arg {
+            Some(ColumnarValue::Array(array)) => measure(array)?,
+            Some(ColumnarValue::Scalar(scalar)) => measure(&scalar.to_array()?)?,
+            None => Float64Array::from(Vec::<f64>::new()),
+        };
+        Ok(Self(values))
+    }
+
+    /// Nothing where the value is missing.
+    fn at(&self, row: usize) -> f64 {
+        let row = if self.0.len() == 1 { 0 } else { row };
+        match row < self.0.len() && self.0.is_valid(row) {
+            true => self.0.value(row),
+            false => 0.0,
+        }
+    }
+}
+
+fn slice(arg: &ColumnarValue, first: usize, rows: usize) -> ColumnarValue {
+    match arg {
+        ColumnarValue::Array(array) => ColumnarValue::Array(array.slice(first, rows)),
+        ColumnarValue::Scalar(_) => arg.clone(),
     }
 }
 
@@ -114,11 +241,17 @@ impl ScalarUDFImpl for Bounded {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        if self.asked(&args.args, args.number_rows)? > LARGEST_BYTES {
-            return exec_err!(
-                "{} would make more than 64 MiB at once; ask for less, or use it in FROM",
-                self.name()
-            );
+        let one_for_all = |arg: &ColumnarValue| matches!(arg, ColumnarValue::Scalar(_));
+        let rows = match args.args.iter().all(one_for_all) {
+            true => 1,
+            false => args.number_rows,
+        };
+        let asked = self.asked(&args.args, rows)?;
+        if asked.iter().sum::<f64>() > LARGEST_BYTES {
+            if rows < 2 {
+                return self.too_much();
+            }
+            return self.invoke_in_parts(&args, &asked);
         }
         self.inner.invoke_with_args(args)
     }
@@ -128,22 +261,22 @@ impl ScalarUDFImpl for Bounded {
     }
 }
 
-fn sum(values: &Float64Array, bytes: impl Fn(usize, f64) -> f64) -> f64 {
-    let rows = values.iter().enumerate();
-    rows.filter_map(|(row, value)| Some(bytes(row, value?).max(0.0)))
-        .sum()
-}
-
 /// The bytes of each value: of texts exactly, of others about.
 fn bytes_each(array: &ArrayRef) -> Result<Float64Array> {
     if array.data_type().is_string() {
         return numbers(&length(array)?);
     }
-    let mean = array.get_array_memory_size() as f64 / array.len().max(1) as f64;
-    Ok(Float64Array::from(vec![
-        mean.max(ELEMENT_BYTES);
-        array.len()
-    ]))
+    // A list of nothing but missing values takes no bytes, but has a length.
+    let elements = match array.data_type() {
+        DataType::List(_) | DataType::LargeList(_) => Some(numbers(&length(array)?)?),
+        _ => None,
+    };
+    let bytes = array.to_data().get_slice_memory_size()? as f64;
+    let mean = (bytes / array.len().max(1) as f64).max(ELEMENT_BYTES);
+    Ok(match elements {
+        Some(elements) => elements.unary(|elements| mean + elements),
+        None => Float64Array::from(vec![mean; array.len()]),
+    })
 }
 
 /// Numbers as they are; times and intervals in nanoseconds.

@@ -193,3 +193,42 @@ async fn deep_statements_do_no_harm(
     let known = [200, 400, 504, 507];
     assert!(known.contains(&answer.status.as_u16()), "{}", answer.text());
 }
+
+/// Statements that are short, and double with each step once they are planned.
+#[tokio::test]
+async fn statements_that_double_are_refused() {
+    let tables = (1..60).map(|n| {
+        let before = n - 1;
+        format!(", a{n} AS (SELECT l.x FROM a{before} l JOIN a{before} r ON l.x = r.x)")
+    });
+    let tables: String = tables.collect();
+    let doubling = format!("WITH a0 AS (SELECT 1 x){tables} SELECT * FROM a59");
+    let columns: Vec<String> = (0..40).map(|n| format!("c{n}")).collect();
+    let cube = format!(
+        "SELECT count(*) FROM clickstream GROUP BY CUBE ({})",
+        columns.join(", ")
+    );
+    let between = format!("SELECT true{}", " BETWEEN false AND true".repeat(40));
+    let school = School::empty(small()).await;
+    for sql in [&format!("EXPLAIN {doubling}"), &doubling, &cube, &between] {
+        let (status, code, _) = school.ask("new", sql).await.problem();
+        assert_eq!((status, code.as_str()), (400, "sql_too_complex"), "{sql}");
+    }
+}
+
+/// The largest expansion that is let through.
+#[tokio::test]
+async fn statements_within_the_bound_are_planned() {
+    let tables = (1..=11).map(|n| {
+        let before = n - 1;
+        format!(", a{n} AS (SELECT x FROM a{before} UNION ALL SELECT x FROM a{before})")
+    });
+    let tables: String = tables.collect();
+    let sql = format!("WITH a0 AS (SELECT 1 x){tables} SELECT count(*) AS n FROM a11");
+    let config = Config {
+        timeout_seconds: 60,
+        ..small()
+    };
+    let school = School::empty(config).await;
+    assert_eq!(school.ask("new", &sql).await.rows(), json!([{"n": 2048}]));
+}
