@@ -27,6 +27,7 @@ need cmake cmake
 need mold mold
 need pkg-config pkg-config
 pkg-config --exists openssl 2>/dev/null || packages+=(libssl-dev)
+pkg-config --exists zlib 2>/dev/null || packages+=(zlib1g-dev)
 if [[ $for_tests == yes ]]; then
   need java default-jre-headless
   need mvn maven

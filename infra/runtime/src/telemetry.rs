@@ -95,9 +95,10 @@ pub struct Metrics(PrometheusHandle);
 /// Modules that say more than an operator wants to know: as errors what their
 /// caller handles, such as a Delta table that does not exist yet, or every step
 /// of a scan or of the log's storage.
-const NOISY: [&str; 4] = [
+const NOISY: [&str; 5] = [
     "buoyant_kernel=warn",
     "buoyant_kernel::snapshot=off",
+    "deltalake_core=warn",
     "fjall=warn",
     "lsm_tree=warn",
 ];
