@@ -86,21 +86,21 @@ impl Sessions {
     /// All that a session can name, with its columns.
     pub(crate) async fn entries(&self) -> Result<&[Entry], Error> {
         let entries = self.entries.get_or_try_init(|| async {
-            let named = Named::all_reports();
+            let named = Named::all_views();
             let catalog = Catalog::new()?;
             let state = self.state(&catalog, self.template.runtime_env());
             mount_tables(&catalog, &Snapshot::empty(&named), &state)?;
 
-            let tables = Table::ALL.into_iter().map(|table| Entry {
+            let tables = Table::all().map(|table| Entry {
                 name: table.as_str(),
                 kind: "BASE TABLE",
                 columns: schemas::columns(table),
             });
             let mut entries: Vec<Entry> = tables.collect();
-            for report in named.reports {
-                let plan = state.create_logical_plan(report.sql).await?;
+            for view in named.views {
+                let plan = state.create_logical_plan(view.sql).await?;
                 entries.push(Entry {
-                    name: report.name,
+                    name: view.name,
                     kind: "VIEW",
                     columns: Arc::clone(plan.schema().inner()),
                 });
@@ -124,10 +124,10 @@ impl Sessions {
         let catalog = Catalog::new().map_err(ours)?;
         let state = self.state(&catalog, runtime_env);
         mount_tables(&catalog, snapshot, &state).map_err(ours)?;
-        for report in &named.reports {
-            let plan = state.create_logical_plan(report.sql).await.map_err(ours)?;
-            let view = ViewTable::new(plan, None);
-            catalog.mount(report.name, Arc::new(view)).map_err(ours)?;
+        for view in &named.views {
+            let plan = state.create_logical_plan(view.sql).await.map_err(ours)?;
+            let provider = Arc::new(ViewTable::new(plan, None));
+            catalog.mount(view.name, provider).map_err(ours)?;
         }
         if named.information_schema {
             let schema = information_schema::schema(self.entries().await?).map_err(ours)?;
