@@ -255,10 +255,10 @@ SELECT
         AS replayed_seconds,
     -- `least` would take the 1 for an unknown length.
     CASE WHEN durations.duration_seconds IS NOT NULL THEN round(least(
-        coalesce(watch_times.distinct_time, 0) / (durations.duration_seconds * 1000000.0), 1.0), 6)
+        coalesce(watch_times.distinct_time, 0) / round(durations.duration_seconds * 1000000), 1), 6)
     END AS watched_rate,
-    coalesce(watch_times.distinct_time, 0)
-        >= $completed_rate * durations.duration_seconds * 1000000.0 AS completed,
+    coalesce(watch_times.distinct_time, 0) / round(durations.duration_seconds * 1000000)
+        >= $completed_rate AS completed,
     students.last_position_seconds,
     students.sessions
 FROM students
