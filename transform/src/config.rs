@@ -26,6 +26,12 @@ pub struct Config {
     pub deduplication_days: u32,
     /// How often the second reader's counts are published.
     pub count_interval_ms: u64,
+    /// How often at most reports are refreshed; they follow within this time and
+    /// what refreshing takes.
+    pub report_interval_ms: u64,
+    /// Memory that the queries of reports may take; what can be sorted on disk is
+    /// when it does not suffice.
+    pub report_memory_bytes: usize,
 }
 
 impl Default for Config {
@@ -39,6 +45,8 @@ impl Default for Config {
             concurrent_commits: 4,
             deduplication_days: 7,
             count_interval_ms: 2_000,
+            report_interval_ms: 2_000,
+            report_memory_bytes: 1 << 30,
         }
     }
 }
@@ -54,6 +62,8 @@ impl Config {
             ("concurrent_commits", self.concurrent_commits as u64),
             ("deduplication_days", self.deduplication_days.into()),
             ("count_interval_ms", self.count_interval_ms),
+            ("report_interval_ms", self.report_interval_ms),
+            ("report_memory_bytes", self.report_memory_bytes as u64),
         ];
         let zeros = at_least_one.iter().filter(|(_, value)| *value == 0);
         let mut problems: Vec<String> = zeros
@@ -71,6 +81,10 @@ impl Config {
 
     pub(crate) fn count_interval(&self) -> Duration {
         Duration::from_millis(self.count_interval_ms)
+    }
+
+    pub(crate) fn report_interval(&self) -> Duration {
+        Duration::from_millis(self.report_interval_ms)
     }
 
     pub(crate) fn window(&self) -> chrono::TimeDelta {

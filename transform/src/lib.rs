@@ -16,10 +16,12 @@ mod progress;
 mod publish;
 mod quarantine;
 mod recover;
+mod report;
 mod transform;
 
 pub use batch::{Size, should_close};
 pub use config::Config;
 pub use error::Error;
 pub use place::{Placed, place};
+pub use report::{ReportError, Reports};
 pub use transform::Transform;

@@ -25,6 +25,7 @@ use crate::patience::Patience;
 use crate::progress::Progress;
 use crate::publish::Publisher;
 use crate::recover::recover;
+use crate::report::{Moved, Reports, Schedule};
 
 /// How often time is let pass in an idle service.
 const TICK: Duration = Duration::from_millis(500);
@@ -83,25 +84,46 @@ impl Transform {
             self.lake.clone(),
             self.registry.clone(),
         );
+        let reports = Reports::new(
+            &self.config,
+            self.lake.clone(),
+            self.registry.clone(),
+            self.clock.clone(),
+        );
+        let reports = reports.map_err(Error::Reports)?;
+        let moved = Moved::default();
+        let interval = self.config.report_interval();
+        let schedule = Schedule::new(reports, self.registry.clone(), moved.clone(), interval);
+        let refreshing = schedule.run(stop.clone());
         let finished = CancellationToken::new();
         let counting = counter.run(published, finished.clone());
         let working = async {
-            let result = self.work_on(&floors, &stop).await;
+            let result = self.work_on(&floors, &moved, &stop).await;
             // The counter follows to the last floor.
             finished.cancel();
             result
         };
-        let (result, ()) = tokio::join!(working, counting);
-        result
+        let working = async {
+            let (result, ()) = tokio::join!(working, counting);
+            result
+        };
+        tokio::select! {
+            // Reports are refreshed for as long as anything is published.
+            result = working => result,
+            () = refreshing => unreachable!("refreshing does not end by itself"),
+        }
     }
 
     async fn work_on(
         &self,
         floors: &watch::Sender<BTreeMap<u32, u64>>,
+        moved: &Moved,
         stop: &CancellationToken,
     ) -> Result<(), Error> {
         loop {
-            let error = match self.work(floors, stop).await {
+            // Whatever was published before this life.
+            moved.add_all();
+            let error = match self.work(floors, moved, stop).await {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
@@ -132,6 +154,7 @@ impl Transform {
     async fn work(
         &self,
         floors: &watch::Sender<BTreeMap<u32, u64>>,
+        moved: &Moved,
         stop: &CancellationToken,
     ) -> Result<(), Error> {
         let recovered = tokio::select! {
@@ -141,6 +164,7 @@ impl Transform {
         let mut line = Line {
             transform: self,
             patience: Patience::new(self.health.clone(), stop.clone()),
+            moved,
             stop,
             judge: recovered.judge,
             publisher: recovered.publisher,
@@ -177,6 +201,8 @@ impl Transform {
 struct Line<'a> {
     transform: &'a Transform,
     patience: Patience,
+    /// Whose reports are to be refreshed.
+    moved: &'a Moved,
     stop: &'a CancellationToken,
     judge: Judge,
     publisher: Publisher,
@@ -315,8 +341,10 @@ impl Line<'_> {
     async fn publish(&mut self, round: Round) -> Result<(), Error> {
         let begun = Instant::now();
         let stretches = round.stretches().clone();
+        let tenants = round.tenants();
         self.publisher.publish(round, &self.patience).await?;
         self.progress.advance(&stretches).await?;
+        self.moved.add(tenants);
         // Of what is still to come, nothing was received before this time.
         if let Some(as_of) = self.progress.as_of() {
             self.judge.index().forget_before(as_of.min(self.newest));
