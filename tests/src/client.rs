@@ -109,6 +109,15 @@ impl Client {
         }
     }
 
+    /// A client of the same system with other credentials.
+    #[must_use]
+    pub fn with_tenant(&self, tenant: Tenant) -> Self {
+        Self {
+            tenant,
+            ..self.clone()
+        }
+    }
+
     /// Where the system listens now.
     pub fn address(&self) -> Address {
         self.address
