@@ -1,5 +1,6 @@
 //! Both logs against the conformance suite, and what is special to each.
 
 mod embedded;
+mod full_disk;
 mod kafka;
 mod kill;
