@@ -2,5 +2,7 @@
 
 mod embedded;
 mod full_disk;
+mod identity_provider;
 mod kafka;
+mod kafka_security;
 mod kill;
