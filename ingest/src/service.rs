@@ -30,11 +30,15 @@ const LARGE: usize = 256 << 10;
 /// How often tallies are looked through for minutes that are over.
 const TALLY_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How often the log is asked whether it takes events.
+const LOG_INTERVAL: Duration = Duration::from_millis(500);
+
 /// The front door.
 pub struct Ingest {
     door: Arc<Door>,
     beside: Router,
     health: HealthCheck,
+    log_health: HealthCheck,
 }
 
 /// What requests share.
@@ -54,7 +58,8 @@ pub(crate) struct Door {
 }
 
 impl Ingest {
-    /// A front door to `log`. It is ready, by `health`, once it runs.
+    /// A front door to `log`. It is ready, by `health`, once it runs; so is the
+    /// log, whenever it takes events.
     pub fn new(
         mut config: Config,
         log: Arc<dyn EventLog>,
@@ -77,6 +82,7 @@ impl Ingest {
             }),
             beside: Router::new(),
             health: health.check("ingest"),
+            log_health: health.check("log"),
         }
     }
 
@@ -97,6 +103,10 @@ impl Ingest {
     pub async fn run(self, listener: TcpListener, shutdown: Shutdown) {
         let component = shutdown.component("ingest");
         let tallies = tokio::spawn(append_tallies(Arc::clone(&self.door), shutdown.clone()));
+        let log = Arc::clone(&self.door.log);
+        report_log(&*log, &self.log_health);
+        let log_health = self.log_health.clone();
+        tokio::spawn(watch_log(log, log_health, shutdown.clone()));
         self.health.ready();
         runtime::http::serve(listener, self.router(), &shutdown).await;
         self.health.not_ready("stopping");
@@ -118,6 +128,25 @@ async fn append_tallies(door: Arc<Door>, shutdown: Shutdown) {
             _ = ticks.tick() => {}
         }
         door.tallies.append_due(&*door.log, door.clock.now()).await;
+    }
+}
+
+/// Passes on, until the shutdown, whether the log takes events.
+async fn watch_log(log: Arc<dyn EventLog>, health: HealthCheck, shutdown: Shutdown) {
+    let stop = shutdown.token();
+    while stop
+        .run_until_cancelled(tokio::time::sleep(LOG_INTERVAL))
+        .await
+        .is_some()
+    {
+        report_log(&*log, &health);
+    }
+}
+
+fn report_log(log: &dyn EventLog, health: &HealthCheck) {
+    match log.trouble() {
+        None => health.ready(),
+        Some(reason) => health.not_ready(reason),
     }
 }
 
