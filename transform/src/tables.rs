@@ -42,7 +42,7 @@ impl Tables {
     /// # Errors
     /// [`Error::Table`].
     pub async fn open(&self, tenant: &TenantId) -> Result<Vec<Opened>, Error> {
-        let written = Table::ALL.into_iter().filter(|t| *t != Table::LogCounts);
+        let written = Table::BASE.into_iter().filter(|t| *t != Table::LogCounts);
         let opening = written.map(async |kind| {
             let opened = self.open_one(tenant, kind).await;
             opened.map_err(|source| failed(tenant, kind, source))

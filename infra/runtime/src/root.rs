@@ -61,19 +61,17 @@ pub enum RootError {
     Bucket {
         /// The root.
         url: Box<Url>,
-        /// What the store says.
-        source: object_store::Error,
     },
     /// The store does not let us in.
     #[error(
-        "the store refuses these credentials for {url}: check AWS_ACCESS_KEY_ID, \
+        "the store refuses these credentials for {url} ({code}): check AWS_ACCESS_KEY_ID, \
          AWS_SECRET_ACCESS_KEY and what that key may do with the bucket"
     )]
     Credentials {
         /// The root.
         url: Box<Url>,
-        /// What the store says.
-        source: object_store::Error,
+        /// The store's code for it.
+        code: &'static str,
     },
     /// Nobody answers there.
     #[error(
@@ -248,10 +246,11 @@ impl RootError {
             answer.push_str(&error.to_string());
             cause = error.source();
         }
+        let refusal = CREDENTIALS.into_iter().find(|code| answer.contains(code));
         if answer.contains("NoSuchBucket") {
-            Self::Bucket { url, source }
-        } else if CREDENTIALS.iter().any(|code| answer.contains(code)) {
-            Self::Credentials { url, source }
+            Self::Bucket { url }
+        } else if let Some(code) = refusal {
+            Self::Credentials { url, code }
         } else {
             let source = Some(source);
             Self::Endpoint { url, source }

@@ -80,7 +80,7 @@ impl Server {
             address.expect("a bound socket has an address").port()
         });
         let weed = spawn(&binary, &data, ports);
-        let watchdog = watch(weed.id(), &data);
+        let watchdog = watch(weed.id(), &data, ports);
         let mut server = Self {
             weed,
             watchdog,
@@ -181,8 +181,6 @@ fn spawn(binary: &Path, data: &Path, ports: [u16; PORTS.len()]) -> Child {
         .args(ports.map(|(name, port)| format!("-{name}={port}")))
         .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
         .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
-        // It puts sockets there.
-        .env("TMPDIR", data)
         .current_dir(data)
         .stdin(Stdio::null())
         .stdout(log.try_clone().expect("a file can be shared"))
@@ -192,15 +190,21 @@ fn spawn(binary: &Path, data: &Path, ports: [u16; PORTS.len()]) -> Child {
         .expect("weed starts")
 }
 
-fn watch(group: u32, data: &Path) -> Child {
+fn watch(group: u32, data: &Path, ports: [u16; PORTS.len()]) -> Child {
+    // Beside each gRPC port it makes a socket that it would not remove.
+    let grpc = PORTS.iter().zip(ports).filter_map(|(name, port)| {
+        let service = name.strip_suffix(".port.grpc")?;
+        Some(format!("/tmp/seaweedfs-{service}-grpc-{port}.sock"))
+    });
     Command::new("sh")
         .args([
             "-c",
-            r#"read -r _; kill -s KILL -- "-$1" 2>/dev/null; rm -rf "$2""#,
+            r#"read -r _; kill -s KILL -- "-$1" 2>/dev/null; shift; rm -rf "$@""#,
             "sh",
         ])
         .arg(group.to_string())
         .arg(data)
+        .args(grpc)
         .stdin(Stdio::piped())
         .process_group(0)
         .spawn()
