@@ -1,0 +1,49 @@
+// The page: its sections, from login to log out.
+
+import { Activity } from "./activity.js";
+import { Answers } from "./answers.js";
+import { Assessments } from "./assessments.js";
+import { Freshness } from "./freshness.js";
+import { Ledger } from "./ledger.js";
+import { hideLogin, showLogin } from "./login.js";
+import { Overview } from "./overview.js";
+import { session } from "./session.js";
+import { Sql } from "./sql.js";
+import { Video } from "./video.js";
+
+const freshness = new Freshness();
+const overview = new Overview(freshness);
+const box = new Sql();
+const sections = [overview, new Activity(), new Video(), new Answers(), new Assessments(), new Ledger()];
+
+session.addEventListener("begin", () => {
+  hideLogin();
+  freshness.start();
+  for (const section of sections) section.load();
+  box.list();
+});
+
+session.addEventListener("end", ({ detail }) => {
+  freshness.stop();
+  for (const section of [...sections, box]) section.abandon();
+  showLogin(detail);
+});
+
+freshness.addEventListener("counts", () => overview.load(overview.root.dataset.state === "ready"));
+
+// A section is loaded again when events came after what it shows, and when the
+// connection is back.
+freshness.addEventListener("beat", () => {
+  for (const section of sections) {
+    const old = section.asOf === null || section.asOf < freshness.changedAsOf;
+    if (!section.loading && (section.cut || old)) section.load(section.root.dataset.state === "ready");
+  }
+});
+
+// A link with a token may be opened in a tab that is already here.
+addEventListener("hashchange", () => session.adopt());
+
+if (!session.adopt()) {
+  if (session.token) session.begin(session.token);
+  else showLogin();
+}
