@@ -32,6 +32,7 @@ if [[ $for_tests == yes ]]; then
   need java default-jre-headless
   need mvn maven
   need python3 python3
+  need chromium chromium
   python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 fi
 

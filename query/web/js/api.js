@@ -20,8 +20,7 @@ export class Offline extends Error {
   }
 }
 
-async function request(path, { accept = "application/json", body, signal } = {}) {
-  const token = session.token;
+async function request(path, { accept = "application/json", body, signal, token = session.token } = {}) {
   const headers = { Accept: accept, Authorization: `Bearer ${token}` };
   if (body) headers["Content-Type"] = "application/json";
   let response;
@@ -59,6 +58,9 @@ export const csv = async (text, signal) =>
   (await request("/v1/sql", { accept: "text/csv", body: { sql: text, params: [] }, signal })).blob();
 
 export const tables = async (signal) => (await json("/v1/tables", { signal })).tables;
+
+/** Fails when the service does not take this token. */
+export const check = (token) => request("/v1/tables", { token });
 
 /** What reports there are and how fresh. */
 export const reports = async (signal) => (await json("/v1/reports", { signal })).reports;

@@ -16,8 +16,10 @@ const COLUMNS = [
   { name: "assessment_id", type: "text", title: "Assessment" },
   { name: "section_id", type: "text", title: "Section", missing: "–" },
   { name: "submitted", type: "bigint", title: "Students", format: count },
-  { name: "mean_score", type: "double", title: "Mean score", missing: "–", format: number },
-  { name: "mean_rate", type: "double", title: "of full", missing: "–", format: percent },
+  {
+    name: "mean_score", type: "double", title: "Mean score", missing: "–",
+    format: (score, { mean_rate }) => (mean_rate === null ? number(score) : percent(mean_rate)),
+  },
 ];
 
 export class Assessments extends Section {

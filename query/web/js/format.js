@@ -6,7 +6,7 @@ const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumF
 const share = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
 const dayFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
 const weekdayFormat = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
-const hourFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const hourFormat = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric", hour: "numeric", minute: "2-digit" });
 const clockFormat = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
 const NOTHING = "–";
@@ -42,4 +42,4 @@ export const lag = known((seconds) => {
 });
 
 /** A long id, its beginning and end. */
-export const brief = known((id) => (id.length > 28 ? `${id.slice(0, 14)}…${id.slice(-8)}` : id));
+export const brief = known((id) => (id.length > 24 ? `${id.slice(0, 10)}…${id.slice(-6)}` : id));

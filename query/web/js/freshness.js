@@ -2,7 +2,7 @@
 // says when there is something new.
 
 import { Offline, reports, sql, tables } from "./api.js";
-import { byId } from "./dom.js";
+import { byId, el } from "./dom.js";
 import { clock, lag } from "./format.js";
 
 const PERIOD = 5000;
@@ -75,7 +75,8 @@ export class Freshness extends EventTarget {
     const pill = byId("freshness");
     pill.dataset.kind = kind;
     pill.title = title;
-    byId("freshness-text").textContent = text;
+    const [brief, word] = text.split(/(?= behind$)/);
+    byId("freshness-text").replaceChildren(brief, el("span", { className: "word", textContent: word ?? "" }));
   }
 
   constructor() {

@@ -18,8 +18,12 @@ const COLUMNS = [
   { name: "balanced", type: "boolean", title: "Balanced", format: (is) => el("span", { className: is ? "badge" : "badge bad", textContent: is ? "yes" : "no" }) },
   numbers("Received", "received"), numbers("Accepted", "accepted"), numbers("Stored", "stored"),
   numbers("Duplicates", "table_duplicate"), numbers("Quarantined", "quarantined"), numbers("Erased", "erased"),
-  numbers("Rejected", "rejected"), { name: "rejected_reasons", type: "text", title: "Why rejected", missing: "" },
+  numbers("Ignored", "ignored"), numbers("Rejected", "rejected"), { name: "rejected_reasons", type: "text", title: "Why rejected", missing: "" },
 ];
+
+/** Columns in which nothing stands are left out, to leave room for the others. */
+const RARE = ["erased", "ignored", "quarantined", "rejected", "rejected_reasons"];
+const columnsOf = (rows) => COLUMNS.filter(({ name }) => !RARE.includes(name) || rows.some((row) => row[name]));
 
 export class Ledger extends Section {
   constructor() {
@@ -38,7 +42,7 @@ export class Ledger extends Section {
       return new Empty("The ledger is empty", "It has a line for every hour and family in which events came. Post an event and it opens.");
     }
     byId("ledger-verdict").replaceChildren(this.#verdict(totals), this.#sum(totals));
-    byId("ledger-hours").replaceChildren(table(COLUMNS, rows, { label: "Ledger by hour and family", mark: (row) => !row.balanced }));
+    byId("ledger-hours").replaceChildren(table(columnsOf(rows), rows, { label: "Ledger by hour and family", mark: (row) => !row.balanced }));
     if (next_cursor) {
       byId("ledger-hours").append(el("div", { className: "pager" }, el("button", {
         type: "button", textContent: "Show earlier hours", onclick: () => { this.shown += 4 * PAGE; this.load(true); },

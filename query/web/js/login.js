@@ -1,5 +1,6 @@
 // The login: a token, and the reason when one was refused.
 
+import { check } from "./api.js";
 import { byId } from "./dom.js";
 import { session } from "./session.js";
 
@@ -22,12 +23,30 @@ export function hideLogin() {
   document.title = `${session.tenant} – Chalkline`;
 }
 
-byId("login-form").addEventListener("submit", (event) => {
+/** What a text is instead of a query token, if it is none. */
+function misfit(token) {
+  if (/^ct_[a-z0-9-]+_[^_\s]+_\S+$/.test(token)) return null;
+  if (token.startsWith("ck_")) return "That is a write key, which only posts events. Reading needs a query token: it begins with ct_.";
+  return "That is no query token: one looks like ct_<tenant>_<id>_<secret>.";
+}
+
+byId("login-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const token = byId("login-token").value.trim();
-  if (/^ct_[a-z0-9-]+_[^_\s]+_\S+$/.test(token)) session.begin(token);
-  else if (token.startsWith("ck_")) showLogin("That is a write key, which only posts events. Reading needs a query token, which begins with ct_.");
-  else showLogin("That is no query token: one begins with ct_ and has four parts, ct_<tenant>_<id>_<secret>.");
+  const reason = misfit(token);
+  if (reason) {
+    showLogin(reason);
+    return;
+  }
+  byId("login-button").disabled = true;
+  try {
+    await check(token);
+    session.begin(token);
+  } catch (error) {
+    showLogin(error.message);
+  } finally {
+    byId("login-button").disabled = false;
+  }
 });
 
 byId("logout").addEventListener("click", () => session.end());

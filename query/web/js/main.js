@@ -20,7 +20,7 @@ session.addEventListener("begin", () => {
   hideLogin();
   freshness.start();
   for (const section of sections) section.load();
-  box.list();
+  box.begin();
 });
 
 session.addEventListener("end", ({ detail }) => {
@@ -31,12 +31,10 @@ session.addEventListener("end", ({ detail }) => {
 
 freshness.addEventListener("counts", () => overview.load(overview.root.dataset.state === "ready"));
 
-// A section is loaded again when events came after what it shows, and when the
-// connection is back.
+// Also what failed is tried again: the connection is there.
 freshness.addEventListener("beat", () => {
   for (const section of sections) {
-    const old = section.asOf === null || section.asOf < freshness.changedAsOf;
-    if (!section.loading && (section.cut || old)) section.load(section.root.dataset.state === "ready");
+    if (!section.loading && section.isStale(freshness.changedAsOf)) section.load(true);
   }
 });
 

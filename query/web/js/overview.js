@@ -6,7 +6,7 @@ import { count, day } from "./format.js";
 import { Empty, Section } from "./section.js";
 
 const QUERY = `SELECT count(DISTINCT student_key) AS students, count(DISTINCT course_id) AS courses,
-  min(day) AS first_day, max(day) AS last_day, count(DISTINCT day) AS days FROM student_day`;
+  count(DISTINCT term) AS terms,  min(day) AS first_day, max(day) AS last_day, count(DISTINCT day) AS days FROM student_day`;
 
 const EXAMPLE = `curl http://127.0.0.1:8080/v1/events \\
   -H 'Authorization: Bearer ck_…' -H 'Content-Type: application/json' \\
@@ -37,7 +37,7 @@ export class Overview extends Section {
     this.content.replaceChildren(
       tile("Events kept", counts ? count(events) : "–", families.map(([name, of]) => `${count(of)} ${name}`).join(" · ")),
       tile("Students", count(known.students), "as keyed hashes"),
-      tile("Courses", count(known.courses)),
+      tile("Courses", count(known.courses), `in ${count(known.terms)} ${known.terms === 1 ? "term" : "terms"}`),
       tile("Days with activity", count(known.days), known.first_day && `${day(known.first_day)} – ${day(known.last_day)}`),
     );
   }

@@ -40,7 +40,8 @@ function drawing({ kind, colour: name }) {
 
 /** Scales of x by what it is: how its axis writes values. */
 const X_AXES = {
-  day: { time: true, axis: { space: 70 } },
+  // Half a day on both sides, so that the first and the last bar are whole.
+  day: { time: true, axis: { space: 70 }, range: (_, low, high) => [low - 43200, high + 43200] },
   seconds: { time: false, axis: { space: 60, incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600] } },
   number: { time: false, axis: { space: 60 } },
 };
@@ -50,7 +51,7 @@ const X_AXES = {
  * number; `format` writes a value of x, `yFormat` one of y; `range` bounds y.
  */
 export function options({ x, format, yFormat, range, series, height, sync }) {
-  const { time, axis: xAxis } = X_AXES[x];
+  const { time, axis: xAxis, range: xRange } = X_AXES[x];
   return {
     width: 320,
     height,
@@ -64,7 +65,7 @@ export function options({ x, format, yFormat, range, series, height, sync }) {
       sync: sync ? { key: sync, setSeries: false } : undefined,
     },
     scales: {
-      x: { time },
+      x: { time, range: xRange },
       y: { range: range ?? ((_, low, high) => [Math.min(0, low), (high || 1) * 1.06]) },
     },
     axes: [

@@ -34,6 +34,18 @@ function arrange(rows, at, x, names, split) {
   return { xs, series: [...series].map(([label, values]) => ({ label, values })) };
 }
 
+/** Breaks lines where nothing is known for long: a straight line over a summer would say otherwise. */
+function broken({ xs, series }) {
+  const steps = xs.slice(1).map((value, index) => value - xs[index]).sort((a, b) => a - b);
+  const usual = steps[Math.floor(steps.length / 2)];
+  const gaps = new Set(xs.flatMap((value, index) => (index && value - xs[index - 1] > 6 * usual ? [index] : [])));
+  const widen = (values, within) => values.flatMap((value, index) => (gaps.has(index) ? [within(index), value] : [value]));
+  return {
+    xs: widen(xs, (index) => xs[index - 1] + usual),
+    series: series.map(({ label, values }) => ({ label, values: widen(values, () => null) })),
+  };
+}
+
 /** A line per number over a date, a time or a rising number. */
 function lines(columns, rows) {
   if (rows.length < 2 || rows.length > POINTS) return null;
@@ -45,7 +57,7 @@ function lines(columns, rows) {
   const ys = numbers.filter((name) => name !== x).slice(0, COLOURS.length);
   if (!x || !ys.length || (texts.length && ys.length > 1) || texts.length > 1) return null;
   const arranged = arrange(rows, time ? seconds : Number, x, ys, texts[0]);
-  return arranged && arranged.xs.length > 1 ? { ...arranged, day: Boolean(time) } : null;
+  return arranged && arranged.xs.length > 1 ? { ...broken(arranged), day: Boolean(time) } : null;
 }
 
 function drawLines(root, { xs, series, day }) {

@@ -55,9 +55,11 @@ export class Section {
     return Boolean(this.aborter);
   }
 
-  /** Whether it waits for the connection to come back. */
-  get cut() {
-    return this.failure instanceof Offline;
+  /** Whether what it shows is older than `changed`, or failed for a reason that may be gone. */
+  isStale(changed) {
+    const { state } = this.root.dataset;
+    if (this.failure) return this.failure instanceof Offline || this.failure.status >= 429;
+    return (state === "ready" || state === "empty") && (this.asOf === null || this.asOf < changed);
   }
 
   /** Stops what is under way. */
@@ -73,7 +75,7 @@ export class Section {
     this.root.dataset.state = "loading";
     this.root.setAttribute("aria-busy", "true");
     this.notice.replaceChildren(el("div", { className: "skeleton", "aria-hidden": "true" },
-      el("span"), el("span"), el("span")), el("span", { className: "unseen", textContent: "Loading" }));
+      el("span"), el("span"), el("span"), this.root.className === "overview" ? el("span") : null), el("span", { className: "unseen", textContent: "Loading" }));
   }
 
   #state(state, ...notice) {

@@ -8,9 +8,15 @@ import { Empty, Section } from "./section.js";
 import { pagedTable } from "./table.js";
 
 const EXAMPLES = {
-  "Active students per week": `SELECT CAST(date_trunc('week', day) AS date) AS week,
+  "Active students per week": `-- In the term with the most activity.
+WITH busiest AS (
+  SELECT term FROM section_day
+  GROUP BY term ORDER BY sum(active_students) DESC LIMIT 1
+)
+SELECT CAST(date_trunc('week', day) AS date) AS week,
        count(DISTINCT student_key) AS students
 FROM student_day
+WHERE term IN (SELECT term FROM busiest)
 GROUP BY 1
 ORDER BY 1`,
   "Most watched videos": `SELECT content_id,
@@ -64,6 +70,18 @@ export class Sql extends Section {
         this.ask();
       }
     });
+  }
+
+  /** Runs the example once somebody sees the box. */
+  begin() {
+    this.list();
+    this.watcher?.disconnect();
+    this.watcher = new IntersectionObserver(([entry]) => {
+      if (!entry.isIntersecting) return;
+      this.watcher.disconnect();
+      this.ask();
+    });
+    this.watcher.observe(this.root);
   }
 
   /** Runs the statement. */

@@ -3,14 +3,15 @@
 (() => {
   const KEY = "chalkline.theme";
   const NEXT = { system: "light", light: "dark", dark: "system" };
-  const LABEL = { system: "◐ Auto", light: "☀ Light", dark: "☾ Dark" };
+  const LABEL = { system: ["◐", " Auto"], light: ["☀", " Light"], dark: ["☾", " Dark"] };
   const root = document.documentElement;
 
   function apply(choice) {
     root.dataset.theme = choice;
     const button = document.getElementById("theme-button");
     if (button) {
-      button.textContent = LABEL[choice];
+      const word = Object.assign(document.createElement("span"), { className: "word", textContent: LABEL[choice][1] });
+      button.replaceChildren(LABEL[choice][0], word);
       button.setAttribute("aria-label", `Colour theme: ${choice}. Change it`);
     }
     // Canvases cannot follow CSS by themselves.

@@ -8,6 +8,7 @@ mod late;
 mod ledger;
 mod other_engines;
 mod oulad;
+mod page;
 mod privacy;
 mod refusals;
 mod shutdown;
