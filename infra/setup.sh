@@ -27,10 +27,13 @@ need cmake cmake
 need mold mold
 need pkg-config pkg-config
 pkg-config --exists openssl 2>/dev/null || packages+=(libssl-dev)
+pkg-config --exists libcurl 2>/dev/null || packages+=(libcurl4-openssl-dev)
 pkg-config --exists zlib 2>/dev/null || packages+=(zlib1g-dev)
 if [[ $for_tests == yes ]]; then
   need java default-jre-headless
   need mvn maven
+  need openssl openssl
+  need prlimit util-linux
   need python3 python3
   need chromium chromium
   python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)

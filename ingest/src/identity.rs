@@ -6,9 +6,11 @@ use std::fmt::Write as _;
 use std::rc::Rc;
 
 use memchr::memmem::Finder;
-use schemas::event::{Data, Event};
+use schemas::event::{Data, Event, EventType};
 use schemas::{StudentHasher, StudentKey, Tenant, TenantSecret, normalise_actor};
 use serde_json::{Map, Value};
+
+use crate::dialect::Mention;
 
 /// From this length on an actor is also looked for inside other text; a shorter
 /// one would be found by chance everywhere.
@@ -44,6 +46,16 @@ impl<'t> People<'t> {
         ));
         self.known.insert(actor.to_owned(), Rc::clone(&person));
         person
+    }
+
+    /// The person whom an event mentions, by each of the names it uses.
+    pub fn mentioned(&mut self, mention: &Mention) -> Vec<Rc<Person>> {
+        let person = self.person(&mention.actor);
+        // One word, `Student` or `Green`, would be found in what is no name.
+        let full_name = mention.name.as_deref().map(str::trim);
+        let full_name = full_name.filter(|name| name.contains(char::is_whitespace));
+        let named = full_name.map(|name| Rc::new(Person::new(person.key, name, name)));
+        std::iter::once(person).chain(named).collect()
     }
 }
 
@@ -158,6 +170,12 @@ impl<'p> Named<'p> {
         }
         for (text, purpose) in texts(&mut event.data) {
             self.hide(text, purpose);
+        }
+        if EventType::from_name(&event.event_type).is_none() {
+            // Not one of ours: the sender's own word.
+            if let Some(hidden) = self.hidden(&event.event_type, Purpose::Identifier) {
+                event.event_type = hidden;
+            }
         }
         self.hide_members(&mut event.extra);
     }

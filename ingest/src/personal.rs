@@ -65,6 +65,12 @@ const PERSONAL: &[&str] = &[
 /// Drops personal members at any depth and shortens user agents.
 pub fn drop_personal(members: &mut Map<String, Value>) {
     members.retain(|name, value| {
+        // Of an IRI the last word says what it is.
+        let name = name
+            .trim_end_matches('/')
+            .rsplit(['/', '#'])
+            .next()
+            .unwrap_or_default();
         let mut plain = String::with_capacity(name.len());
         plain.extend(name.chars().filter(char::is_ascii_alphanumeric));
         plain.make_ascii_lowercase();

@@ -6,7 +6,7 @@
 //! table gets into a session.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use datafusion::catalog::{
@@ -15,11 +15,9 @@ use datafusion::catalog::{
 };
 use datafusion::common::TableReference;
 use datafusion::error::Result;
-use datafusion::sql::parser::DFParser;
-use datafusion::sql::resolve::resolve_table_references;
 use futures::future::try_join_all;
 use lake::{LakeError, LakeTable};
-use schemas::{Report, Table};
+use schemas::{Report, ReportKind, Table};
 
 use crate::Principal;
 use crate::freshness::Freshness;
@@ -32,31 +30,23 @@ pub(crate) const INFORMATION_SCHEMA: &str = "information_schema";
 
 /// The names of all tables and reports, sorted.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    let tables = Table::ALL.into_iter().map(Table::as_str);
-    let reports = schemas::reports().iter().map(|report| report.name);
-    tables.chain(reports).collect::<BTreeSet<_>>().into_iter()
+    let tables = Table::all().map(Table::as_str);
+    let views = views().map(|report| report.name);
+    tables.chain(views).collect::<BTreeSet<_>>().into_iter()
 }
 
-/// The reports, each with the tables that it reads.
-static REPORTS: LazyLock<Vec<(Report, BTreeSet<Table>)>> = LazyLock::new(|| {
-    let read = |report: &Report| {
-        let statement = DFParser::parse_sql(report.sql).ok()?.pop_front()?;
-        let (references, _) = resolve_table_references(&statement, true).ok()?;
-        let tables = references.iter().map(|name| Table::from_name(name.table()));
-        Some((*report, tables.collect::<Option<_>>()?))
-    };
-    schemas::reports()
-        .iter()
-        .map(|report| read(report).expect("a report is a query over tables"))
-        .collect()
-});
+/// The reports that are computed when they are asked for.
+fn views() -> impl Iterator<Item = &'static Report> {
+    let reports = schemas::reports().iter();
+    reports.filter(|report| report.kind == ReportKind::View)
+}
 
 /// What a statement names, as far as it exists.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Named {
-    /// Tables, also those that its reports read.
+    /// Tables, also those that its views read.
     pub(crate) tables: BTreeSet<Table>,
-    pub(crate) reports: Vec<Report>,
+    pub(crate) views: Vec<&'static Report>,
     pub(crate) information_schema: bool,
 }
 
@@ -77,10 +67,10 @@ impl Named {
     }
 
     /// Everything that a session can name.
-    pub(crate) fn all_reports() -> Self {
+    pub(crate) fn all_views() -> Self {
         let mut named = Self::default();
-        for (report, _) in REPORTS.iter() {
-            named.add(report.name);
+        for view in views() {
+            named.add(view.name);
         }
         named
     }
@@ -89,9 +79,9 @@ impl Named {
         if let Some(table) = Table::from_name(name) {
             self.tables.insert(table);
         }
-        if let Some((report, tables)) = REPORTS.iter().find(|(report, _)| report.name == name) {
-            self.tables.extend(tables);
-            self.reports.push(*report);
+        if let Some(view) = views().find(|view| view.name == name) {
+            self.tables.extend(&view.sources);
+            self.views.push(view);
         }
     }
 }
@@ -204,10 +194,10 @@ mod tests {
     }
 
     #[test]
-    fn a_report_brings_its_tables() {
+    fn a_view_brings_its_tables() {
         let ledger = named(&["ledger"]);
-        assert_eq!(ledger.reports.len(), 1);
-        assert_eq!(ledger.tables, BTreeSet::from(Table::ALL));
+        assert_eq!(ledger.views.len(), 1);
+        assert_eq!(ledger.tables, BTreeSet::from(Table::BASE));
         assert!(names().any(|name| name == "ledger"));
     }
 }

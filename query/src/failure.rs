@@ -42,7 +42,7 @@ pub(crate) fn explain(error: DataFusionError) -> Error {
             Ok(inner) => explain(*inner),
             Err(inner) => match inner.downcast::<ArrowError>() {
                 Ok(inner) => explain_arrow(*inner),
-                Err(inner) => Error::Internal(inner),
+                Err(inner) => explain_pattern(inner),
             },
         },
         E::SQL(parser, _) => match *parser {
@@ -81,6 +81,18 @@ pub(crate) fn explain(error: DataFusionError) -> Error {
 fn is_out_of_space(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::StorageFull
         || error.to_string().contains("max_temp_directory_size")
+}
+
+/// A pattern that is none comes as the regex library's own error.
+fn explain_pattern(error: Box<dyn std::error::Error + Send + Sync>) -> Error {
+    const PATTERN: [&str; 2] = ["regex parse error", "Compiled regex exceeds"];
+    let text = error.to_string();
+    match PATTERN.iter().any(|start| text.starts_with(start)) {
+        true => Error::Failed {
+            detail: sentence(&text),
+        },
+        false => Error::Internal(error),
+    }
 }
 
 /// As [`explain`], for an error that others hold as well.

@@ -8,10 +8,10 @@ use datafusion::datasource::ViewTable;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::config::SessionConfig;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
-use datafusion::execution::{SessionStateDefaults, config::SessionConfig};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
 use schemas::Table;
@@ -21,6 +21,7 @@ use tokio::sync::OnceCell;
 use crate::catalog::{CATALOG, Catalog, Named, SCHEMA, Snapshot};
 use crate::error::Error;
 use crate::freshness::Freshness;
+use crate::functions::Charge;
 use crate::guard::{self, Allowed};
 use crate::information_schema::{self, Entry};
 use crate::tables::Tables;
@@ -76,6 +77,10 @@ impl Sessions {
             .map_err(failure::explain)?;
         verify(&plan)?;
         let plan = params::bind(plan, params)?;
+        let plan = functions::within_bounds(plan).map_err(failure::explain)?;
+        if let Some(detail) = guard::inlined(&plan).map_err(failure::explain)? {
+            return Err(Error::TooComplex { detail });
+        }
         let plan = state.create_physical_plan(&plan).await;
         let rows = plan
             .and_then(|plan| execute_stream(plan, state.task_ctx()))
@@ -86,21 +91,21 @@ impl Sessions {
     /// All that a session can name, with its columns.
     pub(crate) async fn entries(&self) -> Result<&[Entry], Error> {
         let entries = self.entries.get_or_try_init(|| async {
-            let named = Named::all_reports();
+            let named = Named::all_views();
             let catalog = Catalog::new()?;
             let state = self.state(&catalog, self.template.runtime_env());
             mount_tables(&catalog, &Snapshot::empty(&named), &state)?;
 
-            let tables = Table::ALL.into_iter().map(|table| Entry {
+            let tables = Table::all().map(|table| Entry {
                 name: table.as_str(),
                 kind: "BASE TABLE",
                 columns: schemas::columns(table),
             });
             let mut entries: Vec<Entry> = tables.collect();
-            for report in named.reports {
-                let plan = state.create_logical_plan(report.sql).await?;
+            for view in named.views {
+                let plan = state.create_logical_plan(view.sql).await?;
                 entries.push(Entry {
-                    name: report.name,
+                    name: view.name,
                     kind: "VIEW",
                     columns: Arc::clone(plan.schema().inner()),
                 });
@@ -124,10 +129,10 @@ impl Sessions {
         let catalog = Catalog::new().map_err(ours)?;
         let state = self.state(&catalog, runtime_env);
         mount_tables(&catalog, snapshot, &state).map_err(ours)?;
-        for report in &named.reports {
-            let plan = state.create_logical_plan(report.sql).await.map_err(ours)?;
-            let view = ViewTable::new(plan, None);
-            catalog.mount(report.name, Arc::new(view)).map_err(ours)?;
+        for view in &named.views {
+            let plan = state.create_logical_plan(view.sql).await.map_err(ours)?;
+            let provider = Arc::new(ViewTable::new(plan, None));
+            catalog.mount(view.name, provider).map_err(ours)?;
         }
         if named.information_schema {
             let schema = information_schema::schema(self.entries().await?).map_err(ours)?;
@@ -137,9 +142,13 @@ impl Sessions {
     }
 
     fn state(&self, catalog: &Catalog, runtime_env: &Arc<RuntimeEnv>) -> SessionState {
+        let mut config = self.template.config().clone();
+        let charge = Charge::to(&runtime_env.memory_pool);
+        config.options_mut().extensions.insert(charge);
         let mut state = SessionStateBuilder::new_from_existing(self.template.clone())
             .with_catalog_list(catalog.list())
             .with_runtime_env(Arc::clone(runtime_env))
+            .with_config(config)
             .build();
         state.mark_start_execution();
         state
@@ -189,9 +198,9 @@ fn template(cores: usize) -> SessionState {
         .with_config(config)
         .with_expr_planners(functions::planners())
         .with_scalar_functions(functions::scalar())
-        .with_higher_order_functions(SessionStateDefaults::default_higher_order_functions())
-        .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
-        .with_window_functions(SessionStateDefaults::default_window_functions())
+        .with_higher_order_functions(functions::higher_order())
+        .with_aggregate_functions(functions::aggregate())
+        .with_window_functions(functions::window())
         .with_table_functions(functions::table())
         .build()
 }

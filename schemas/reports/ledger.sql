@@ -2,6 +2,31 @@
 -- from a count of the log itself, the columns after it from the tables; they
 -- balance when each counted record has exactly one row. Rows at or above a
 -- partition's counted end are left out: their records are not counted yet.
+--
+-- kind: view
+-- grain: hour, family
+-- slice: none
+-- sources: clickstream, video, assessment, duplicates, quarantine, tallies, log_counts
+-- visibility: tenant
+-- minimum_cell: none
+-- thresholds: none
+-- clock: none
+--
+-- columns:
+--   hour               timestamp  the hour in which the events were received
+--   family             text       the family; NULL when the sender's words did not tell
+--   received           bigint     events that were sent
+--   rejected           bigint     events that were refused
+--   rejected_reasons   text       why, and how many for each reason
+--   request_duplicate  bigint     events that were twice in one request
+--   ignored            bigint     events that are valid and make no row
+--   retry              bigint     events that the sender was asked to send again
+--   accepted           bigint     events that were taken: records of the log
+--   stored             bigint     of these, rows of the family's table
+--   table_duplicate    bigint     of these, rows of duplicates
+--   quarantined        bigint     of these, rows of quarantine
+--   erased             bigint     of these, erased since
+--   balanced           boolean    whether the last four add up to accepted
 WITH counted_ends AS (
     SELECT log_id, log_partition, max(end_position) AS end_position
     FROM log_counts

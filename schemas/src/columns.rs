@@ -17,6 +17,7 @@ pub fn columns(table: Table) -> SchemaRef {
         Table::Quarantine => QUARANTINE.clone(),
         Table::Tallies => TALLIES.clone(),
         Table::LogCounts => LOG_COUNTS.clone(),
+        Table::Report(name) => Arc::clone(name.report().schema()),
     }
 }
 
@@ -28,6 +29,7 @@ pub fn sort_columns(table: Table) -> &'static [&'static str] {
             &["log_partition", "log_position"]
         }
         Table::LogCounts => &["log_partition", "first_position"],
+        Table::Report(name) => &name.report().grain,
     }
 }
 
@@ -230,7 +232,7 @@ mod tests {
 
     #[test]
     fn every_sort_column_exists_and_terms_are_only_where_they_should_be() {
-        for table in Table::ALL {
+        for table in Table::all() {
             let columns = columns(table);
             for column in sort_columns(table) {
                 assert!(columns.field_with_name(column).is_ok(), "{table}.{column}");

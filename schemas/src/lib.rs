@@ -21,7 +21,10 @@ pub use credential::{Credential, CredentialError, CredentialKind, SecretHash};
 pub use family::Family;
 pub use id::{IdError, StudentKey, TenantId, Term};
 pub use problem::{Problem, ProblemDetail};
-pub use report::{Report, report, reports};
+pub use report::{
+    MinimumCell, Report, ReportColumn, ReportKind, ReportName, Threshold, Visibility, report,
+    reports,
+};
 pub use student::{StudentHasher, TenantSecret, log_key, normalise_actor, strip_prefix};
 pub use table::Table;
 pub use tenant::{QueryToken, Refusal, Role, Tenant, WriteKey};

@@ -1,6 +1,6 @@
 //! The tables that transform writes and query mounts.
 
-use crate::Family;
+use crate::{Family, ReportName};
 
 /// A table of the lake; every one exists once per tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,11 +16,14 @@ pub enum Table {
     /// How many records of a stretch of the log were accepted events, counted
     /// by a reader of its own: the other side of the ledger.
     LogCounts,
+    /// The rows of a report, by term.
+    Report(ReportName),
 }
 
 impl Table {
-    /// All tables, in the order in which they are listed.
-    pub const ALL: [Self; 7] = [
+    /// The tables that are made of the log, in the order in which they are
+    /// listed.
+    pub const BASE: [Self; 7] = [
         Self::Events(Family::Clickstream),
         Self::Events(Family::Video),
         Self::Events(Family::Assessment),
@@ -30,6 +33,13 @@ impl Table {
         Self::LogCounts,
     ];
 
+    /// All tables: those made of the log, then the reports that are tables.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::BASE
+            .into_iter()
+            .chain(ReportName::all().map(Self::Report))
+    }
+
     /// The table's name in SQL and in paths.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -38,17 +48,18 @@ impl Table {
             Self::Quarantine => "quarantine",
             Self::Tallies => "tallies",
             Self::LogCounts => "log_counts",
+            Self::Report(name) => name.as_str(),
         }
     }
 
     /// The table of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|table| table.as_str() == name)
+        Self::all().find(|table| table.as_str() == name)
     }
 
     /// Whether its rows are partitioned by term.
     pub fn is_by_term(self) -> bool {
-        matches!(self, Self::Events(_))
+        matches!(self, Self::Events(_) | Self::Report(_))
     }
 }
 

@@ -149,7 +149,7 @@ async fn open_all(
     let mut tenants = registry.tenants().await?;
     tenants.push(TenantId::system());
     let tables = tenants.into_iter().flat_map(|tenant| {
-        let written = Table::ALL.into_iter().filter(|t| *t != Table::LogCounts);
+        let written = Table::BASE.into_iter().filter(|t| *t != Table::LogCounts);
         written.map(move |table| (tenant.clone(), table))
     });
     let opened: Vec<Option<Opened>> = futures::stream::iter(tables)

@@ -15,10 +15,12 @@ async fn golden_answers() {
     let school = School::new().await;
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut failures = String::new();
-    for path in [root.join("tests/slt"), root.join("../schemas/reports")]
-        .iter()
-        .flat_map(|folder| files(folder))
-    {
+    let mut paths = files(&root.join("tests/slt"));
+    paths.extend(files(&root.join("../schemas/reports")));
+    // The other reports are tables that transform fills: their golden answers
+    // are tested there.
+    paths.retain(|path| !is_table(path));
+    for path in paths {
         let text = fs::read_to_string(&path).expect("a golden file");
         for record in text.split("\n\n").map(without_comments) {
             if record.is_empty() {
@@ -52,6 +54,11 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         .collect();
     paths.sort();
     paths
+}
+
+fn is_table(path: &Path) -> bool {
+    let name = path.file_stem().and_then(|stem| stem.to_str());
+    name.is_some_and(|name| schemas::Table::from_name(name).is_some())
 }
 
 fn without_comments(record: &str) -> String {

@@ -38,7 +38,7 @@ async fn tenants_see_only_their_own_rows() {
 #[tokio::test]
 async fn a_new_tenant_has_every_table_without_rows() {
     let school = School::new().await;
-    for table in schemas::Table::ALL {
+    for table in schemas::Table::all() {
         let answer = school.ask("new", &format!("SELECT * FROM {table}")).await;
         assert_eq!(answer.rows(), json!([]), "{table}");
         let columns = answer.json()["columns"].as_array().map(Vec::len);
@@ -53,7 +53,7 @@ async fn a_new_tenant_has_every_table_without_rows() {
 #[tokio::test]
 async fn an_empty_table_and_a_filled_one_have_the_same_columns() {
     let school = School::new().await;
-    for table in schemas::Table::ALL {
+    for table in schemas::Table::all() {
         let sql = format!("SELECT * FROM {table}");
         let empty = school.ask("new", &sql).await.json();
         let filled = school.ask("north", &sql).await.json();

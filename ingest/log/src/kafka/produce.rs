@@ -3,8 +3,10 @@
 //! All records of one call share one [`Deliveries`]; each carries a small
 //! [`Ticket`] through librdkafka that says where its answer belongs.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 
 use rdkafka::client::{Client, ClientContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -19,6 +21,9 @@ use super::config::KafkaConfig;
 use super::native;
 use super::topic::{Topic, release};
 use crate::{AppendError, OpenError, Position, Record, partition_for};
+
+/// How long brokers may refuse us before [`Sender::refused`] says so.
+const REFUSED_FOR: Duration = Duration::from_secs(3);
 
 pub(super) struct Sender {
     config: KafkaConfig,
@@ -113,6 +118,30 @@ impl Sender {
                 RDKafkaErrorCode::OperationTimedOut,
             ))),
         }
+    }
+
+    /// Ends when the brokers and we have not trusted each other for a while:
+    /// one of several that is set up wrongly stops nobody.
+    pub(super) async fn refused(&self) -> OpenError {
+        let client = self.client();
+        let mut refusal = client.get().context().refusal.subscribe();
+        let refusal = refusal.wait_for(Option::is_some).await;
+        // The client holds the sender.
+        let refusal = refusal.expect("the client is there").clone();
+        let (code, reason) = refusal.expect("waited for");
+        tokio::time::sleep(REFUSED_FOR).await;
+        OpenError::Refused {
+            brokers: self.config.brokers.clone(),
+            check: self.config.security.what_to_check(code),
+            source: reason.into(),
+        }
+    }
+
+    /// Why nothing can be sent now.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let client = self.client();
+        let is_connected = client.get().context().is_connected.load(Ordering::Relaxed);
+        (!is_connected).then(|| format!("no Kafka broker at {} answers", self.config.brokers))
     }
 
     pub(super) async fn send(
@@ -218,6 +247,8 @@ impl Sender {
 fn connect(config: &KafkaConfig) -> Result<ClientHandle, OpenError> {
     let context = Context {
         has_producer_id: watch::Sender::new(false),
+        is_connected: AtomicBool::new(true),
+        refusal: watch::Sender::new(None),
     };
     let producer = config
         .client()
@@ -240,7 +271,7 @@ fn connect(config: &KafkaConfig) -> Result<ClientHandle, OpenError> {
         )
         // Bytes are the bound, not messages.
         .set("queue.buffering.max.messages", "0")
-        // Tells when the producer id is there.
+        // Tells when the producer id is there, and whether a broker is.
         .set("statistics.interval.ms", "250")
         .create_with_context(context)
         .map_err(|e| OpenError::Client(e.into()))?;
@@ -318,6 +349,9 @@ impl Deliveries {
 /// Receives librdkafka's events on the producer's own thread.
 pub(super) struct Context {
     has_producer_id: watch::Sender<bool>,
+    is_connected: AtomicBool,
+    /// The last time that the brokers and we did not trust each other.
+    refusal: watch::Sender<Option<(RDKafkaErrorCode, String)>>,
 }
 
 impl ClientContext for Context {
@@ -325,19 +359,25 @@ impl ClientContext for Context {
         #[derive(Deserialize)]
         struct Statistics {
             eos: Eos,
+            brokers: HashMap<String, Broker>,
         }
         #[derive(Deserialize)]
         struct Eos {
             idemp_state: String,
         }
-
-        if *self.has_producer_id.borrow() {
-            return;
+        #[derive(Deserialize)]
+        struct Broker {
+            state: String,
         }
+
         match serde_json::from_slice::<Statistics>(statistics) {
             Ok(now) => {
-                self.has_producer_id
-                    .send_replace(now.eos.idemp_state == "Assigned");
+                let is_connected = now.brokers.values().any(|broker| broker.state == "UP");
+                self.is_connected.store(is_connected, Ordering::Relaxed);
+                if !*self.has_producer_id.borrow() {
+                    self.has_producer_id
+                        .send_replace(now.eos.idemp_state == "Assigned");
+                }
             }
             Err(error) => tracing::warn!(%error, "librdkafka's statistics cannot be read"),
         }
@@ -345,6 +385,10 @@ impl ClientContext for Context {
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::warn!(%error, reason, "the Kafka producer has trouble");
+        let code = error.rdkafka_error_code();
+        if let Some(code @ (RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL)) = code {
+            self.refusal.send_replace(Some((code, reason.to_owned())));
+        }
     }
 }
 

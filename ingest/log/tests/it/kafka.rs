@@ -50,6 +50,13 @@ fn record(key: &str, value: &str) -> Record {
     }
 }
 
+/// Looks again and again; only a failure never ends.
+async fn until(condition: impl Fn() -> bool) {
+    while !condition() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn conforms() {
     let brokers = broker().await;
@@ -282,7 +289,10 @@ async fn a_broker_that_is_away_is_survived() {
     let tail = log.tail(before.partition).await.err();
     assert!(matches!(tail, Some(ReadError::Unavailable(_))), "{tail:?}");
 
+    until(|| log.trouble().is_some()).await;
+
     let broker = broker.restart().await;
+    until(|| log.trouble().is_none()).await;
     let mut after = None;
     for _ in 0..30 {
         match log.append(vec![record("k", "after")]).await.remove(0) {

@@ -111,7 +111,7 @@ async fn of_many_writers_one_makes_the_table_and_all_open_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_table_can_be_made_and_nothing_personal_is_in_its_log() {
     let test = TestLake::new();
-    for table in Table::ALL {
+    for table in Table::all() {
         test.lake
             .open_or_create(&tenant(), table)
             .await
