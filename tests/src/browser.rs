@@ -145,9 +145,11 @@ impl Browser {
             .await;
     }
 
-    /// Goes to an address.
+    /// Goes to an address, until the document and its scripts are there.
     pub async fn goto(&mut self, url: &str) {
         self.call("Page.navigate", json!({ "url": url })).await;
+        self.wait_for("location.href !== 'about:blank' && document.readyState === 'complete'")
+            .await;
     }
 
     /// The value of a JavaScript expression, awaited.

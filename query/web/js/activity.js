@@ -45,7 +45,7 @@ export class Activity extends Section {
     for (const select of [this.term, this.section]) {
       select.addEventListener("change", () => {
         select.dataset.chosen = "yes";
-        this.load(true);
+        this.reload();
       });
     }
     const titled = (at) => weekday(at * 1e3);

@@ -10,36 +10,65 @@ const PERIOD = 5000;
 const BEHIND_SECONDS = 30;
 const FAMILIES = ["clickstream", "video", "assessment", "attendance", "tutoring"];
 
+/** The service's clock. */
+function now(list) {
+  const times = list.filter(({ data_as_of }) => data_as_of)
+    .map(({ data_as_of, lag_seconds }) => Date.parse(data_as_of) + lag_seconds * 1000);
+  return times.length ? Math.max(...times) : Date.now();
+}
+
+/** Tells `changed` when there are other counts, and `beat` after every answer. */
 export class Freshness extends EventTarget {
-  /** Events by family, as last counted. */
-  counts = null;
-  /** The moment at which a count was first seen changed, in milliseconds. */
-  changedAsOf = 0;
+  constructor() {
+    super();
+    // Whoever comes back sees the present, not what was there when they left.
+    const look = () => this.aborter && !this.aborter.signal.aborted && this.#beat(this.aborter.signal);
+    document.addEventListener("visibilitychange", look);
+    addEventListener("online", look);
+  }
 
   start() {
     this.stop();
     this.aborter = new AbortController();
+    this.#expect();
     this.#beat(this.aborter.signal);
   }
 
   stop() {
     this.aborter?.abort();
+    this.beating = null;
     clearTimeout(this.timer);
-    this.counts = null;
     this.families = null;
-    this.changedAsOf = 0;
+    this.counts = null;
+    /** When a count was last seen changed, by the service's clock, in milliseconds. */
+    this.changedAt = 0;
+  }
+
+  /** Events by family are `known` once they were counted; it fails when the counting does. */
+  #expect() {
+    this.known = new Promise((resolve, reject) => {
+      this.tell = resolve;
+      this.fail = reject;
+    });
+    this.known.catch(() => {});
   }
 
   async #beat(signal) {
+    if (this.beating || document.visibilityState !== "visible") return;
     clearTimeout(this.timer);
+    this.beating = signal;
     try {
-      if (document.visibilityState === "visible") await this.#ask(signal);
+      await this.#ask(signal);
     } catch (error) {
       if (signal.aborted) return;
+      this.fail(error);
+      this.#expect();
       if (error instanceof Offline) this.#say("offline", "No connection", error.message);
       else this.#say("behind", "Not live", error.message);
+    } finally {
+      if (this.beating === signal) this.beating = null;
+      if (!signal.aborted) this.timer = setTimeout(() => this.#beat(signal), PERIOD);
     }
-    if (!signal.aborted) this.timer = setTimeout(() => this.#beat(signal), PERIOD);
   }
 
   async #ask(signal) {
@@ -47,16 +76,23 @@ export class Freshness extends EventTarget {
       const names = (await tables(signal)).map(({ name }) => name);
       this.families = FAMILIES.filter((family) => names.includes(family));
     }
-    const counts = this.families.map((family) => `(SELECT count(*) FROM ${family}) AS ${family}`);
-    const [answer, list] = await Promise.all([sql(`SELECT ${counts.join(", ")}`, [], signal), reports(signal)]);
-    const before = this.counts && JSON.stringify(this.counts);
-    this.counts = answer.rows[0];
-    if (before !== JSON.stringify(this.counts)) {
-      if (before) this.changedAsOf = Date.parse(answer.data_as_of);
-      this.dispatchEvent(new Event("counts"));
-    }
+    const columns = this.families.map((family) => `(SELECT count(*) FROM ${family}) AS ${family}`);
+    const [answer, list] = await Promise.all([sql(`SELECT ${columns.join(", ")}`, [], signal), reports(signal)]);
+    this.#count(answer.rows[0], list);
     this.#show(answer.data_as_of, list);
     this.dispatchEvent(new Event("beat"));
+  }
+
+  #count(counts, list) {
+    const before = this.counts;
+    this.counts = counts;
+    this.tell(counts);
+    this.known = Promise.resolve(counts);
+    if (before && JSON.stringify(before) !== JSON.stringify(counts)) {
+      // What was counted was answered before now, perhaps after data_as_of.
+      this.changedAt = now(list);
+      this.dispatchEvent(new Event("changed"));
+    }
   }
 
   #show(asOf, list) {
@@ -64,11 +100,11 @@ export class Freshness extends EventTarget {
       this.#say("waiting", "Waiting for the first event", "Nothing has been published yet.");
       return;
     }
-    const lags = list.map((report) => report.lag_seconds).filter((seconds) => seconds !== null);
-    const worst = Math.max(0, ...lags);
+    const worst = Math.max(0, ...list.map(({ lag_seconds }) => lag_seconds ?? 0));
     const title = [`Everything answered before ${clock(asOf)} is in the tables.`,
       ...list.map(({ name, data_as_of, lag_seconds }) => `${name}: ${data_as_of ? lag(lag_seconds) : "not there yet"}`)];
-    this.#say(worst > BEHIND_SECONDS ? "behind" : "live", `${worst > BEHIND_SECONDS ? "" : "Live · "}${lag(worst)}`, title.join("\n"));
+    const behind = worst > BEHIND_SECONDS;
+    this.#say(behind ? "behind" : "live", `${behind ? "" : "Live · "}${lag(worst)}`, title.join("\n"));
   }
 
   #say(kind, text, title) {
@@ -77,14 +113,5 @@ export class Freshness extends EventTarget {
     pill.title = title;
     const [brief, word] = text.split(/(?= behind$)/);
     byId("freshness-text").replaceChildren(brief, el("span", { className: "word", textContent: word ?? "" }));
-  }
-
-  constructor() {
-    super();
-    // Whoever comes back sees the present, not what was there when they left.
-    document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "visible" && this.aborter && !this.aborter.signal.aborted) this.start();
-    });
-    addEventListener("online", () => this.aborter && !this.aborter.signal.aborted && this.start());
   }
 }

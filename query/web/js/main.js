@@ -29,12 +29,12 @@ session.addEventListener("end", ({ detail }) => {
   showLogin(detail);
 });
 
-freshness.addEventListener("counts", () => overview.load(overview.root.dataset.state === "ready"));
+freshness.addEventListener("changed", () => overview.load(true));
 
 // Also what failed is tried again: the connection is there.
 freshness.addEventListener("beat", () => {
   for (const section of sections) {
-    if (!section.loading && section.isStale(freshness.changedAsOf)) section.load(true);
+    if (!section.loading && section.isStale(freshness.changedAt)) section.load(true);
   }
 });
 

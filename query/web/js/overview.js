@@ -23,19 +23,19 @@ export class Overview extends Section {
   }
 
   async fetch(signal) {
-    return sql(QUERY, [], signal);
+    const [answer, counts] = await Promise.all([sql(QUERY, [], signal), this.freshness.known]);
+    return { ...answer, counts };
   }
 
-  draw({ rows: [known] }) {
-    const counts = this.freshness.counts;
-    const families = Object.entries(counts ?? {}).filter(([, events]) => events > 0);
+  draw({ rows: [known], counts }) {
+    const families = Object.entries(counts).filter(([, events]) => events > 0);
     const events = families.reduce((sum, [, of]) => sum + of, 0);
-    if (counts && !events) {
+    if (!events) {
       return new Empty("No events yet", "Post the first one with a write key; a few seconds later it shows here.",
         el("pre", { tabIndex: 0 }, el("code", { textContent: EXAMPLE })));
     }
     this.content.replaceChildren(
-      tile("Events kept", counts ? count(events) : "–", families.map(([name, of]) => `${count(of)} ${name}`).join(" · ")),
+      tile("Events kept", count(events), families.map(([name, of]) => `${count(of)} ${name}`).join(" · ")),
       tile("Students", count(known.students), "as keyed hashes"),
       tile("Courses", count(known.courses), `in ${count(known.terms)} ${known.terms === 1 ? "term" : "terms"}`),
       tile("Days with activity", count(known.days), known.first_day && `${day(known.first_day)} – ${day(known.last_day)}`),

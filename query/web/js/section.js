@@ -37,18 +37,37 @@ export class Section {
     if (!quiet) this.#loading();
     try {
       const data = await this.fetch(aborter.signal);
-      if (aborter.signal.aborted) return;
-      this.asOf = data.data_as_of ? Date.parse(data.data_as_of) : null;
-      this.content.hidden = false;
-      const outcome = this.draw(data);
-      if (outcome instanceof Empty) this.#empty(outcome);
-      else this.#state("ready");
+      if (!aborter.signal.aborted) this.#show(data);
     } catch (error) {
       if (error.name === "AbortError" || aborter.signal.aborted) return;
       this.#fail(error, quiet);
     } finally {
       if (this.aborter === aborter) this.aborter = null;
     }
+  }
+
+  /** Loads what the reader chose: what is shown stays, dimmed, until then. */
+  reload() {
+    this.root.setAttribute("aria-busy", "true");
+    this.load(true);
+  }
+
+  #show({ data_as_of, lag_seconds, ...data }) {
+    this.asOf = data_as_of ? Date.parse(data_as_of) : null;
+    const drawn = JSON.stringify(data);
+    if (drawn === this.drawn && this.root.dataset.state === "ready") {
+      // Nothing moves under the reader's eyes when nothing changed.
+      this.#state("ready");
+      return;
+    }
+    this.content.hidden = false;
+    const boxes = () => [...this.content.querySelectorAll(".scroll")];
+    const places = boxes().map(({ scrollLeft, scrollTop }) => [scrollLeft, scrollTop]);
+    const outcome = this.draw(data);
+    boxes().forEach((box, index) => box.scrollTo(...(places[index] ?? [0, 0])));
+    this.drawn = drawn;
+    if (outcome instanceof Empty) this.#empty(outcome);
+    else this.#state("ready");
   }
 
   get loading() {
@@ -66,6 +85,7 @@ export class Section {
   abandon() {
     this.aborter?.abort();
     this.asOf = null;
+    this.drawn = null;
   }
 
   #loading() {

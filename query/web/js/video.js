@@ -22,7 +22,7 @@ export class Video extends Section {
     this.choice = byId("video-choice");
     this.choice.addEventListener("change", () => {
       this.choice.dataset.chosen = "yes";
-      this.load(true);
+      this.reload();
     });
     this.retention = new Chart(byId("video-retention"), {
       label: "Retention by second", height: 190, sync: "video", yFormat: percent, range: [0, 1.02],
