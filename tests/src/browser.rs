@@ -21,12 +21,13 @@ const LAUNCH: &str = "exec chromium \"$@\" 3<&0 4>&1 </dev/null >/dev/null";
 
 /// Nothing is fetched but what the page asks for. The sandbox needs rights that
 /// containers do not give, and the only page opened is ours.
-const ARGUMENTS: [&str; 9] = [
+const ARGUMENTS: [&str; 10] = [
     "--headless",
     "--remote-debugging-pipe",
     "--no-sandbox",
     "--no-first-run",
     "--disable-gpu",
+    "--disable-dev-shm-usage",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
