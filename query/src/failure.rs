@@ -58,6 +58,9 @@ pub(crate) fn explain(error: DataFusionError) -> Error {
         E::Internal(text) if text.starts_with("Failed to coerce") => {
             explain_plan(text.lines().next().unwrap_or_default())
         }
+        E::Internal(text) if text.contains("did not compile") => Error::Failed {
+            detail: "The pattern is too large; use one that repeats less.".to_owned(),
+        },
         // Its text is a plan's insides.
         E::NotImplemented(text) if text.contains("logical expression") => Error::Invalid {
             code: "not_supported",
@@ -87,7 +90,7 @@ fn is_out_of_space(error: &io::Error) -> bool {
 fn explain_pattern(error: Box<dyn std::error::Error + Send + Sync>) -> Error {
     const PATTERN: [&str; 2] = ["regex parse error", "Compiled regex exceeds"];
     let text = error.to_string();
-    match PATTERN.iter().any(|start| text.starts_with(start)) {
+    match PATTERN.iter().any(|mark| text.contains(mark)) {
         true => Error::Failed {
             detail: sentence(&text),
         },

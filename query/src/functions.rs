@@ -5,6 +5,7 @@ mod bounded;
 mod charge;
 mod concatenation;
 mod growth;
+mod measure;
 mod planned;
 mod rewrite;
 

@@ -2,6 +2,7 @@
 
 mod config;
 mod consume;
+mod delivery;
 mod native;
 mod produce;
 mod security;

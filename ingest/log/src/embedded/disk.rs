@@ -32,7 +32,7 @@ pub(super) fn renew_journal(folder: &Path) -> io::Result<()> {
     };
     let copy = folder.join("journal-copy");
     copy_synced(&journal, &copy).inspect_err(|_| {
-        // Room for the next try; that one truncates it otherwise.
+        // Until the next try it would only take room.
         let _ = fs::remove_file(&copy);
     })?;
     fs::rename(&copy, &journal)?;

@@ -1,11 +1,8 @@
 //! Sending: records are queued in order at once, then their deliveries awaited.
-//!
-//! All records of one call share one [`Deliveries`]; each carries a small
-//! [`Ticket`] through librdkafka that says where its answer belongs.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use rdkafka::client::{Client, ClientContext};
@@ -13,11 +10,12 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
 use serde::Deserialize;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::config::KafkaConfig;
+use super::delivery::{Deliveries, Delivery, Ticket};
 use super::native;
 use super::topic::{Topic, release};
 use crate::{AppendError, OpenError, Position, Record, partition_for};
@@ -173,7 +171,7 @@ impl Sender {
         drop(records);
         deliveries.arrived(queued.iter().filter(|q| q.is_err()).count() + 1);
         let in_time =
-            tokio::time::timeout(self.config.produce_timeout(), deliveries.all.notified()).await;
+            tokio::time::timeout(self.config.produce_timeout(), deliveries.all_arrived()).await;
         if in_time.is_err() {
             tracing::warn!(
                 timeout_ms = self.config.produce_timeout_ms,
@@ -203,10 +201,7 @@ impl Sender {
             });
         }
         let partition = partition_for(&record.key, topic.partitions);
-        let ticket = Box::new(Ticket {
-            deliveries: Arc::clone(deliveries),
-            slot,
-        });
+        let ticket = Box::new(Ticket::new(deliveries, slot));
         let mut message = BaseRecord::with_opaque_to(&topic.name, ticket)
             .partition(partition as i32)
             .key(record.key.as_ref())
@@ -278,74 +273,6 @@ fn connect(config: &KafkaConfig) -> Result<ClientHandle, OpenError> {
     Ok(ClientHandle(Arc::new(Released(Some(producer)))))
 }
 
-/// Where the delivery report of one record goes.
-pub(super) struct Ticket {
-    deliveries: Arc<Deliveries>,
-    slot: usize,
-}
-
-/// The delivery reports of one call.
-struct Deliveries {
-    slots: Box<[OnceLock<Delivery>]>,
-    /// Reports to come, and one for the caller's own loop.
-    pending: AtomicUsize,
-    all: Notify,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Delivery {
-    Stored {
-        offset: u64,
-    },
-    Failed {
-        code: RDKafkaErrorCode,
-        may_be_stored: bool,
-    },
-}
-
-/// The produce timeout passed first.
-#[derive(Debug, thiserror::Error)]
-#[error("no delivery report within the produce timeout")]
-struct NoReport;
-
-impl Deliveries {
-    fn new(records: usize) -> Self {
-        let slots = (0..records).map(|_| OnceLock::new()).collect();
-        Self {
-            slots,
-            pending: AtomicUsize::new(records + 1),
-            all: Notify::new(),
-        }
-    }
-
-    fn arrived(&self, reports: usize) {
-        if self.pending.fetch_sub(reports, Ordering::AcqRel) == reports {
-            self.all.notify_one();
-        }
-    }
-
-    fn answer(&self, slot: usize, partition: u32) -> Result<Position, AppendError> {
-        match self.slots[slot].get() {
-            None => Err(AppendError::Unknown(NoReport.into())),
-            Some(Delivery::Stored { offset }) => Ok(Position {
-                partition,
-                offset: *offset,
-            }),
-            Some(Delivery::Failed {
-                code,
-                may_be_stored,
-            }) => {
-                let source = KafkaError::MessageProduction(*code).into();
-                Err(if *may_be_stored {
-                    AppendError::Unknown(source)
-                } else {
-                    AppendError::Refused(source)
-                })
-            }
-        }
-    }
-}
-
 /// Receives librdkafka's events on the producer's own thread.
 pub(super) struct Context {
     has_producer_id: watch::Sender<bool>,
@@ -407,9 +334,7 @@ impl ProducerContext for Context {
                 may_be_stored: native::may_be_stored(message),
             },
         };
-        // One report a record, so the slot is empty.
-        let _ = ticket.deliveries.slots[ticket.slot].set(delivery);
-        ticket.deliveries.arrived(1);
+        ticket.deliver(delivery);
     }
 }
 
