@@ -20,6 +20,7 @@ mod server;
 mod session;
 mod tables;
 mod types;
+mod web;
 
 pub use config::Config;
 pub use principal::Principal;

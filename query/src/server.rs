@@ -25,7 +25,7 @@ use crate::memory::Memory;
 use crate::request::Question;
 use crate::session::Sessions;
 use crate::tables::Tables;
-use crate::{Config, Principal, types};
+use crate::{Config, Principal, types, web};
 
 /// How many chunks of an answer wait for their reader.
 const CHUNKS_AHEAD: usize = 2;
@@ -104,10 +104,10 @@ impl Query {
     /// The service's routes.
     pub fn router(&self) -> Router {
         Router::new()
-            .route("/", get(welcome))
             .route("/v1/sql", post(sql))
             .route("/v1/tables", get(tables))
             .with_state(Arc::clone(&self.parts))
+            .merge(web::routes())
             .merge(self.extra.clone())
             .fallback(async || Error::NotFound.respond(&trace_id()))
             .method_not_allowed_fallback(async || Error::Method.respond(&trace_id()))
@@ -122,13 +122,6 @@ impl Query {
         drop(self);
         drop(component);
     }
-}
-
-async fn welcome() -> &'static str {
-    "Chalkline query service.\n\
-     POST /v1/sql with {\"sql\": \"SELECT …\", \"params\": []}\n\
-     GET /v1/tables lists the tables and their columns.\n\
-     Both want the header Authorization: Bearer ct_…\n"
 }
 
 async fn sql(State(parts): State<Arc<Parts>>, request: Request) -> Response {
@@ -227,6 +220,6 @@ impl Parts {
 }
 
 /// Finds a request in our logs.
-fn trace_id() -> String {
+pub(crate) fn trace_id() -> String {
     Uuid::now_v7().simple().to_string()
 }

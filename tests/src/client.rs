@@ -192,6 +192,16 @@ impl Client {
             .expect("query answers")
     }
 
+    /// Asks the query service for a path with the tenant's token.
+    ///
+    /// # Panics
+    /// When no whole response came.
+    pub async fn get(&self, path: &str) -> Reply {
+        let url = format!("{}{path}", self.address().query);
+        let request = self.http.get(url).bearer_auth(&self.tenant.token);
+        Self::send(request).await.expect("query answers")
+    }
+
     /// A question with the tenant's token.
     fn query(&self) -> reqwest::RequestBuilder {
         self.http

@@ -10,6 +10,7 @@ mod ledger;
 mod orphans;
 mod other_engines;
 mod oulad;
+mod page;
 mod privacy;
 mod refusals;
 mod s3;
