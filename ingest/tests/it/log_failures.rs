@@ -133,3 +133,24 @@ async fn a_defect_is_answered_and_the_door_stays_open() {
         StatusCode::ACCEPTED
     );
 }
+
+#[tokio::test]
+async fn statements_are_all_to_be_sent_again() {
+    let house = house().await;
+    let statement = |fate: &str| {
+        json!({
+            "actor": {"mbox": "mailto:ann@school.example"},
+            "verb": {"id": "http://adlnet.gov/expapi/verbs/attended"},
+            "object": {"id": format!("https://lms.example/{fate}")},
+        })
+    };
+    let reply = house
+        .state(&json!([statement("good"), statement("full")]))
+        .await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(reply.code(), "log_unavailable");
+    assert_eq!(
+        (&reply.body["accepted"], &reply.body["retry"]),
+        (&json!(1), &json!(1))
+    );
+}
