@@ -10,4 +10,5 @@ mod other_engines;
 mod oulad;
 mod privacy;
 mod refusals;
+mod reports;
 mod shutdown;
