@@ -14,4 +14,5 @@ mod page;
 mod privacy;
 mod refusals;
 mod s3;
+mod reports;
 mod shutdown;
