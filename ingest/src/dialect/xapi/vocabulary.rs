@@ -215,6 +215,14 @@ pub fn take<T>(
     Some(value)
 }
 
+/// The IRIs of all verbs and of all things.
+#[cfg(test)]
+pub fn known() -> (Vec<&'static str>, Vec<&'static str>) {
+    let verbs = VERBS.iter().map(|(iri, _)| *iri);
+    let things = THINGS.iter().map(|(iri, _)| *iri);
+    (verbs.collect(), things.collect())
+}
+
 fn look_up<T: Copy>(table: &[(&str, T)], iri: &str) -> Option<T> {
     let iri = bare(iri);
     let found = table
