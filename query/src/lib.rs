@@ -15,9 +15,11 @@ mod information_schema;
 mod memory;
 mod params;
 mod principal;
+mod report;
 mod request;
 mod server;
 mod session;
+mod snapshot;
 mod tables;
 mod types;
 
