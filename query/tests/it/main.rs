@@ -7,5 +7,8 @@ mod golden;
 mod ledger;
 mod limits;
 mod parameters;
+mod readme;
+mod report_freshness;
+mod reports;
 mod school;
 mod sight;

@@ -181,6 +181,11 @@ impl School {
         self.answer(request).await
     }
 
+    /// Asks for what lies at a path, as the tenant's steward.
+    pub async fn get(&self, tenant: &str, path: &str) -> Answer {
+        self.answer(look(&token(tenant, "steward"), path)).await
+    }
+
     /// Publishes rows, as transform would.
     pub async fn publish(&self, tenant: &str, table: Table, term: Option<&str>, rows: &[Value]) {
         let (app, end) = match table {
@@ -210,6 +215,52 @@ impl School {
         )
         .await
         .expect("published");
+    }
+
+    /// Publishes rows of a report that has read all of its sources, as they are
+    /// now and as they were complete at `as_of`.
+    pub async fn refresh(
+        &self,
+        tenant: &str,
+        report: &str,
+        term: &str,
+        rows: &[Value],
+        as_of: &str,
+    ) {
+        let report = schemas::report(report).expect("a report");
+        let table = Table::from_name(report.name).expect("a table");
+        let document = self.registry.tenant(&id(tenant)).await.expect("documents");
+        let definition = report.definition(document.expect("a tenant").time_zone);
+        let mut open = self
+            .lake
+            .open_or_create(&id(tenant), table)
+            .await
+            .expect("a table");
+        let micros = u64::try_from(time(as_of).timestamp_micros()).expect("after 1970");
+        let mut read = vec![(AppId::report_as_of(report.name, &definition), micros)];
+        for source in &report.sources {
+            let opened = self.lake.open(&id(tenant), *source).await;
+            if let Some(source) = opened.expect("a table or none") {
+                let app = AppId::report(report.name, &definition, source.kind());
+                read.push((app, source.version()));
+            }
+        }
+        let mut advances = Vec::new();
+        for (app, next) in read {
+            let expected = open.next_position(&app).await.expect("its position");
+            advances.push(Advance {
+                app,
+                expected,
+                next,
+            });
+        }
+        let rows = Rows {
+            term: Some(term.parse().expect("a term")),
+            batches: batches(file_columns(table), rows),
+        };
+        open.publish(vec![rows], &advances)
+            .await
+            .expect("published");
     }
 
     pub async fn set_floor(&self, partition: u32, as_of: &str) {
@@ -374,6 +425,14 @@ pub fn question(token: &Credential, body: &Value, accept: &str) -> Request<Body>
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::ACCEPT, accept)
         .body(Body::from(body.to_string()))
+        .expect("a request")
+}
+
+/// A request for what lies at a path.
+pub fn look(token: &Credential, path: &str) -> Request<Body> {
+    Request::get(path)
+        .header(header::AUTHORIZATION, format!("Bearer {}", token.reveal()))
+        .body(Body::empty())
         .expect("a request")
 }
 
