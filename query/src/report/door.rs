@@ -16,7 +16,6 @@ use super::request::MOST_ROWS;
 use super::{Request, Shape, collect};
 use crate::answer::{self, About, Format, Paging};
 use crate::error::Error;
-use crate::failure;
 use crate::information_schema::described;
 use crate::server::{Parts, counted, trace_id};
 
@@ -107,9 +106,7 @@ async fn page(
                 .sessions
                 .page(&asker, report, &request, &desk.runtime_env)
                 .await?;
-            let page = collect(running.rows, &shape, &request)
-                .await
-                .map_err(failure::explain)?;
+            let page = collect(running.rows, &shape, &request).await?;
             let about = About {
                 data_as_of: running.data_as_of,
                 paging: Some(Paging {

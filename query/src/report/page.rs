@@ -8,13 +8,21 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::catalog::TableProvider;
 use datafusion::common::ScalarValue;
 use datafusion::datasource::provider_as_source;
-use datafusion::error::{DataFusionError, Result};
+use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, ident};
 use futures::TryStreamExt;
 
 use super::request::Request;
 use super::shape::Shape;
+use crate::error::Error;
+use crate::failure;
+
+/// The longest cursor: an address with it still passes where addresses are
+/// passed on.
+const LONGEST_CURSOR: usize = 4 * 1024;
+
+type Result<T, E = DataFusionError> = std::result::Result<T, E>;
 
 /// The rows of a page.
 #[derive(Debug)]
@@ -47,33 +55,55 @@ pub(crate) fn plan(
         .build()
 }
 
-/// Takes the rows of a [`plan`] and looks where they end.
+/// Takes the rows of a [`plan`] and looks where they end: at the last row whose
+/// keys fit into a cursor, unless they are the last of all.
 pub(crate) async fn collect(
     rows: SendableRecordBatchStream,
     shape: &Shape<'_>,
     request: &Request,
-) -> Result<Page> {
+) -> Result<Page, Error> {
     let columns = rows.schema();
-    let batches: Vec<RecordBatch> = rows.try_collect().await?;
-    let all = concat_batches(&columns, &batches)?;
-    let rows = all.slice(0, all.num_rows().min(request.limit));
-    let next = if all.num_rows() > request.limit {
-        let last = rows.num_rows() - 1;
-        let keys = request.keys().map(|key| {
-            let values = rows
-                .column_by_name(shape.column(key))
-                .ok_or_else(|| missing(shape.column(key)))?;
-            ScalarValue::try_from_array(values, last)?.cast_to(shape.data_type(key))
-        });
-        Some(request.cursor(&keys.collect::<Result<Vec<_>>>()?))
-    } else {
-        None
-    };
+    let batches: Vec<RecordBatch> = rows.try_collect().await.map_err(failure::explain)?;
+    let all = concat_batches(&columns, &batches).map_err(ours)?;
     let asked: Vec<usize> = (0..request.columns.len()).collect();
-    Ok(Page {
-        rows: rows.project(&asked)?,
-        next,
+    if all.num_rows() <= request.limit {
+        let rows = all.project(&asked).map_err(ours)?;
+        return Ok(Page { rows, next: None });
+    }
+    for last in (0..request.limit).rev() {
+        let keys = keys(&all, last, shape, request).map_err(ours)?;
+        let cursor = request.cursor(&keys);
+        if cursor.len() <= LONGEST_CURSOR {
+            let rows = all.slice(0, last + 1).project(&asked).map_err(ours)?;
+            let next = Some(cursor);
+            return Ok(Page { rows, next });
+        }
+    }
+    Err(Error::TooLarge {
+        detail: "No row of this page has values that are short enough for a cursor; ask for a \
+                 larger limit or another order, or use SQL."
+            .to_owned(),
     })
+}
+
+/// What a cursor holds of a row.
+fn keys(
+    rows: &RecordBatch,
+    row: usize,
+    shape: &Shape<'_>,
+    request: &Request,
+) -> Result<Vec<ScalarValue>> {
+    let keys = request.keys().map(|key| {
+        let values = rows
+            .column_by_name(shape.column(key))
+            .ok_or_else(|| missing(shape.column(key)))?;
+        ScalarValue::try_from_array(values, row)?.cast_to(shape.data_type(key))
+    });
+    keys.collect()
+}
+
+fn ours(error: impl Into<DataFusionError>) -> Error {
+    Error::Internal(Box::new(error.into()))
 }
 
 fn missing(column: &str) -> DataFusionError {

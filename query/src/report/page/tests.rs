@@ -40,6 +40,10 @@ fn table(rows: &[Value]) -> Arc<dyn TableProvider> {
 }
 
 async fn page(rows: &Arc<dyn TableProvider>, query: &str) -> Page {
+    try_page(rows, query).await.expect("a page")
+}
+
+async fn try_page(rows: &Arc<dyn TableProvider>, query: &str) -> Result<Page, Error> {
     let columns = watching();
     let shape = columns.shape();
     let request = Request::parse(query, &shape, MOST_ROWS).expect("a request");
@@ -47,7 +51,7 @@ async fn page(rows: &Arc<dyn TableProvider>, query: &str) -> Page {
     let context = SessionContext::new();
     let frame = context.execute_logical_plan(plan).await.expect("a frame");
     let rows = frame.execute_stream().await.expect("a stream");
-    collect(rows, &shape, &request).await.expect("a page")
+    collect(rows, &shape, &request).await
 }
 
 /// All pages of a question, one after the other.
@@ -134,6 +138,29 @@ fn the_columns_of_the_order_need_not_be_shown() {
     let names: Vec<&str> = fields.fields().iter().map(|f| f.name().as_str()).collect();
     assert_eq!(names, ["done", "day"]);
     assert_eq!(found.num_rows(), 5);
+}
+
+#[test]
+fn pages_end_at_rows_whose_keys_fit_into_a_cursor() {
+    let row = |section: String| json!({"section": section, "student": 1});
+    let long = |first: &str| row(first.to_owned() + &"x".repeat(5_000));
+    let rows = [
+        row("a".into()),
+        long("b"),
+        long("c"),
+        long("d"),
+        row("e".into()),
+    ];
+    let rows = table(&rows);
+    let first = runtime().block_on(page(&rows, "limit=4"));
+    assert_eq!(first.rows.num_rows(), 1);
+    let all = runtime().block_on(pages(&rows, "limit=4"));
+    assert_eq!(all.num_rows(), 5);
+
+    let next = first.next.expect("a cursor");
+    let refused = runtime().block_on(try_page(&rows, &format!("limit=2&cursor={next}")));
+    let refused = refused.expect_err("two rows, both too long");
+    assert_eq!(refused.code(), "result_too_large");
 }
 
 const SORTABLE: [&str; 6] = ["section", "student", "day", "seconds", "done", "at"];
