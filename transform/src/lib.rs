@@ -17,7 +17,9 @@ mod publish;
 mod quarantine;
 mod recover;
 mod report;
+mod tables;
 mod transform;
+mod waiting;
 
 pub use batch::{Size, should_close};
 pub use config::Config;

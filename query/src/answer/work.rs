@@ -5,23 +5,31 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
 use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::error::ArrowError;
+use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
+use serde_json::Value;
 use tokio::sync::mpsc::Sender;
 
+use super::about::About;
 use super::columns::{rename, unique};
 use super::format::Format;
 use crate::error::Error;
 use crate::failure;
-use crate::session::Running;
+
+/// About how much is written at once.
+const PART_BYTES: f64 = 1024.0 * 1024.0;
+
+/// How many rows are written at once whose values may lie in one place.
+const SHARED_ROWS: usize = 256;
 
 /// What the workers tell the one who answers.
 #[derive(Debug)]
 pub(crate) enum Message {
     /// The query runs.
-    Begin { data_as_of: Option<DateTime<Utc>> },
+    Begin { about: About },
     /// More of the answer.
     Chunk { bytes: Bytes, rows: usize },
     /// The answer is whole.
@@ -38,27 +46,24 @@ pub(crate) struct Bounds {
     pub(crate) stall: Duration,
 }
 
-/// Sends a running query's answer.
+/// Sends the rows of a running query as its answer.
 pub(crate) async fn produce(
-    running: Running,
+    mut rows: SendableRecordBatchStream,
+    about: About,
     explains: bool,
     format: Format,
     bounds: Bounds,
     sender: &Sender<Message>,
 ) -> Result<(), Error> {
-    let Running {
-        mut rows,
-        data_as_of,
-    } = running;
     let columns = unique(&rows.schema());
-    let mut encoder = format.encoder(columns.clone(), data_as_of);
+    let mut encoder = format.encoder(columns.clone(), &about);
     let mut sent = Sent {
         sender,
         bounds,
         rows: 0,
         bytes: 0,
     };
-    sent.send(Message::Begin { data_as_of }).await?;
+    sent.send(Message::Begin { about }).await?;
     sent.chunk(encoder.begin().map_err(ours)?, 0).await?;
     while let Some(batch) = rows.next().await {
         let batch = batch.map_err(failure::explain)?;
@@ -71,11 +76,72 @@ pub(crate) async fn produce(
         }
         // Checked before encoding: a batch too many costs no more memory.
         sent.count(batch.num_rows())?;
-        let bytes = encoder.rows(&batch).map_err(ours)?;
-        sent.chunk(bytes, batch.num_rows()).await?;
+        for part in parts(&batch) {
+            let part = part.map_err(ours)?;
+            if size(&part).map_err(ours)? > bounds.bytes {
+                return Err(too_large(format!("more than {} bytes", bounds.bytes)));
+            }
+            let bytes = encoder.rows(&part).map_err(ours)?;
+            sent.chunk(bytes, part.num_rows()).await?;
+        }
     }
     sent.chunk(encoder.end().map_err(ours)?, 0).await?;
     sent.send(Message::End).await
+}
+
+/// The rows in parts that are short once written: a value that stands in many
+/// rows or columns lies in memory once, and is written each time.
+fn parts(batch: &RecordBatch) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> {
+    let shares = |column: &ArrayRef| {
+        matches!(
+            column.data_type(),
+            DataType::Utf8View | DataType::BinaryView | DataType::Dictionary(..)
+        )
+    };
+    let most = match batch.columns().iter().any(shares) {
+        true => SHARED_ROWS,
+        false => usize::MAX,
+    };
+    let rows = batch.num_rows();
+    let step = size(batch).map(|bytes| {
+        let fitting = (rows as f64 * PART_BYTES / bytes.max(1) as f64) as usize;
+        fitting.clamp(1, most.min(rows.max(1)))
+    });
+    let (step, error) = match step {
+        Ok(step) => (step, None),
+        Err(error) => (rows.max(1), Some(Err(error))),
+    };
+    let parts = (0..rows)
+        .step_by(step)
+        .map(move |first| Ok(batch.slice(first, step.min(rows - first))));
+    error.into_iter().chain(parts)
+}
+
+/// The bytes of all values, each counted where it stands.
+fn size(batch: &RecordBatch) -> Result<usize, ArrowError> {
+    let columns = batch.columns().iter();
+    columns
+        .map(|column| column.to_data().get_slice_memory_size())
+        .sum()
+}
+
+/// Sends a JSON document that is already whole, and how much it lists.
+pub(crate) async fn whole(
+    body: &Value,
+    rows: usize,
+    sender: &Sender<Message>,
+) -> Result<(), Error> {
+    let about = About::default();
+    let bytes = body.to_string().into();
+    for message in [
+        Message::Begin { about },
+        Message::Chunk { bytes, rows },
+        Message::End,
+    ] {
+        let sent = sender.send(message).await;
+        sent.map_err(|_| Error::internal("nobody reads the answer any more"))?;
+    }
+    Ok(())
 }
 
 fn ours(error: ArrowError) -> Error {
@@ -123,8 +189,9 @@ impl Sent<'_> {
 fn too_large(what: String) -> Error {
     Error::TooLarge {
         detail: format!(
-            "The answer has {what}; add LIMIT or aggregate, or ask for text/csv, \
-             application/x-ndjson or application/vnd.apache.arrow.stream, which may be longer."
+            "The answer has {what}; ask for fewer rows (LIMIT) or columns, aggregate, or ask for \
+             text/csv, application/x-ndjson or application/vnd.apache.arrow.stream, which may be \
+             longer."
         ),
     }
 }

@@ -1,11 +1,16 @@
 //! The service over a lake in a temporary folder, asked as its clients ask.
 
 mod answers;
+mod appetite;
 mod door;
 mod gate;
 mod golden;
 mod ledger;
 mod limits;
 mod parameters;
+mod readme;
+mod report_freshness;
+mod reports;
+mod rows;
 mod school;
 mod sight;

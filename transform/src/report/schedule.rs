@@ -1,6 +1,6 @@
 //! When whose reports are refreshed.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use runtime::Registry;
@@ -25,7 +25,8 @@ pub(crate) struct Schedule {
     failing: HashMap<(TenantId, &'static str), Failing>,
 }
 
-/// A report that could not be refreshed.
+/// A report that could not be refreshed, or a tenant whose tables could not be
+/// looked at.
 struct Failing {
     again_at: Instant,
     pause: Duration,
@@ -104,25 +105,16 @@ impl Schedule {
             .filter(|((of, _), failing)| *of == tenant && failing.again_at > now)
             .map(|((_, report), _)| *report)
             .collect();
-        let failures = match self.reports.refresh_but(&tenant, resting.clone()).await {
-            Ok(failures) => failures,
-            Err(error) => {
-                tracing::warn!(
-                    tenant.id = %tenant,
-                    error = chain(&error),
-                    "reports are not refreshed yet"
-                );
-                self.moved.add([tenant]);
-                return;
-            }
-        };
+        let refreshed = self.reports.refresh_but(&tenant, resting.clone()).await;
+        // What keeps all reports of a tenant from being looked at has no name.
+        let failures = refreshed.unwrap_or_else(|error| BTreeMap::from([("", error)]));
         self.failing.retain(|(of, report), _| {
             *of != tenant || resting.contains(report) || failures.contains_key(report)
         });
         for (report, error) in failures {
             metrics::counter!("chalkline_report_failures_total", "report" => report).increment(1);
-            let key = (tenant.clone(), report);
-            let failing = self.failing.entry(key).or_insert(Failing {
+            let failing = self.failing.entry((tenant.clone(), report));
+            let failing = failing.or_insert(Failing {
                 again_at: now,
                 pause: FIRST_PAUSE / 2,
             });
@@ -133,7 +125,7 @@ impl Schedule {
                 report,
                 error = chain(&error),
                 pause_ms = failing.pause.as_millis() as u64,
-                "a report is not refreshed"
+                "not refreshed"
             );
         }
     }

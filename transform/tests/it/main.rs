@@ -10,3 +10,4 @@ mod readers;
 mod reports;
 mod support;
 mod trouble;
+mod waiting;
