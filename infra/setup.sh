@@ -35,6 +35,7 @@ if [[ $for_tests == yes ]]; then
   need openssl openssl
   need prlimit util-linux
   need python3 python3
+  need chromium chromium
   python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 fi
 

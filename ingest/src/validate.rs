@@ -12,7 +12,8 @@ use uuid::Uuid;
 use crate::authenticate::Sender;
 use crate::dialect::RawEvent;
 use crate::dialect::native::members;
-use crate::identity::{Named, People, Person};
+use crate::hide::Named;
+use crate::identity::{People, Person};
 use crate::outcome::{Reason, Rejection};
 use crate::{personal, time, values};
 
@@ -75,7 +76,11 @@ pub fn validate(
     let student_key = person.key;
     let mut named = vec![person];
     for mention in &raw.mentions {
-        named.extend(people.mentioned(mention));
+        for person in people.mentioned(mention) {
+            if !named.iter().any(|known| Rc::ptr_eq(known, &person)) {
+                named.push(person);
+            }
+        }
     }
     let unknown = others(&mut data, unknown, people, &mut named)?;
     let extra = extra(raw.unknown, raw.context.unknown, unknown)?;

@@ -15,11 +15,14 @@ mod information_schema;
 mod memory;
 mod params;
 mod principal;
+mod report;
 mod request;
 mod server;
 mod session;
+mod snapshot;
 mod tables;
 mod types;
+mod web;
 
 pub use config::Config;
 pub use principal::Principal;

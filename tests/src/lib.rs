@@ -4,12 +4,14 @@ pub mod event;
 pub mod files;
 pub mod python;
 
+mod browser;
 mod client;
 mod load;
 mod poll;
 mod process;
 mod sandbox;
 
+pub use browser::{Browser, Traffic, Window};
 pub use client::{Address, Client, Reply};
 pub use load::{Acked, Load};
 pub use poll::{eventually, until};
