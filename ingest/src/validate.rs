@@ -12,7 +12,8 @@ use uuid::Uuid;
 use crate::authenticate::Sender;
 use crate::dialect::RawEvent;
 use crate::dialect::native::members;
-use crate::identity::{Named, People, Person};
+use crate::hide::Named;
+use crate::identity::{People, Person};
 use crate::outcome::{Reason, Rejection};
 use crate::{personal, time, values};
 

@@ -16,4 +16,4 @@ pub use client::{Address, Client, Reply};
 pub use load::{Acked, Load};
 pub use poll::{eventually, until};
 pub use process::{Process, chalkline, cpu_seconds};
-pub use sandbox::{Sandbox, Tenant};
+pub use sandbox::{Sandbox, Tenant, on_s3};

@@ -179,3 +179,24 @@ async fn the_log_is_ready_when_it_takes_events() {
     assert_eq!(shutdown.finish(Duration::from_secs(30)).await, [""; 0]);
     running.await.expect("ends");
 }
+
+#[tokio::test]
+async fn statements_are_all_to_be_sent_again() {
+    let house = house().await;
+    let statement = |fate: &str| {
+        json!({
+            "actor": {"mbox": "mailto:ann@school.example"},
+            "verb": {"id": "http://adlnet.gov/expapi/verbs/attended"},
+            "object": {"id": format!("https://lms.example/{fate}")},
+        })
+    };
+    let reply = house
+        .state(&json!([statement("good"), statement("full")]))
+        .await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(reply.code(), "log_unavailable");
+    assert_eq!(
+        (&reply.body["accepted"], &reply.body["retry"]),
+        (&json!(1), &json!(1))
+    );
+}

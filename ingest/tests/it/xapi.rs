@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ingest::Config;
 use rstest::rstest;
 use schemas::Family;
 use serde_json::{Value, json};
@@ -402,4 +403,21 @@ async fn a_statement_without_a_sound_clock_is_placed_by_ours() {
         assert_eq!(event.time, event.received_at);
     }
     assert_eq!(events[1].extra["timestamp"], "1970-01-01T00:00:07Z");
+}
+
+#[tokio::test]
+async fn statements_too_large_for_the_log_refuse_the_batch() {
+    let house = House::with_config(Config {
+        max_event_bytes: 2_000,
+        ..Config::default()
+    })
+    .await;
+    let long = json!({"response": "x".repeat(1_600)});
+    // Sent in fewer bytes than allowed, but the record has more.
+    let mut long = with(attended(1), "/result", long);
+    long["object"]["id"] = json!(format!("https://lms.example/{}", "m".repeat(80)));
+    let reply = house.state(&json!([attended(2), long])).await;
+    assert_eq!(reply.code(), "statement_too_large", "{}", reply.body);
+    assert_eq!(errors(&reply), ["event_too_large /1"]);
+    assert!(house.records().await.is_empty());
 }

@@ -44,8 +44,8 @@ impl Parts {
             ("session.ended", Verb::Abandoned) => Some("abandoned"),
             ("content.completed", Verb::Satisfied) => Some("satisfied"),
             ("content.completed", Verb::Waived) => Some("waived"),
-            ("enrollment.changed", Verb::Registered) => Some("registered"),
-            ("enrollment.changed", _) => Some("unregistered"),
+            ("enrollment.changed", Verb::Registered) => Some("active"),
+            ("enrollment.changed", _) => Some("inactive"),
             _ => None,
         }
     }

@@ -232,7 +232,8 @@ pub fn actor(actor: &Value) -> String {
 pub fn mentions(value: &Value, found: &mut Vec<Mention>) {
     match value {
         Value::Object(members) => {
-            if let Some(identifier) = identifier(value) {
+            // Outside of actors there may be anything.
+            if let Some(identifier) = identifier(value).filter(|text| !text.trim().is_empty()) {
                 found.push(Mention {
                     actor: identifier.to_owned(),
                     name: value["name"].as_str().map(str::to_owned),
