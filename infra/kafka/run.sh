@@ -5,6 +5,11 @@
 #
 # Formats DATA_DIR the first time. Free ports are chosen where none are given.
 # CHALKLINE_KAFKA_HEAP sets the Java heap (default 512m).
+#
+# With CHALKLINE_KAFKA_SECURE_PORT it listens there too, with TLS and SASL PLAIN,
+# SCRAM-SHA-512 and, if CHALKLINE_KAFKA_JWKS names a file with the keys of
+# tokens, OAUTHBEARER. The user is "chalkline", the password that of
+# CHALKLINE_KAFKA_PASSWORD; DATA_DIR/tls/ca.pem is the authority to trust.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -22,12 +27,15 @@ controller=${3:-$(free_port)}
 jars=$("$here/fetch.sh")/jars
 mkdir -p "$data"
 data=$(cd "$data" && pwd)
+secure=${CHALKLINE_KAFKA_SECURE_PORT:-}
+jwks=${CHALKLINE_KAFKA_JWKS:-}
+advertised=BROKER://127.0.0.1:$broker${secure:+,SECURE://127.0.0.1:$secure}
 cat >"$data/server.properties" <<PROPERTIES
 process.roles=broker,controller
 node.id=1
-listeners=BROKER://127.0.0.1:$broker,CONTROLLER://127.0.0.1:$controller
-advertised.listeners=BROKER://127.0.0.1:$broker
-listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=$advertised,CONTROLLER://127.0.0.1:$controller
+advertised.listeners=$advertised
+listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT${secure:+,SECURE:SASL_SSL}
 inter.broker.listener.name=BROKER
 controller.listener.names=CONTROLLER
 controller.quorum.voters=1@127.0.0.1:$controller
@@ -40,11 +48,37 @@ transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
 PROPERTIES
 
+scram=()
+oauth=()
+if [[ $secure ]]; then
+  password=${CHALKLINE_KAFKA_PASSWORD:?is needed with CHALKLINE_KAFKA_SECURE_PORT}
+  scram=(--add-scram "SCRAM-SHA-512=[name=chalkline,password=$password]")
+  "$here/certificates.sh" "$data/tls"
+  cat >>"$data/server.properties" <<PROPERTIES
+listener.name.secure.ssl.keystore.type=PEM
+listener.name.secure.ssl.keystore.location=$data/tls/broker.pem
+listener.name.secure.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512${jwks:+,OAUTHBEARER}
+listener.name.secure.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_chalkline="$password";
+listener.name.secure.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+PROPERTIES
+fi
+if [[ $secure && $jwks ]]; then
+  # Kafka opens only the files and addresses that it is told to.
+  oauth=("-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=file://$jwks"
+    "-Dorg.apache.kafka.sasl.oauthbearer.allowed.files=$jwks")
+  cat >>"$data/server.properties" <<PROPERTIES
+listener.name.secure.oauthbearer.sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;
+listener.name.secure.oauthbearer.sasl.server.callback.handler.class=org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler
+listener.name.secure.sasl.oauthbearer.jwks.endpoint.url=file://$jwks
+listener.name.secure.sasl.oauthbearer.expected.audience=kafka
+PROPERTIES
+fi
+
 java=(java -XX:+UseSerialGC -XX:TieredStopAtLevel="${CHALKLINE_KAFKA_JIT:-4}" -cp "$jars/*"
   -Dlog4j2.configurationFile="$here/log4j2.properties")
 if [[ ! -e $data/log/meta.properties ]]; then
   "${java[@]}" -Xmx128m kafka.tools.StorageTool format --ignore-formatted \
-    --cluster-id Q2hhbGtsaW5lS2Fma2FfXw --config "$data/server.properties" >&2
+    --cluster-id Q2hhbGtsaW5lS2Fma2FfXw --config "$data/server.properties" "${scram[@]}" >&2
 fi
 echo "127.0.0.1:$broker"
-exec "${java[@]}" -Xmx"${CHALKLINE_KAFKA_HEAP:-512m}" kafka.Kafka "$data/server.properties" >&2
+exec "${java[@]}" "${oauth[@]}" -Xmx"${CHALKLINE_KAFKA_HEAP:-512m}" kafka.Kafka "$data/server.properties" >&2

@@ -68,24 +68,8 @@ impl Answer {
             _ => return None,
         };
         let mut problem = Problem::new(self.status().as_u16(), code, title, detail);
-        problem.errors = self.errors();
+        problem.errors = errors(&self.events);
         Some(problem)
-    }
-
-    fn errors(&self) -> Vec<ProblemDetail> {
-        self.events
-            .iter()
-            .enumerate()
-            .filter_map(|(index, event)| match &event.outcome {
-                Outcome::Rejected(rejection) => Some(ProblemDetail {
-                    index: Some(index),
-                    pointer: rejection.pointer.clone(),
-                    code: rejection.reason.code(),
-                    detail: rejection.detail.clone(),
-                }),
-                _ => None,
-            })
-            .collect()
     }
 
     fn json(&self) -> Vec<u8> {
@@ -134,14 +118,29 @@ impl Answer {
     }
 }
 
+/// What is wrong with each event that was rejected for itself.
+pub(crate) fn errors(events: &[Answered]) -> Vec<ProblemDetail> {
+    let mut errors = Vec::new();
+    for (index, event) in events.iter().enumerate() {
+        if let Outcome::Rejected(rejection) = &event.outcome
+            && rejection.reason != Reason::BatchRefused
+        {
+            let all = std::iter::once(rejection).chain(&rejection.also);
+            errors.extend(all.map(|rejection| ProblemDetail {
+                index: Some(index),
+                pointer: rejection.pointer.clone(),
+                code: rejection.reason.code(),
+                detail: rejection.detail.clone(),
+            }));
+        }
+    }
+    errors
+}
+
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         if let Some(problem) = self.problem() {
-            return Unsigned {
-                problem,
-                counts: Some(self.counts()),
-            }
-            .into_response();
+            return Unsigned::counted(problem, self.counts()).into_response();
         }
         let mut response = Response::new(Body::from(self.json()));
         *response.status_mut() = self.status();
@@ -165,6 +164,14 @@ impl Unsigned {
         Self {
             problem,
             counts: None,
+        }
+    }
+
+    /// A problem of all the events of a request.
+    pub fn counted(problem: Problem, counts: Counts) -> Self {
+        Self {
+            problem,
+            counts: Some(counts),
         }
     }
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use runtime::Registry;
 use schemas::{Credential, CredentialKind, Family, Refusal, Tenant, TenantSecret};
@@ -36,17 +38,19 @@ impl Sender {
     }
 }
 
-/// Looks up the key of `Authorization: Bearer ck_…`.
+/// Looks up the key of `Authorization: Bearer ck_…`, or where `basic` allows it
+/// that of `Basic`.
 ///
 /// # Errors
 /// [`Error::Key`] when the key opens nothing, [`Error::Registry`] when we
 /// cannot know now. A tenant that does not exist answers like an unknown key.
 pub async fn authenticate(
     headers: &HeaderMap,
+    basic: bool,
     registry: &Registry,
     now: DateTime<Utc>,
 ) -> Result<Sender, Error> {
-    let credential = credential(headers)?;
+    let credential = credential(headers, basic)?;
     let unavailable = |source| Error::Registry(Box::new(source));
     let tenant = registry
         .tenant(&credential.tenant)
@@ -69,19 +73,35 @@ pub async fn authenticate(
     Ok(Sender::new(tenant, secret, families))
 }
 
-fn credential(headers: &HeaderMap) -> Result<Credential, KeyError> {
+fn credential(headers: &HeaderMap, basic: bool) -> Result<Credential, KeyError> {
     let value = headers
         .get(header::AUTHORIZATION)
         .ok_or(KeyError::Missing)?
         .to_str()
         .map_err(|_| KeyError::Malformed)?;
     let (scheme, text) = value.split_once(' ').ok_or(KeyError::Malformed)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(KeyError::Malformed);
-    }
-    let credential = Credential::parse(text.trim()).map_err(|_| KeyError::Malformed)?;
+    let credential = if scheme.eq_ignore_ascii_case("bearer") {
+        Credential::parse(text.trim()).ok()
+    } else if basic && scheme.eq_ignore_ascii_case("basic") {
+        user_and_password(text.trim())
+    } else {
+        None
+    };
+    let credential = credential.ok_or(KeyError::Malformed)?;
     match credential.kind {
         CredentialKind::Key => Ok(credential),
         CredentialKind::Token => Err(KeyError::QueryToken),
     }
+}
+
+/// The key of a sender that has one field for a user and one for a password:
+/// the whole key stands in one of them, or its secret, after the last `_`, is
+/// the password.
+fn user_and_password(text: &str) -> Option<Credential> {
+    let bytes = STANDARD.decode(text).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    let (user, password) = text.split_once(':')?;
+    [user, password, &format!("{user}_{password}")]
+        .into_iter()
+        .find_map(|key| Credential::parse(key).ok())
 }

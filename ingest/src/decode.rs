@@ -4,6 +4,7 @@
 //! its syntax, so that what is wrong inside one says nothing about the next.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
@@ -23,6 +24,20 @@ pub struct Batch<'a> {
     pub shape: Shape,
     /// The JSON object of each event, in order; or why there is none.
     pub events: Vec<Result<&'a str, Rejection>>,
+    /// What names the other parts of a body that has parts.
+    pub parts: Vec<String>,
+}
+
+impl<'a> Batch<'a> {
+    /// The body is the event.
+    fn single(text: &'a str) -> Self {
+        Self {
+            sent_at: None,
+            shape: Shape::Single,
+            events: vec![Ok(text.trim_ascii())],
+            parts: Vec::new(),
+        }
+    }
 }
 
 /// How the events stand in the body.
@@ -52,15 +67,35 @@ impl Shape {
 /// # Errors
 /// When the body as a whole is not UTF-8 or JSON, cannot hold events, holds
 /// none or too many. In NDJSON only the latter two: lines stand alone.
-pub fn decode(format: Format, body: &[u8], max_events: usize) -> Result<Batch<'_>, Error> {
+pub fn decode<'a>(format: &Format, body: &'a [u8], max_events: usize) -> Result<Batch<'a>, Error> {
     let batch = match format {
         Format::Ndjson => lines(body, max_events),
-        Format::Json => {
-            let text =
-                std::str::from_utf8(body).map_err(|error| Error::Utf8(error.valid_up_to()))?;
-            json(text, max_events)
-        }
+        Format::Json | Format::Multipart { .. } => json(utf8(body)?, max_events),
     }?;
+    some(batch)
+}
+
+/// Cuts the events out of a body that is one event or an array of them, and
+/// never a batch.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_bare(body: &[u8], max_events: usize) -> Result<Batch<'_>, Error> {
+    let text = utf8(body)?;
+    let batch = if text.trim_ascii_start().starts_with('{') {
+        read(text, PhantomData::<IgnoredAny>)?;
+        Batch::single(text)
+    } else {
+        json(text, max_events)?
+    };
+    some(batch)
+}
+
+fn utf8(body: &[u8]) -> Result<&str, Error> {
+    std::str::from_utf8(body).map_err(|error| Error::Utf8(error.valid_up_to()))
+}
+
+fn some(batch: Batch<'_>) -> Result<Batch<'_>, Error> {
     if batch.events.is_empty() {
         return Err(Error::NoEvents);
     }
@@ -90,6 +125,7 @@ fn lines(body: &[u8], max_events: usize) -> Result<Batch<'_>, Error> {
         sent_at: None,
         shape: Shape::Array,
         events,
+        parts: Vec::new(),
     })
 }
 
@@ -122,13 +158,7 @@ fn json(text: &str, max_events: usize) -> Result<Batch<'_>, Error> {
             let Object { events, sent_at } = read(text, ObjectSeed { max_events })?;
             match events {
                 Some(events) => (Shape::Events, events, sent_at),
-                None => {
-                    return Ok(Batch {
-                        sent_at: None,
-                        shape: Shape::Single,
-                        events: vec![Ok(text.trim_ascii())],
-                    });
-                }
+                None => return Ok(Batch::single(text)),
             }
         }
         Some(b'[') => (Shape::Array, read(text, ElementsSeed { max_events })?, None),
@@ -150,6 +180,7 @@ fn json(text: &str, max_events: usize) -> Result<Batch<'_>, Error> {
         sent_at,
         shape,
         events: elements.kept.into_iter().map(object).collect(),
+        parts: Vec::new(),
     })
 }
 
@@ -314,7 +345,7 @@ mod tests {
     use super::*;
 
     fn cut(format: Format, body: &str) -> (Shape, Vec<String>) {
-        let batch = decode(format, body.as_bytes(), 3).expect("decodes");
+        let batch = decode(&format, body.as_bytes(), 3).expect("decodes");
         let text = |event: Result<&str, Rejection>| match event {
             Ok(json) => json.to_owned(),
             Err(rejection) => rejection.reason.code().to_owned(),
@@ -335,7 +366,7 @@ mod tests {
     #[test]
     fn a_bad_line_harms_no_other() {
         let body = b"\r\n{\"a\":1}\r\n{\"b\"}\n\xff\n";
-        let batch = decode(Format::Ndjson, body, 3).expect("decodes");
+        let batch = decode(&Format::Ndjson, body, 3).expect("decodes");
         let reasons: Vec<_> = batch
             .events
             .iter()
@@ -359,13 +390,13 @@ mod tests {
     #[case("[1,2,3,4]", "too_many_events")]
     #[case(r#"{"events":[1,2,3,4]}"#, "too_many_events")]
     fn a_body_without_events_is_refused_whole(#[case] body: &str, #[case] code: &str) {
-        let error = decode(Format::Json, body.as_bytes(), 3).expect_err("refused");
+        let error = decode(&Format::Json, body.as_bytes(), 3).expect_err("refused");
         assert_eq!(error.problem().code, code);
     }
 
     #[test]
     fn the_place_of_bad_syntax_is_named() {
-        let error = decode(Format::Json, b"[\n  {\"a\": tru}]", 3).expect_err("refused");
+        let error = decode(&Format::Json, b"[\n  {\"a\": tru}]", 3).expect_err("refused");
         assert!(
             error.problem().detail.contains("line 2 column"),
             "{:?}",

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use schemas::Problem;
 
 use crate::answer::Unsigned;
+use crate::dialect::xapi::Refusal;
 use crate::outcome::Rejection;
 
 /// A request that was refused before any of its events was judged.
@@ -66,6 +67,9 @@ pub enum Error {
     /// The batch's `sent_at` is no time.
     #[error("the batch's sent_at is refused")]
     SentAt(Rejection),
+    /// The request breaks a rule of xAPI.
+    #[error("the request is none of xAPI")]
+    Xapi(#[from] Refusal),
     /// No such path.
     #[error("no such path")]
     NotFound,
@@ -268,11 +272,12 @@ impl Error {
                 "The batch's sent_at is not a time",
                 rejection.detail.clone(),
             ),
+            Self::Xapi(refusal) => return refusal.problem(),
             Self::NotFound => (
                 404,
                 "not_found",
                 "There is nothing here",
-                "Post events to /v1/events.".into(),
+                "Post events to /v1/events, statements to /xapi/statements.".into(),
             ),
             Self::MethodNotAllowed => (
                 405,
@@ -347,6 +352,9 @@ impl IntoResponse for Error {
             Self::ContentEncoding => {
                 let encodings = HeaderValue::from_static("gzip, zstd, identity");
                 headers.insert(header::ACCEPT_ENCODING, encodings);
+            }
+            Self::Xapi(Refusal::Retrieval) => {
+                headers.insert(header::ALLOW, HeaderValue::from_static("POST, PUT"));
             }
             // The rest of the body is still on its way: no request can follow it.
             Self::BodyTimeout | Self::Overloaded | Self::TooLarge(_) => {

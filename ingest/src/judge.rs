@@ -15,14 +15,15 @@ use uuid::Uuid;
 
 use crate::Config;
 use crate::authenticate::Sender;
-use crate::decode::{Batch, decode};
+use crate::decode::Batch;
+use crate::dialect::Dialect;
+use crate::dialect::native::members;
 use crate::error::Error;
 use crate::identity::People;
 use crate::outcome::{Reason, Rejection};
 use crate::receive::Format;
-use crate::translate;
+use crate::time;
 use crate::validate::{Circumstances, Valid, validate};
-use crate::{members, time};
 
 /// What is to become of the events of a request, in its order.
 #[derive(Debug)]
@@ -61,9 +62,10 @@ pub enum Sentence {
 /// Judges all events of a body that had arrived at `received_at`.
 ///
 /// # Errors
-/// When the body as a whole cannot be read; see [`decode`].
-pub fn judge(
-    format: Format,
+/// When the body as a whole cannot be read; see [`Dialect::decode`].
+pub fn judge<D: Dialect>(
+    dialect: &D,
+    format: &Format,
     body: &[u8],
     sender: &Sender,
     received_at: DateTime<Utc>,
@@ -73,7 +75,8 @@ pub fn judge(
         sent_at,
         shape,
         events,
-    } = decode(format, body, config.max_events)?;
+        parts,
+    } = dialect.decode(format, body, config.max_events)?;
     let shared = Circumstances {
         sender,
         received_at,
@@ -95,13 +98,14 @@ pub fn judge(
         };
         let judged = json
             .and_then(|json| fits(json, config.max_event_bytes))
-            .and_then(|json| one(json, &mut judgement, &mut people, &shared));
+            .and_then(|json| one(dialect, json, &parts, &mut judgement, &mut people, &shared));
         match judged {
             Ok(valid) => match first_with.entry(valid.event.id) {
                 Entry::Occupied(first) => {
                     let &(first, record): &(usize, usize) = first.get();
                     let stored: &Record = &verdict.records[record];
-                    judgement.sentence = if content(&stored.value) == content(&valid.json) {
+                    let same = content(&stored.value) == content(&valid.json);
+                    judgement.sentence = if same && dialect.takes_repeats() {
                         Sentence::Same(first)
                     } else {
                         Sentence::Reject(id_reused().within(&judgement.place))
@@ -118,7 +122,39 @@ pub fn judge(
         }
         verdict.events.push(judgement);
     }
+    if D::TOGETHER {
+        verdict.refuse_together(config.max_event_bytes);
+    }
     Ok(verdict)
+}
+
+impl Verdict {
+    /// Refuses all events if one is refused, or is sure to be by the log.
+    fn refuse_together(&mut self, max_record_bytes: usize) {
+        let mut records = self.records.iter();
+        for event in &mut self.events {
+            if matches!(event.sentence, Sentence::Append)
+                && let Some(size) = records.next().map(Record::size)
+                && size > max_record_bytes
+            {
+                event.sentence =
+                    Sentence::Reject(too_large(size, max_record_bytes).within(&event.place));
+            }
+        }
+        let refused = |event: &Judgement| matches!(event.sentence, Sentence::Reject(_));
+        if !self.events.iter().any(refused) {
+            return;
+        }
+        self.records.clear();
+        for event in self.events.iter_mut().filter(|event| !refused(event)) {
+            let detail = "Send it again without those that are refused.";
+            event.sentence = Sentence::Reject(Rejection::new(
+                Reason::BatchRefused,
+                event.place.as_str(),
+                detail,
+            ));
+        }
+    }
 }
 
 /// Refuses an event that is too large before anything is made of it: as a tree
@@ -127,9 +163,12 @@ fn fits(json: &str, max_bytes: usize) -> Result<&str, Rejection> {
     if json.len() <= max_bytes {
         return Ok(json);
     }
-    let size = json.len();
-    let detail = format!("Send a smaller event: it has {size} bytes and may have {max_bytes}.");
-    Err(Rejection::new(Reason::EventTooLarge, "", detail))
+    Err(too_large(json.len(), max_bytes))
+}
+
+fn too_large(size: usize, limit: usize) -> Rejection {
+    let detail = format!("Send a smaller event: it has {size} bytes and may have {limit}.");
+    Rejection::new(Reason::EventTooLarge, "", detail)
 }
 
 /// The canonical JSON of an event but for `sent_at`, which says nothing about
@@ -149,16 +188,21 @@ fn id_reused() -> Rejection {
 }
 
 /// Judges one event, noting what is known of it on the way.
-fn one(
+fn one<D: Dialect>(
+    dialect: &D,
     json: &str,
+    parts: &[String],
     judgement: &mut Judgement,
     people: &mut People<'_>,
     shared: &Circumstances<'_>,
 ) -> Result<Valid, Rejection> {
-    let raw = translate::native(json)?;
+    let raw = dialect.translate(json, parts, shared.received_at)?;
     judgement.family = Some(raw.event_type.family);
     judgement.id = raw.id.as_deref().and_then(|id| Uuid::try_parse(id).ok());
-    let valid = validate(raw, people, shared)?;
+    let valid = validate(raw, people, shared).map_err(|mut rejection| {
+        rejection.pointer = dialect.pointer(&rejection.pointer);
+        rejection
+    })?;
     judgement.id = Some(valid.event.id);
     Ok(valid)
 }
@@ -217,6 +261,7 @@ mod tests {
     use schemas::{Tenant, TenantId, TenantSecret};
 
     use super::*;
+    use crate::dialect::native::Native;
 
     const BODY: &str = r#"{"sent_at":"2026-09-14T11:59:59Z","events":[
         {"id":"0197c3b2-8a5e-7c10-9d55-3f1f6f0c1a01","type":"video.progressed","actor":"stu-1041",
@@ -230,7 +275,7 @@ mod tests {
         let secret = TenantSecret::from_bytes([7; 32]);
         let sender = Sender::new(Arc::new(tenant), Arc::new(secret), Vec::new());
         let now = "2026-09-14T12:00:00Z".parse().expect("a time");
-        judge(format, body, &sender, now, &Config::default())
+        judge(&Native, &format, body, &sender, now, &Config::default())
     }
 
     /// One change of a body: bytes cut out at a place, others put in.

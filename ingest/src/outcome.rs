@@ -51,6 +51,8 @@ pub struct Rejection {
     /// One sentence that says what to do. It never repeats a value of the
     /// event, which may name a person.
     pub detail: String,
+    /// What else is wrong with the event, in a dialect that tells all at once.
+    pub also: Vec<Rejection>,
 }
 
 impl Rejection {
@@ -60,13 +62,27 @@ impl Rejection {
             reason,
             pointer: pointer.into(),
             detail: detail.into(),
+            also: Vec::new(),
         }
+    }
+
+    /// All of these as one, if there is any.
+    pub fn all(mut problems: Vec<Self>) -> Option<Self> {
+        if problems.is_empty() {
+            return None;
+        }
+        let mut first = problems.remove(0);
+        first.also.append(&mut problems);
+        Some(first)
     }
 
     /// The same, pointing into the body in which the event stands at `place`.
     #[must_use]
     pub fn within(mut self, place: &str) -> Self {
         self.pointer.insert_str(0, place);
+        for other in &mut self.also {
+            other.pointer.insert_str(0, place);
+        }
         self
     }
 }
@@ -132,6 +148,14 @@ reasons! {
     TextTooLong = "text_too_long",
     /// The member is ours to set.
     ReservedMember = "reserved_member",
+    /// There is no such member here.
+    UnknownMember = "unknown_member",
+    /// Two members exclude each other, or one is not allowed beside another.
+    ConflictingMembers = "conflicting_members",
+    /// A text is not in the format of its member: an IRI, a language tag.
+    InvalidFormat = "invalid_format",
+    /// Another event of a request that is taken whole or not at all is refused.
+    BatchRefused = "batch_refused",
     /// The members beyond the schema are too large together.
     ExtraTooLarge = "extra_too_large",
     /// The key may not post this family.

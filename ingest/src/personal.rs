@@ -65,6 +65,12 @@ const PERSONAL: &[&str] = &[
 /// Drops personal members at any depth and shortens user agents.
 pub fn drop_personal(members: &mut Map<String, Value>) {
     members.retain(|name, value| {
+        // Of an IRI the last word says what it is.
+        let name = name
+            .trim_end_matches('/')
+            .rsplit(['/', '#'])
+            .next()
+            .unwrap_or_default();
         let mut plain = String::with_capacity(name.len());
         plain.extend(name.chars().filter(char::is_ascii_alphanumeric));
         plain.make_ascii_lowercase();
@@ -129,6 +135,8 @@ mod tests {
             "IP-Address": "192.0.2.1",
             "device": {"user_agent": "Mozilla/5.0 … Chrome/126.0 Safari/537.36", "e_mail": "kept?", "email": "x"},
             "people": [{"full_name": "Ann", "seat": 3}, [{"name": "Ben"}]],
+            "https://example.com/ext/ip-address": "192.0.2.1",
+            "https://example.com/ext#email/": "x",
         });
         drop_personal(members.as_object_mut().expect("an object"));
         // `e_mail` is spelt `email` without separators.

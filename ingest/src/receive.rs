@@ -12,12 +12,17 @@ use crate::error::{Error, Limit};
 use crate::memory::{Full, Lease, Memory};
 
 /// How the events stand in the body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Format {
     /// One JSON value: an event, an array of events or a batch.
     Json,
     /// One event a line.
     Ndjson,
+    /// One JSON value in the first of several parts, which `boundary` parts.
+    Multipart {
+        /// What stands between the parts, without the dashes before it.
+        boundary: String,
+    },
 }
 
 /// How the body is compressed.
@@ -31,8 +36,6 @@ enum Encoding {
 /// A body within all caps, inflated.
 #[derive(Debug)]
 pub struct Received {
-    /// How the events stand in it.
-    pub format: Format,
     /// Its bytes.
     pub bytes: Vec<u8>,
     /// Keeps its place in [`Memory`] until it is answered.
@@ -42,19 +45,18 @@ pub struct Received {
 /// Reads and inflates the body.
 ///
 /// # Errors
-/// 415 for a content type or encoding that we do not know, 413 over a cap, 408
-/// when the client is too slow, 503 when the memory is full, 400 when the body
-/// ends early or does not inflate. Except for 408 and 503 the rest of the body
-/// is read and dropped, within limits, so that the client sees the answer.
+/// 415 for an encoding that we do not know, 413 over a cap, 408 when the client
+/// is too slow, 503 when the memory is full, 400 when the body ends early or
+/// does not inflate. Except for 408 and 503 the rest of the body is read and
+/// dropped, within limits, so that the client sees the answer.
 pub async fn receive(
     headers: &HeaderMap,
     body: Body,
     config: &Config,
     memory: &Memory,
 ) -> Result<Received, Error> {
-    let claims = format(headers).and_then(|format| Ok((format, encoding(headers)?)));
-    let (format, encoding) = match claims {
-        Ok(claims) => claims,
+    let encoding = match encoding(headers) {
+        Ok(encoding) => encoding,
         Err(error) => {
             drain(body, config).await;
             return Err(error);
@@ -78,7 +80,6 @@ pub async fn receive(
     .map_err(|_| Error::BodyTimeout)??;
     if encoding == Encoding::Identity {
         return Ok(Received {
-            format,
             bytes,
             _lease: lease,
         });
@@ -90,7 +91,6 @@ pub async fn receive(
     });
     let (bytes, lease) = inflated.await.map_err(|_| Error::Internal)??;
     Ok(Received {
-        format,
         bytes,
         _lease: lease,
     })
@@ -110,23 +110,12 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
         .map(|value| value.to_str().unwrap_or("not text").trim())
 }
 
-/// What the sender says; never guessed from the bytes.
-fn format(headers: &HeaderMap) -> Result<Format, Error> {
-    let Some(content_type) = text(headers, header::CONTENT_TYPE) else {
-        return Ok(Format::Json);
-    };
+/// The media type that the sender says, in small letters and without its
+/// parameters; never guessed from the bytes.
+pub fn media_type(headers: &HeaderMap) -> Option<String> {
+    let content_type = text(headers, header::CONTENT_TYPE)?;
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    // Browsers' sendBeacon can only say text/plain.
-    for (name, format) in [
-        ("application/json", Format::Json),
-        ("text/plain", Format::Json),
-        ("application/x-ndjson", Format::Ndjson),
-    ] {
-        if media_type.eq_ignore_ascii_case(name) {
-            return Ok(format);
-        }
-    }
-    Err(Error::MediaType)
+    Some(media_type.to_ascii_lowercase())
 }
 
 fn encoding(headers: &HeaderMap) -> Result<Encoding, Error> {

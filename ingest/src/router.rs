@@ -13,6 +13,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
 use crate::answer::{Answer, Unsigned};
+use crate::dialect::native::Native;
+use crate::dialect::xapi;
 use crate::error::Error;
 use crate::service::Door;
 use crate::trace::TraceId;
@@ -22,6 +24,7 @@ pub(crate) fn router(door: Arc<Door>, beside: Router) -> Router {
     Router::new()
         .route("/", get(about))
         .route("/v1/events", post(events))
+        .nest("/xapi", xapi::routes())
         .with_state(Arc::clone(&door))
         .merge(beside)
         .fallback(async || Error::NotFound)
@@ -35,11 +38,12 @@ async fn about() -> impl IntoResponse {
         "service": "chalkline ingest",
         "version": env!("CARGO_PKG_VERSION"),
         "events": "POST /v1/events",
+        "xapi": "POST or PUT /xapi/statements",
     }))
 }
 
 async fn events(State(door): State<Arc<Door>>, request: Request) -> Result<Answer, Error> {
-    door.take(request).await
+    door.take(Native, request).await.map(Answer::new)
 }
 
 /// Gives the request its trace id, in the logs and in problem bodies, and

@@ -13,13 +13,14 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use crate::answer::Answer;
 use crate::append::append;
 use crate::authenticate::{Sender, authenticate};
+use crate::dialect::Dialect;
 use crate::error::Error;
 use crate::judge::judge;
 use crate::memory::Memory;
-use crate::receive::{Received, drain, receive};
+use crate::outcome::Answered;
+use crate::receive::{Format, Received, drain, receive};
 use crate::tally::Tallies;
 use crate::{Config, router};
 
@@ -29,11 +30,15 @@ const LARGE: usize = 256 << 10;
 /// How often tallies are looked through for minutes that are over.
 const TALLY_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How often the log is asked whether it takes events.
+const LOG_INTERVAL: Duration = Duration::from_millis(500);
+
 /// The front door.
 pub struct Ingest {
     door: Arc<Door>,
     beside: Router,
     health: HealthCheck,
+    log_health: HealthCheck,
 }
 
 /// What requests share.
@@ -53,7 +58,8 @@ pub(crate) struct Door {
 }
 
 impl Ingest {
-    /// A front door to `log`. It is ready, by `health`, once it runs.
+    /// A front door to `log`. It is ready, by `health`, once it runs; so is the
+    /// log, whenever it takes events.
     pub fn new(
         mut config: Config,
         log: Arc<dyn EventLog>,
@@ -76,6 +82,7 @@ impl Ingest {
             }),
             beside: Router::new(),
             health: health.check("ingest"),
+            log_health: health.check("log"),
         }
     }
 
@@ -96,6 +103,10 @@ impl Ingest {
     pub async fn run(self, listener: TcpListener, shutdown: Shutdown) {
         let component = shutdown.component("ingest");
         let tallies = tokio::spawn(append_tallies(Arc::clone(&self.door), shutdown.clone()));
+        let log = Arc::clone(&self.door.log);
+        report_log(&*log, &self.log_health);
+        let log_health = self.log_health.clone();
+        tokio::spawn(watch_log(log, log_health, shutdown.clone()));
         self.health.ready();
         runtime::http::serve(listener, self.router(), &shutdown).await;
         self.health.not_ready("stopping");
@@ -120,13 +131,38 @@ async fn append_tallies(door: Arc<Door>, shutdown: Shutdown) {
     }
 }
 
+/// Passes on, until the shutdown, whether the log takes events.
+async fn watch_log(log: Arc<dyn EventLog>, health: HealthCheck, shutdown: Shutdown) {
+    let stop = shutdown.token();
+    while stop
+        .run_until_cancelled(tokio::time::sleep(LOG_INTERVAL))
+        .await
+        .is_some()
+    {
+        report_log(&*log, &health);
+    }
+}
+
+fn report_log(log: &dyn EventLog, health: &HealthCheck) {
+    match log.trouble() {
+        None => health.ready(),
+        Some(reason) => health.not_ready(reason),
+    }
+}
+
 impl Door {
     /// The whole way of a request: authenticate, receive, judge, append, count.
-    pub async fn take(self: &Arc<Self>, request: Request) -> Result<Answer, Error> {
+    /// What became of its events is the dialect's to answer.
+    pub async fn take<D: Dialect>(
+        self: &Arc<Self>,
+        dialect: D,
+        request: Request,
+    ) -> Result<Vec<Answered>, Error> {
         let (parts, body) = request.into_parts();
-        let sender = authenticate(&parts.headers, &self.registry, self.clock.now()).await;
-        let sender = match sender {
-            Ok(sender) => sender,
+        let sender = authenticate(&parts.headers, D::BASIC, &self.registry, self.clock.now()).await;
+        let claims = sender.and_then(|sender| Ok((sender, dialect.format(&parts.headers)?)));
+        let (sender, format) = match claims {
+            Ok(claims) => claims,
             Err(error) => {
                 drain(body, &self.config).await;
                 return Err(error);
@@ -135,19 +171,24 @@ impl Door {
         let received = receive(&parts.headers, body, &self.config, &self.memory).await?;
         let received_at = self.clock.now();
         let door = Arc::clone(self);
-        let taken = async move { door.judge_and_append(received, sender, received_at).await };
+        let taken = async move {
+            door.judge_and_append(dialect, format, received, sender, received_at)
+                .await
+        };
         self.taken
             .spawn(taken.in_current_span())
             .await
             .map_err(|_| Error::Internal)?
     }
 
-    async fn judge_and_append(
+    async fn judge_and_append<D: Dialect>(
         &self,
+        dialect: D,
+        format: Format,
         received: Received,
         sender: Sender,
         received_at: DateTime<Utc>,
-    ) -> Result<Answer, Error> {
+    ) -> Result<Vec<Answered>, Error> {
         metrics::counter!("chalkline_ingest_body_bytes_total")
             .increment(received.bytes.len() as u64);
         let config = self.config.clone();
@@ -159,7 +200,8 @@ impl Door {
         };
         let (received, sender, verdict) = offload(long, move || {
             let verdict = judge(
-                received.format,
+                &dialect,
+                &format,
                 &received.bytes,
                 &sender,
                 received_at,
@@ -172,7 +214,7 @@ impl Door {
         let events = append(&*self.log, verdict?).await;
         drop(received);
         self.tallies.count(&sender.tenant.id, received_at, &events);
-        Ok(Answer::new(events))
+        Ok(events)
     }
 
     /// Waits for the requests that have begun, then appends all tallies.

@@ -1,9 +1,7 @@
-//! JSON as a tree, read only to find out what is wrong with an event.
+//! JSON as a tree, with the words and the place of what is wrong with it.
 
-use std::fmt;
-
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use schemas::event;
+use serde_json::Value;
 
 use crate::outcome::{Reason, Rejection};
 
@@ -14,11 +12,14 @@ use crate::outcome::{Reason, Rejection};
 /// nesting that is too deep, a number that no double holds, half a surrogate
 /// pair.
 pub fn read(json: &str) -> Result<Value, Rejection> {
+    // A trail costs more than the tree: only what is refused leaves one.
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    if let Ok(tree) = event::unique_tree(&mut deserializer, &mut ()) {
+        return Ok(tree);
+    }
     let mut trail = Trail::default();
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    Node(&mut trail)
-        .deserialize(&mut deserializer)
-        .map_err(|error| trail.rejection(&error))
+    event::unique_tree(&mut deserializer, &mut trail).map_err(|error| trail.rejection(&error))
 }
 
 /// One step of a JSON pointer, as RFC 6901 writes it.
@@ -65,73 +66,21 @@ impl Trail {
     }
 }
 
-struct Node<'t>(&'t mut Trail);
-
-impl<'de> DeserializeSeed<'de> for Node<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Node<'_> {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON value")
+impl event::Trail for Trail {
+    fn enter_member(&mut self, name: &str) {
+        self.steps.push(step(name));
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn enter_element(&mut self, index: usize) {
+        self.steps.push(format!("/{index}"));
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
+    fn leave(&mut self) {
+        self.steps.pop();
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut values = Vec::new();
-        loop {
-            self.0.steps.push(format!("/{}", values.len()));
-            let value = access.next_element_seed(Node(self.0))?;
-            self.0.steps.pop();
-            match value {
-                Some(value) => values.push(value),
-                None => return Ok(Value::Array(values)),
-            }
-        }
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut members = Map::new();
-        while let Some(name) = access.next_key::<String>()? {
-            self.0.steps.push(step(&name));
-            if members.contains_key(&name) {
-                self.0.repeated = true;
-                return Err(A::Error::custom("a member appears twice"));
-            }
-            let value = access.next_value_seed(Node(self.0))?;
-            self.0.steps.pop();
-            members.insert(name, value);
-        }
-        Ok(Value::Object(members))
+    fn repeated(&mut self) {
+        self.repeated = true;
     }
 }
 

@@ -10,10 +10,12 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::authenticate::Sender;
-use crate::identity::{Named, People, Person};
+use crate::dialect::RawEvent;
+use crate::dialect::native::members;
+use crate::hide::Named;
+use crate::identity::{People, Person};
 use crate::outcome::{Reason, Rejection};
-use crate::translate::RawEvent;
-use crate::{members, personal, time, values};
+use crate::{personal, time, values};
 
 /// The most that members beyond the schema may have together, in bytes of JSON.
 const EXTRA: usize = 32 << 10;
@@ -73,11 +75,21 @@ pub fn validate(
     let unknown = std::mem::take(data.unknown_mut());
     let student_key = person.key;
     let mut named = vec![person];
+    for mention in &raw.mentions {
+        for person in people.mentioned(mention) {
+            if !named.iter().any(|known| Rc::ptr_eq(known, &person)) {
+                named.push(person);
+            }
+        }
+    }
     let unknown = others(&mut data, unknown, people, &mut named)?;
     let extra = extra(raw.unknown, raw.context.unknown, unknown)?;
     let event = Event {
         id: id.unwrap_or_default(),
-        event_type: raw.event_type.name.to_owned(),
+        event_type: match raw.verb {
+            Some(verb) => format!("{}.{verb}", raw.dialect),
+            None => raw.event_type.name.to_owned(),
+        },
         dialect: raw.dialect.to_owned(),
         time,
         sent_at,

@@ -42,7 +42,7 @@ pub(crate) fn explain(error: DataFusionError) -> Error {
             Ok(inner) => explain(*inner),
             Err(inner) => match inner.downcast::<ArrowError>() {
                 Ok(inner) => explain_arrow(*inner),
-                Err(inner) => Error::Internal(inner),
+                Err(inner) => explain_pattern(inner),
             },
         },
         E::SQL(parser, _) => match *parser {
@@ -58,6 +58,9 @@ pub(crate) fn explain(error: DataFusionError) -> Error {
         E::Internal(text) if text.starts_with("Failed to coerce") => {
             explain_plan(text.lines().next().unwrap_or_default())
         }
+        E::Internal(text) if text.contains("did not compile") => Error::Failed {
+            detail: "The pattern is too large; use one that repeats less.".to_owned(),
+        },
         // Its text is a plan's insides.
         E::NotImplemented(text) if text.contains("logical expression") => Error::Invalid {
             code: "not_supported",
@@ -81,6 +84,18 @@ pub(crate) fn explain(error: DataFusionError) -> Error {
 fn is_out_of_space(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::StorageFull
         || error.to_string().contains("max_temp_directory_size")
+}
+
+/// A pattern that is none comes as the regex library's own error.
+fn explain_pattern(error: Box<dyn std::error::Error + Send + Sync>) -> Error {
+    const PATTERN: [&str; 2] = ["regex parse error", "Compiled regex exceeds"];
+    let text = error.to_string();
+    match PATTERN.iter().any(|mark| text.contains(mark)) {
+        true => Error::Failed {
+            detail: sentence(&text),
+        },
+        false => Error::Internal(error),
+    }
 }
 
 /// As [`explain`], for an error that others hold as well.

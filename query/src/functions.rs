@@ -1,60 +1,62 @@
-//! The functions that SQL may call.
+//! The functions that SQL may call: those that stand on a list, with what is
+//! known of how much they make.
 
 mod bounded;
+mod charge;
+mod concatenation;
+mod growth;
+mod measure;
 mod planned;
+mod rewrite;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use datafusion::catalog::TableFunction;
 use datafusion::execution::SessionStateDefaults;
-use datafusion::logical_expr::ScalarUDF;
+use datafusion::logical_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, WindowUDF};
 
 use self::bounded::Bounded;
+pub(crate) use self::charge::Charge;
 pub(crate) use self::planned::planners;
-
-/// The table functions: those that make rows of their arguments alone.
-const TABLE_FUNCTIONS: [&str; 2] = ["generate_series", "range"];
-
-/// Scalar functions that tell where and how rows are stored.
-const WITHHELD: [&str; 3] = ["arrow_metadata", "file_row_index", "input_file_name"];
+pub(crate) use self::rewrite::within_bounds;
 
 pub(crate) fn scalar() -> Vec<Arc<ScalarUDF>> {
     SessionStateDefaults::default_scalar_functions()
         .into_iter()
-        .filter(|function| !WITHHELD.contains(&function.name()))
+        .filter(|function| growth::of(function.name()).is_some())
         .map(Bounded::around)
+        .collect()
+}
+
+pub(crate) fn aggregate() -> Vec<Arc<AggregateUDF>> {
+    SessionStateDefaults::default_aggregate_functions()
+        .into_iter()
+        .filter(|function| {
+            let name = function.name();
+            growth::COLLECTING.contains(&name) || growth::SUMMARISING.contains(&name)
+        })
+        .collect()
+}
+
+pub(crate) fn window() -> Vec<Arc<WindowUDF>> {
+    SessionStateDefaults::default_window_functions()
+        .into_iter()
+        .filter(|function| growth::WINDOW.contains(&function.name()))
+        .collect()
+}
+
+pub(crate) fn higher_order() -> Vec<Arc<HigherOrderUDF>> {
+    SessionStateDefaults::default_higher_order_functions()
+        .into_iter()
+        .filter(|function| growth::HIGHER_ORDER.contains(&function.name()))
         .collect()
 }
 
 pub(crate) fn table() -> HashMap<String, Arc<TableFunction>> {
     SessionStateDefaults::default_table_functions()
         .into_iter()
-        .filter(|function| TABLE_FUNCTIONS.contains(&function.name()))
+        .filter(|function| growth::TABLE.contains(&function.name()))
         .map(|function| (function.name().to_owned(), function))
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A new release may bring functions that read more than their arguments:
-    /// whoever raises the version looks at each.
-    #[test]
-    fn what_is_withheld_still_exists_and_no_table_function_is_new() {
-        let known: Vec<String> = SessionStateDefaults::default_scalar_functions()
-            .iter()
-            .map(|function| function.name().to_owned())
-            .collect();
-        for name in WITHHELD {
-            assert!(known.iter().any(|known| known == name), "{name}");
-        }
-        let mut names: Vec<String> = SessionStateDefaults::default_table_functions()
-            .iter()
-            .map(|function| function.name().to_owned())
-            .collect();
-        names.sort();
-        assert_eq!(names, TABLE_FUNCTIONS);
-    }
 }

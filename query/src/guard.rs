@@ -5,6 +5,7 @@
 //! hides inside a query is refused as well.
 
 mod expansion;
+mod inlining;
 
 use std::ops::ControlFlow;
 
@@ -17,6 +18,7 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use schemas::Role;
 
+pub(crate) use self::inlining::excess as inlined;
 use crate::error::Error;
 use crate::failure;
 

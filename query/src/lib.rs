@@ -22,6 +22,7 @@ mod session;
 mod snapshot;
 mod tables;
 mod types;
+mod web;
 
 pub use config::Config;
 pub use principal::Principal;

@@ -27,7 +27,7 @@ use crate::memory::Memory;
 use crate::request::Question;
 use crate::session::{ENTRIES, Sessions};
 use crate::tables::Tables;
-use crate::{Config, Principal, report};
+use crate::{Config, Principal, report, web};
 
 /// How many chunks of an answer wait for their reader.
 const CHUNKS_AHEAD: usize = 2;
@@ -117,12 +117,12 @@ impl Query {
     /// The service's routes.
     pub fn router(&self) -> Router {
         Router::new()
-            .route("/", get(welcome))
             .route("/v1/sql", post(sql))
             .route("/v1/tables", get(tables))
             .route("/v1/reports", get(report::list))
             .route("/v1/reports/{name}", get(report::read))
             .with_state(Arc::clone(&self.parts))
+            .merge(web::routes())
             .merge(self.extra.clone())
             .fallback(async || Error::NotFound.respond(&trace_id()))
             .method_not_allowed_fallback(async || Error::Method.respond(&trace_id()))
@@ -137,14 +137,6 @@ impl Query {
         drop(self);
         drop(component);
     }
-}
-
-async fn welcome() -> &'static str {
-    "Chalkline query service.\n\
-     POST /v1/sql with {\"sql\": \"SELECT …\", \"params\": []}\n\
-     GET /v1/tables lists the tables and their columns.\n\
-     GET /v1/reports lists the reports; GET /v1/reports/{name} shows one.\n\
-     All want the header Authorization: Bearer ct_…\n"
 }
 
 async fn sql(State(parts): State<Arc<Parts>>, request: Request) -> Response {

@@ -10,10 +10,10 @@ use datafusion::datasource::ViewTable;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::config::SessionConfig;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
-use datafusion::execution::{SessionStateDefaults, config::SessionConfig};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
 use schemas::{Report, Table};
@@ -22,6 +22,7 @@ use serde_json::Value;
 use crate::catalog::{CATALOG, Catalog, Named, SCHEMA};
 use crate::error::Error;
 use crate::freshness::Freshness;
+use crate::functions::Charge;
 use crate::guard::{self, Allowed};
 use crate::information_schema::{self, Entry};
 use crate::report::{self, Shape};
@@ -73,6 +74,10 @@ impl Sessions {
             .map_err(failure::explain)?;
         verify(&plan)?;
         let plan = params::bind(plan, params)?;
+        let plan = functions::within_bounds(plan).map_err(failure::explain)?;
+        if let Some(detail) = guard::inlined(&plan).map_err(failure::explain)? {
+            return Err(Error::TooComplex { detail });
+        }
         start(&state, &plan, snapshot.data_as_of(&named.tables)).await
     }
 
@@ -97,6 +102,7 @@ impl Sessions {
             report::plan(rows, &Shape::of(report), request)
         };
         let plan = plan.await.map_err(ours)?;
+        let plan = functions::within_bounds(plan).map_err(ours)?;
         start(&state, &plan, snapshot.report_as_of(report)).await
     }
 
@@ -146,9 +152,13 @@ impl Sessions {
     }
 
     fn state(&self, catalog: &Catalog, runtime_env: &Arc<RuntimeEnv>) -> SessionState {
+        let mut config = self.template.config().clone();
+        let charge = Charge::to(&runtime_env.memory_pool);
+        config.options_mut().extensions.insert(charge);
         let mut state = SessionStateBuilder::new_from_existing(self.template.clone())
             .with_catalog_list(catalog.list())
             .with_runtime_env(Arc::clone(runtime_env))
+            .with_config(config)
             .build();
         state.mark_start_execution();
         state
@@ -230,9 +240,9 @@ fn template(cores: usize) -> SessionState {
         .with_config(config)
         .with_expr_planners(functions::planners())
         .with_scalar_functions(functions::scalar())
-        .with_higher_order_functions(SessionStateDefaults::default_higher_order_functions())
-        .with_aggregate_functions(SessionStateDefaults::default_aggregate_functions())
-        .with_window_functions(SessionStateDefaults::default_window_functions())
+        .with_higher_order_functions(functions::higher_order())
+        .with_aggregate_functions(functions::aggregate())
+        .with_window_functions(functions::window())
         .with_table_functions(functions::table())
         .build()
 }

@@ -10,15 +10,15 @@
 -- clock: none
 --
 -- columns:
---   term text not null        the academic term
---   course_id text            the course in which the video was watched
---   content_id text           the video
---   content_version bigint    the version of the video, where the sender tells
---   second bigint             the second of the video, from 0: [second, second + 1)
---   viewers bigint            students who watched any of that second
---   views bigint              how often it was watched: once a session at least, and every repeat
---   retention_rate double     viewers by the students who watched any of the video
---   replay_index double       views by viewers; null where nobody watched
+--   term             text not null  the academic term
+--   course_id        text           the course in which the video was watched
+--   content_id       text           the video
+--   content_version  bigint         the version of the video, where the sender tells
+--   second           bigint         the second of the video, from 0: [second, second + 1)
+--   viewers          bigint         students who watched any of that second
+--   views            bigint         how often it was watched: once a session at least, and every repeat
+--   retention_rate   double         viewers by the students who watched any of the video
+--   replay_index     double         views by viewers; null where nobody watched
 WITH durations AS (
     -- A video is as long as most of its events say, else the longer: one player
     -- that is wrong moves nothing.

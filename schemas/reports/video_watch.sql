@@ -10,20 +10,20 @@
 -- clock: none
 --
 -- columns:
---   term text not null             the academic term
---   course_id text                 the course in which the video was watched
---   content_id text                the video
---   content_version bigint         the version of the video, where the sender tells
---   student_key text               the student
---   section_id text                the section of the student's latest event of the video
---   school_id text                 the school of the student's latest event of the video
---   distinct_seconds double        seconds of the video watched at least once
---   total_seconds double           seconds watched, repeats included
---   replayed_seconds double        total_seconds less distinct_seconds
---   watched_rate double            distinct_seconds by the video's length, at most 1; null while the length is unknown
---   completed boolean              whether at least 95 % was watched; null while the length is unknown
---   last_position_seconds double   where the playhead was last known to be
---   sessions bigint                sessions with the video; events without a session count as one
+--   term                   text not null  the academic term
+--   course_id              text           the course in which the video was watched
+--   content_id             text           the video
+--   content_version        bigint         the version of the video, where the sender tells
+--   student_key            text           the student
+--   section_id             text           the section of the student's latest event of the video
+--   school_id              text           the school of the student's latest event of the video
+--   distinct_seconds       double         seconds of the video watched at least once
+--   total_seconds          double         seconds watched, repeats included
+--   replayed_seconds       double         total_seconds less distinct_seconds
+--   watched_rate           double         distinct_seconds by the video's length, at most 1; null while the length is unknown
+--   completed              boolean        whether at least 95 % was watched; null while the length is unknown
+--   last_position_seconds  double         where the playhead was last known to be
+--   sessions               bigint         sessions with the video; events without a session count as one
 WITH durations AS (
     -- A video is as long as most of its events say, else the longer: one player
     -- that is wrong moves nothing.

@@ -6,6 +6,7 @@
 //! <root>/_tenants/<tenant>/versions/<version>.json
 //! <root>/_tenants/<tenant>/secret
 //! <root>/_log/<log id>/<partition>.json
+//! <root>/_log/check
 //! ```
 
 use crate::{Table, TenantId, Term};
@@ -47,6 +48,9 @@ pub fn parse_tenant_version(file_name: &str) -> Option<u64> {
 pub fn tenant_secret(tenant: &TenantId) -> String {
     format!("{TENANTS}/{tenant}/secret")
 }
+
+/// An empty object that is written to see whether the store takes objects.
+pub const STORE_CHECK: &str = "_log/check";
 
 /// The floor of one log partition: every record below it is published.
 pub fn floor(log_id: &str, partition: u32) -> String {

@@ -1,6 +1,7 @@
 """Counts the rows of a Delta table with two engines that are not ours.
 
 usage: count.py TABLE_FOLDER
+       count.py TABLE_URL STORAGE_OPTIONS_JSON
 """
 
 import json
@@ -29,5 +30,11 @@ def by_duckdb(table):
     return dict(zip(relation.columns, relation.fetchall()[0]))
 
 
-table = DeltaTable(sys.argv[1])
-print(json.dumps({"deltalake": by_deltalake(table), "duckdb": by_duckdb(table)}))
+if len(sys.argv) > 2:
+    # DuckDB needs an extension for S3, which it would fetch.
+    table = DeltaTable(sys.argv[1], storage_options=json.loads(sys.argv[2]))
+    counts = {"deltalake": by_deltalake(table)}
+else:
+    table = DeltaTable(sys.argv[1])
+    counts = {"deltalake": by_deltalake(table), "duckdb": by_duckdb(table)}
+print(json.dumps(counts))

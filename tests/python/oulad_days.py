@@ -1,6 +1,6 @@
 """Days of one course from the CSV files themselves.
 
-usage: oulad_days.py FOLDER
+usage: oulad_days.py FOLDER SECRET    (the tenant's secret, under which students are keys)
 
 Day n of AAA 2013J is the n-th day after 1 October 2013. Clicks and submissions
 are what students do; scores are given to them.
@@ -12,7 +12,10 @@ import sys
 
 import duckdb
 
-folder = sys.argv[1]
+import students
+
+_, folder, secret = sys.argv
+student_key = students.keys(secret)
 
 
 for name in ["studentVle", "studentAssessment", "assessments"]:
@@ -50,11 +53,13 @@ def rows(sql):
 
 
 answers = {
-    "student_days": rows(
+    "student_days": [
+        {"student_key": student_key(row.pop("actor"))} | row for row in rows(
         """SELECT student AS actor, day, coalesce(sum(sum_click), 0)::bigint AS contents_opened
            FROM active LEFT JOIN clicks USING (student, day)
-           GROUP BY ALL ORDER BY ALL"""
-    ),
+           GROUP BY ALL"""
+        )
+    ],
     "section_days": rows(
         """SELECT day,
                   (SELECT count(*) FROM active a WHERE a.day = days.day) AS active_students,

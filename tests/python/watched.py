@@ -1,6 +1,7 @@
 """What of each video each learner watched, by the players' own account.
 
-usage: watched.py STATEMENTS    (xAPI statements, a line each, gzip)
+usage: watched.py STATEMENTS SECRET    (xAPI statements, a line each, gzip; the
+tenant's secret, under which learners are keys)
 
 A player says with most statements which pieces of the video it has played so
 far; watched is the union of all that it ever said. Nothing else is looked at:
@@ -12,6 +13,8 @@ import gzip
 import json
 import math
 import sys
+
+import students
 
 PLAYED = "https://w3id.org/xapi/video/extensions/played-segments"
 
@@ -40,7 +43,8 @@ def seconds(pieces):
     return {s for start, end in pieces for s in range(math.floor(start), math.ceil(end))}
 
 
-def main(path):
+def main(path, secret):
+    student_key = students.keys(secret)
     played = collections.defaultdict(set)
     with gzip.open(path, "rt") as lines:
         for line in lines:
@@ -56,18 +60,18 @@ def main(path):
     return {
         "watched": [
             {
-                "actor": actor,
-                "content": video,
+                "student_key": student_key(actor),
+                "content_id": video,
                 "distinct_seconds": round(sum(end - start for start, end in found), 6),
             }
             for (actor, video), found in sorted(watched.items())
         ],
         # From second 0 to the last that anybody watched.
         "viewers": [
-            {"content": video, "viewers": [counts[s] for s in range(max(counts) + 1)]}
+            {"content_id": video, "viewers": [counts[s] for s in range(max(counts) + 1)]}
             for video, counts in sorted(viewers.items())
         ],
     }
 
 
-print(json.dumps(main(sys.argv[1])))
+print(json.dumps(main(*sys.argv[1:])))

@@ -109,6 +109,15 @@ impl Client {
         }
     }
 
+    /// A client of the same system with other credentials.
+    #[must_use]
+    pub fn with_tenant(&self, tenant: Tenant) -> Self {
+        Self {
+            tenant,
+            ..self.clone()
+        }
+    }
+
     /// Where the system listens now.
     pub fn address(&self) -> Address {
         self.address
@@ -183,10 +192,72 @@ impl Client {
             .expect("query answers")
     }
 
+    /// Asks the query service for a path with the tenant's token.
+    ///
+    /// # Panics
+    /// When no whole response came.
+    pub async fn get(&self, path: &str) -> Reply {
+        let url = format!("{}{path}", self.address().query);
+        let request = self.http.get(url).bearer_auth(&self.tenant.token);
+        Self::send(request).await.expect("query answers")
+    }
+
     /// A question with the tenant's token.
     fn query(&self) -> reqwest::RequestBuilder {
         self.http
             .post(format!("{}/v1/sql", self.address().query))
+            .bearer_auth(&self.tenant.token)
+    }
+
+    /// The rows of a report that `filters` keep, page after page.
+    ///
+    /// # Panics
+    /// When it was refused or failed.
+    pub async fn report(&self, name: &str, filters: &[(&str, &str)]) -> Vec<Map<String, Value>> {
+        let mut found = Vec::new();
+        let mut cursor: Option<String> = None;
+        loop {
+            let request = self.read(&format!("/v1/reports/{name}")).query(filters);
+            let request = request.query(&cursor.map(|cursor| [("cursor", cursor)]));
+            let reply = Self::send(request).await.expect("query answers");
+            assert_eq!(reply.status, 200, "{name}: {}", reply.text());
+            let page = reply.json();
+            found.extend(rows(&page));
+            match page["next_cursor"].as_str() {
+                Some(next) => cursor = Some(next.to_owned()),
+                None => return found,
+            }
+        }
+    }
+
+    /// Waits until every report holds what was answered before this call.
+    ///
+    /// # Panics
+    /// When that did not happen within two minutes.
+    pub async fn wait_for_reports(&self) {
+        let now = chrono::Utc::now();
+        crate::eventually("every report is up to date", || async {
+            let reply = Self::send(self.read("/v1/reports")).await;
+            let reply = reply.map_err(|error| error.to_string())?.json();
+            let reports = reply["reports"].as_array().ok_or("no reports")?;
+            let late = reports.iter().filter(|report| {
+                let as_of = report["data_as_of"].as_str().unwrap_or_default();
+                let as_of = chrono::DateTime::parse_from_rfc3339(as_of);
+                as_of.map_or(true, |as_of| as_of < now)
+            });
+            let late: Vec<_> = late.map(|report| &report["name"]).collect();
+            if late.is_empty() && !reports.is_empty() {
+                return Ok(());
+            }
+            Err(format!("late: {late:?}"))
+        })
+        .await;
+    }
+
+    /// A request to the query service with the tenant's token.
+    fn read(&self, path: &str) -> reqwest::RequestBuilder {
+        self.http
+            .get(format!("{}{path}", self.address().query))
             .bearer_auth(&self.tenant.token)
     }
 

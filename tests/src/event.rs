@@ -188,6 +188,11 @@ fn kinds(number: u64) -> Vec<(&'static str, &'static str, Value)> {
             "enrollment.changed",
             data(json!({"status": "active", "role": "student"})),
         ),
+        (
+            video,
+            "video.interacted",
+            data(json!({"position": second, "rate": 1.0})),
+        ),
     ]
 }
 

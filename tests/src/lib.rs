@@ -4,14 +4,16 @@ pub mod event;
 pub mod files;
 pub mod python;
 
+mod browser;
 mod client;
 mod load;
 mod poll;
 mod process;
 mod sandbox;
 
+pub use browser::{Browser, Traffic, Window};
 pub use client::{Address, Client, Reply};
 pub use load::{Acked, Load};
 pub use poll::{eventually, until};
 pub use process::{Process, chalkline, cpu_seconds};
-pub use sandbox::{Sandbox, Tenant};
+pub use sandbox::{Sandbox, Tenant, on_s3};

@@ -1,13 +1,17 @@
 //! One running `chalkline`, its signals, its log and what it used.
 
 use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::files;
 
-/// A child process; killed when dropped.
+/// A child process; killed when dropped, and when this process ends, however
+/// that comes about.
 pub struct Process {
     name: String,
     child: Child,
@@ -49,6 +53,7 @@ impl Process {
             .stdout(out)
             .spawn()
             .expect("chalkline starts");
+        watch('+', child.id());
         Self {
             name: name.to_owned(),
             child,
@@ -151,9 +156,39 @@ fn append(path: &Path) -> File {
         .expect("a log can be written")
 }
 
+/// Tells the watchdog of a child that began (`+`) or ended (`-`).
+fn watch(sign: char, process: u32) {
+    /// Reads of children, and when its input ends, as it does with this
+    /// process, kills those that are left.
+    const SCRIPT: &str = "\
+        left=
+        while read -r sign process; do
+            others=
+            for one in $left; do [ \"$one\" = \"$process\" ] || others=\"$others $one\"; done
+            left=$others
+            [ \"$sign\" = - ] || left=\"$left $process\"
+        done
+        [ -z \"$left\" ] || kill -s KILL $left";
+    static WATCHDOG: LazyLock<Mutex<ChildStdin>> = LazyLock::new(|| {
+        let watchdog = Command::new("sh")
+            .args(["-c", SCRIPT])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // What interrupts the tests must not interrupt it.
+            .process_group(0)
+            .spawn();
+        let stdin = watchdog.expect("sh starts").stdin;
+        Mutex::new(stdin.expect("its input is piped"))
+    });
+    let mut watchdog = WATCHDOG.lock().unwrap_or_else(PoisonError::into_inner);
+    writeln!(watchdog, "{sign} {process}").expect("the watchdog reads");
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
+        watch('-', self.id());
         if std::thread::panicking() {
             let log = self.log();
             // Not the questions that a waiting test asks over and over.

@@ -30,7 +30,7 @@ pub struct Sandbox {
     client: Client,
     address: Arc<RwLock<Address>>,
     processes: Vec<(Service, Process)>,
-    settings: Vec<(&'static str, String)>,
+    settings: Vec<Setting>,
     folder: TempDir,
 }
 
@@ -72,10 +72,25 @@ impl Sandbox {
         Self::start(&["up"], all).await
     }
 
+    /// As [`Sandbox::up`], with the lake in a place of its own on that server.
+    pub async fn up_on_s3(server: &seaweed::Server) -> Self {
+        let settings = on_s3(server);
+        let settings: Vec<_> = settings.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        Self::up_with(&settings).await
+    }
+
     /// Starts `ingest`, `transform` and `query` apart, over this Kafka and one
     /// local lake, and makes a tenant.
     pub async fn cluster(brokers: &str) -> Self {
         Self::roles(brokers, &["ingest", "transform", "query"]).await
+    }
+
+    /// As [`Sandbox::cluster`], with the lake in a place of its own on that
+    /// server.
+    pub async fn cluster_on_s3(brokers: &str, server: &seaweed::Server) -> Self {
+        let mut settings = on_s3(server);
+        settings.push(("CHALKLINE_KAFKA_BROKERS", brokers.to_owned()));
+        Self::start(&["ingest", "transform", "query"], settings).await
     }
 
     /// As [`Sandbox::cluster`], with only some of the roles.
@@ -84,10 +99,10 @@ impl Sandbox {
         Self::start(roles, settings).await
     }
 
-    async fn start(commands: &[&'static str], settings: Vec<(&'static str, String)>) -> Self {
+    async fn start(commands: &[&'static str], settings: Vec<Setting>) -> Self {
         let folder = TempDir::with_prefix("chalkline-e2e-").expect("a temporary folder");
         let address = Arc::new(RwLock::new(Address::default()));
-        let tenant = add_tenant(folder.path(), "Test School", &[]);
+        let tenant = add_tenant(folder.path(), &settings, "Test School", &[]);
         let mut sandbox = Self {
             client: Client::new(address.clone(), tenant),
             address,
@@ -114,6 +129,15 @@ impl Sandbox {
         self.data().join("lake")
     }
 
+    /// A setting that the sandbox was started with.
+    ///
+    /// # Panics
+    /// When it has none of that name.
+    pub fn setting(&self, name: &str) -> &str {
+        let found = self.settings.iter().find(|(known, _)| *known == name);
+        &found.expect("such a setting").1
+    }
+
     /// The folder of a table of the tenant.
     pub fn table(&self, table: &str) -> PathBuf {
         self.lake().join(&self.tenant.id).join(table)
@@ -132,14 +156,14 @@ impl Sandbox {
     /// # Panics
     /// When it fails.
     pub fn cli(&self, arguments: &[&str]) -> Value {
-        cli(self.folder.path(), arguments)
+        cli(self.folder.path(), &self.settings, arguments)
     }
 
     /// Starts a command on the sandbox's data without waiting for it.
     pub fn spawn(&self, name: &str, arguments: &[&str]) -> Process {
         let data = self.data().display().to_string();
         let arguments = [arguments, &["--data-dir", &data, "--json"]].concat();
-        Process::start(self.folder.path(), name, &arguments, &[])
+        Process::start(self.folder.path(), name, &arguments, &self.settings)
     }
 
     /// A path in the sandbox's folder, beside the data.
@@ -156,7 +180,7 @@ impl Sandbox {
 
     /// Makes another tenant; `options` as for `chalkline tenant add`.
     pub fn tenant(&self, name: &str, options: &[&str]) -> Client {
-        let tenant = add_tenant(self.folder.path(), name, options);
+        let tenant = add_tenant(self.folder.path(), &self.settings, name, options);
         Client::new(self.address.clone(), tenant)
     }
 
@@ -304,14 +328,42 @@ fn data(folder: &Path) -> PathBuf {
     folder.join("data")
 }
 
-fn add_tenant(folder: &Path, name: &str, options: &[&str]) -> Tenant {
+/// A setting's variable and its value.
+type Setting = (&'static str, String);
+
+/// A lake in a place of its own on that server.
+pub fn on_s3(server: &seaweed::Server) -> Vec<Setting> {
+    const OPTIONS: [(&str, &str); 5] = [
+        (
+            "CHALKLINE_LAKE_OPTIONS_AWS_ENDPOINT_URL",
+            "AWS_ENDPOINT_URL",
+        ),
+        ("CHALKLINE_LAKE_OPTIONS_AWS_ALLOW_HTTP", "AWS_ALLOW_HTTP"),
+        ("CHALKLINE_LAKE_OPTIONS_AWS_REGION", "AWS_REGION"),
+        (
+            "CHALKLINE_LAKE_OPTIONS_AWS_ACCESS_KEY_ID",
+            "AWS_ACCESS_KEY_ID",
+        ),
+        (
+            "CHALKLINE_LAKE_OPTIONS_AWS_SECRET_ACCESS_KEY",
+            "AWS_SECRET_ACCESS_KEY",
+        ),
+    ];
+    let options = server.options();
+    let mut settings: Vec<Setting> = OPTIONS
+        .iter()
+        .map(|(variable, option)| (*variable, options[*option].clone()))
+        .collect();
+    settings.push(("CHALKLINE_LAKE_URL", server.new_root()));
+    settings
+}
+
+fn add_tenant(folder: &Path, settings: &[Setting], name: &str, options: &[&str]) -> Tenant {
     let text = |value: &Value| value.as_str().expect("text").to_owned();
-    let id = text(&cli(folder, &[&["tenant", "add", name], options].concat())["tenant"]);
-    let key = cli(folder, &["key", "issue", "--tenant", &id]);
-    let token = cli(
-        folder,
-        &["token", "issue", "--tenant", &id, "--role", "steward"],
-    );
+    let cli = |arguments: &[&str]| cli(folder, settings, arguments);
+    let id = text(&cli(&[&["tenant", "add", name], options].concat())["tenant"]);
+    let key = cli(&["key", "issue", "--tenant", &id]);
+    let token = cli(&["token", "issue", "--tenant", &id, "--role", "steward"]);
     Tenant {
         id,
         key: text(&key["key"]),
@@ -319,10 +371,11 @@ fn add_tenant(folder: &Path, name: &str, options: &[&str]) -> Tenant {
     }
 }
 
-fn cli(folder: &Path, arguments: &[&str]) -> Value {
+fn cli(folder: &Path, settings: &[Setting], arguments: &[&str]) -> Value {
     let output = chalkline()
         .args(arguments)
         .arg("--json")
+        .envs(settings.iter().map(|(name, value)| (name, value)))
         .env("CHALKLINE_DATA_DIR", data(folder))
         .output()
         .expect("chalkline starts");

@@ -82,7 +82,7 @@ impl Round {
             position: record.position,
         };
         match (outcome, &record.content) {
-            (Outcome::Published, _) => {}
+            (Outcome::Published | Outcome::Waiting, _) => {}
             (Outcome::Quarantined(tenant, why), _) => {
                 self.quarantine(tenant).append(record, why, at);
             }
@@ -102,7 +102,7 @@ impl Round {
             _ => unreachable!("a judge tells events, tallies and unreadable records apart"),
         }
         self.log_id = log_id;
-        self.rows += usize::from(*outcome != Outcome::Published);
+        self.rows += usize::from(!matches!(outcome, Outcome::Published | Outcome::Waiting));
     }
 
     fn store(&mut self, tenant: &Tenant, event: &Event, at: At<'_>) {

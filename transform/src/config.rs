@@ -26,6 +26,10 @@ pub struct Config {
     pub deduplication_days: u32,
     /// How often the second reader's counts are published.
     pub count_interval_ms: u64,
+    /// Whether to go on at a start without records that the log dropped before
+    /// they were published. They are lost: set it for one start, having looked,
+    /// and not for good.
+    pub accept_truncated_log: bool,
 }
 
 impl Default for Config {
@@ -39,6 +43,7 @@ impl Default for Config {
             concurrent_commits: 4,
             deduplication_days: 7,
             count_interval_ms: 2_000,
+            accept_truncated_log: false,
         }
     }
 }

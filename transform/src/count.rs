@@ -1,10 +1,10 @@
 //! count: a second reader of the log, for the ledger.
 //!
 //! It shares nothing with the first but the log: it looks at headers only,
-//! follows below the floors, and says how many events the log holds. The ledger
-//! compares that with the rows of the tables.
+//! follows below what the first has decided about, and says how many events the
+//! log holds. The ledger compares that with the rows of the tables.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::pin::pin;
 use std::sync::Arc;
@@ -12,10 +12,11 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use eventlog::{Entry, EventLog, ReadError};
-use lake::{Advance, AppId, Lake, LakeError, LakeTable, Rows};
+use lake::{Advance, AppId, Lake, LakeError, LakeTable, PublishError, Rows};
 use runtime::Registry;
-use schemas::{Family, Table, TenantId};
+use schemas::{Family, Table, TenantId, layout};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::columns::{Count, CountRows};
@@ -29,6 +30,9 @@ const STRETCH: u64 = 1_000_000;
 /// How long one read waits for a record that must be there.
 const WAIT: Duration = Duration::from_secs(1);
 
+/// How long tenants are left alone whose counts could not be published.
+const REST: Duration = Duration::from_secs(10);
+
 /// How long the last counts may take once all rows are published.
 const FINISH: Duration = Duration::from_secs(3);
 
@@ -41,6 +45,12 @@ pub(crate) struct Counter {
     read_bytes: usize,
     /// The tables that were needed so far, at the version last known.
     tables: HashMap<TenantId, LakeTable>,
+    /// Tenants whose counts cannot be published now.
+    waiting: BTreeSet<TenantId>,
+    /// When to look after them.
+    look_at: Instant,
+    /// Up to where everybody else's records are counted, while somebody waits.
+    ahead: BTreeMap<u32, u64>,
 }
 
 /// What is counted apart.
@@ -75,14 +85,17 @@ impl Counter {
             interval: config.count_interval(),
             read_bytes: config.read_bytes,
             tables: HashMap::new(),
+            waiting: BTreeSet::new(),
+            look_at: Instant::now(),
+            ahead: BTreeMap::new(),
         }
     }
 
-    /// Counts what lies below `floors`, now and then, until `finished` and then
+    /// Counts what lies below `read`, now and then, until `finished` and then
     /// once more, but not for ever. Failures only delay it.
     pub async fn run(
         mut self,
-        floors: watch::Receiver<BTreeMap<u32, u64>>,
+        read: watch::Receiver<BTreeMap<u32, u64>>,
         finished: CancellationToken,
     ) {
         let mut out_of_time = pin!(async {
@@ -95,7 +108,10 @@ impl Counter {
                 () = finished.cancelled() => {}
             }
             let last = finished.is_cancelled();
-            let until = floors.borrow().clone();
+            if last {
+                self.look_at = Instant::now();
+            }
+            let until = read.borrow().clone();
             let counted = tokio::select! {
                 counted = self.count(&until) => counted,
                 // Where this process stops, the next one goes on.
@@ -114,6 +130,7 @@ impl Counter {
 
     /// Counts every partition up to `until`.
     async fn count(&mut self, until: &BTreeMap<u32, u64>) -> Result<(), Error> {
+        self.look_after_waiting().await;
         loop {
             let mut tally = Tally::default();
             for (partition, until) in until {
@@ -130,7 +147,10 @@ impl Counter {
     /// that everything is counted.
     async fn read(&mut self, partition: u32, until: u64, tally: &mut Tally) -> Result<(), Error> {
         let counted = self.counted(&TenantId::system(), partition).await?;
-        let mut from = counted.unwrap_or(0);
+        let ahead = self.ahead.get(&partition).copied().unwrap_or(0);
+        let place = (TenantId::system(), partition);
+        tally.counted.insert(place, counted.unwrap_or(0));
+        let mut from = counted.unwrap_or(0).max(ahead);
         if from >= until {
             return Ok(());
         }
@@ -170,20 +190,32 @@ impl Counter {
             return Ok(());
         }
         let named = tenant(headers).unwrap_or_else(TenantId::system);
+        if self.waiting.contains(&named) {
+            return Ok(());
+        }
         let home = match tally.homes.get(&named) {
             Some(home) => home.clone(),
             None => {
-                let home = self.home(&named).await?;
+                let home = match self.home(&named).await {
+                    Ok(home) => home,
+                    Err(error) => return self.wait(named, error),
+                };
                 tally.homes.insert(named, home.clone());
                 home
             }
         };
+        if self.waiting.contains(&home) {
+            return Ok(());
+        }
         let partition = entry.position.partition;
         let place = (home.clone(), partition);
         let counted = match tally.counted.get(&place) {
             Some(counted) => *counted,
             None => {
-                let counted = self.counted(&home, partition).await?.unwrap_or(0);
+                let counted = match self.counted(&home, partition).await {
+                    Ok(counted) => counted.unwrap_or(0),
+                    Err(error) => return self.wait(home, error),
+                };
                 tally.counted.insert(place, counted);
                 counted
             }
@@ -231,21 +263,35 @@ impl Counter {
         }
         let system = rows.remove(&TenantId::system());
         for (tenant, rows) in rows {
-            self.commit(&tenant, Some(rows), &tally.stretches).await?;
+            if let Err(error) = self.commit(&tenant, Some(rows), &tally).await {
+                self.wait(tenant, error)?;
+            }
         }
-        self.commit(&TenantId::system(), system, &tally.stretches)
-            .await
+        if !self.waiting.is_empty() {
+            let ends = tally.stretches.iter().map(|(p, stretch)| (*p, stretch.end));
+            self.ahead.extend(ends);
+            return Ok(());
+        }
+        self.commit(&TenantId::system(), system, &tally).await
     }
 
     async fn commit(
         &mut self,
         tenant: &TenantId,
         rows: Option<CountRows>,
-        stretches: &BTreeMap<u32, Range<u64>>,
+        tally: &Tally,
     ) -> Result<(), Error> {
-        let mut advances = Vec::with_capacity(stretches.len());
-        for (partition, stretch) in stretches {
+        let mut advances = Vec::with_capacity(tally.stretches.len());
+        for (partition, stretch) in &tally.stretches {
             let expected = self.counted(tenant, *partition).await?;
+            let believed = tally.counted.get(&(tenant.clone(), *partition));
+            if believed.is_some_and(|believed| *believed != expected.unwrap_or(0)) {
+                // Another process has counted the same records.
+                return Err(Error::Publish {
+                    table: layout::table(tenant, Table::LogCounts),
+                    source: PublishError::Conflict(self.app(*partition)),
+                });
+            }
             advances.push(Advance {
                 app: self.app(*partition),
                 expected,
@@ -259,25 +305,56 @@ impl Counter {
         let table = self.table(tenant).await?;
         let published = table.publish(rows.into_iter().collect(), &advances).await;
         published.map_err(|source| Error::Publish {
-            table: Table::LogCounts,
+            table: layout::table(tenant, Table::LogCounts),
             source,
         })?;
         Ok(())
     }
 
     /// Below which position a tenant's records of a partition are counted.
-    async fn counted(
-        &mut self,
-        tenant: &TenantId,
-        partition: u32,
-    ) -> Result<Option<u64>, LakeError> {
+    async fn counted(&mut self, tenant: &TenantId, partition: u32) -> Result<Option<u64>, Error> {
         let app = self.app(partition);
-        self.table(tenant).await?.next_position(&app).await
+        let position = self.table(tenant).await?.next_position(&app).await;
+        position.map_err(|source| failed(tenant, source))
     }
 
-    async fn table(&mut self, tenant: &TenantId) -> Result<&mut LakeTable, LakeError> {
+    /// From now on this tenant's records are not counted, and nothing is said
+    /// to be counted up to where everybody else's are, so that a restart counts
+    /// them too.
+    ///
+    /// # Errors
+    /// The error, when it is not this tenant's alone.
+    fn wait(&mut self, tenant: TenantId, error: Error) -> Result<(), Error> {
+        if tenant == TenantId::system() || !error.is_of_one_table() {
+            return Err(error);
+        }
+        tracing::warn!(tenant.id = %tenant, error = chain(&error), "its records are not counted now");
+        self.tables.remove(&tenant);
+        self.waiting.insert(tenant);
+        self.look_at = Instant::now() + REST;
+        Ok(())
+    }
+
+    /// Now and then tries the tables of those who wait, and when all can be used
+    /// begins again where the first of them stopped.
+    async fn look_after_waiting(&mut self) {
+        if self.waiting.is_empty() || Instant::now() < self.look_at {
+            return;
+        }
+        self.look_at = Instant::now() + REST;
+        for tenant in self.waiting.clone() {
+            if self.table(&tenant).await.is_err() || self.home(&tenant).await.is_err() {
+                return;
+            }
+        }
+        self.waiting.clear();
+        self.ahead.clear();
+    }
+
+    async fn table(&mut self, tenant: &TenantId) -> Result<&mut LakeTable, Error> {
         if !self.tables.contains_key(tenant) {
-            let table = self.lake.open_or_create(tenant, Table::LogCounts).await?;
+            let table = self.lake.open_or_create(tenant, Table::LogCounts).await;
+            let table = table.map_err(|source| failed(tenant, source))?;
             self.tables.insert(tenant.clone(), table);
         }
         Ok(self.tables.get_mut(tenant).expect("just inserted"))
@@ -285,5 +362,12 @@ impl Counter {
 
     fn app(&self, partition: u32) -> AppId {
         AppId::counts(self.log.id().as_str(), partition)
+    }
+}
+
+fn failed(tenant: &TenantId, source: LakeError) -> Error {
+    Error::Table {
+        table: layout::table(tenant, Table::LogCounts),
+        source,
     }
 }

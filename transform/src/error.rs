@@ -1,7 +1,6 @@
 use eventlog::ReadError;
 use lake::{LakeError, PublishError};
 use runtime::RegistryError;
-use schemas::Table;
 use tokio::task::JoinError;
 
 /// Why the transform service had to stop or to begin again.
@@ -27,8 +26,8 @@ pub enum Error {
     /// A task that reads the log has panicked.
     #[error("a reader of the log has panicked")]
     Reader(#[source] JoinError),
-    /// One tenant's table cannot be opened for writing.
-    #[error("table {table} cannot be opened for writing")]
+    /// One tenant's table cannot be used.
+    #[error("table {table} cannot be used")]
     Table {
         /// The table's path below the root.
         table: String,
@@ -36,14 +35,17 @@ pub enum Error {
         #[source]
         source: LakeError,
     },
-    /// A table or a floor cannot be read or written.
+    /// The tables of a tenant who waited can be used again.
+    #[error("the tables of a tenant who waited can be used again")]
+    Mended,
+    /// A floor cannot be read or written, or the store does not answer.
     #[error("the lake cannot be used")]
     Lake(#[from] LakeError),
     /// A table's rows are not published.
     #[error("table {table} was not published")]
     Publish {
-        /// The table.
-        table: Table,
+        /// The table's path below the root.
+        table: String,
         /// What became of the commit.
         #[source]
         source: PublishError,
@@ -60,13 +62,24 @@ impl Error {
         match self {
             Self::AnotherLog { .. } => false,
             Self::Log(error) => matches!(error, ReadError::Unavailable(_)),
-            Self::Reader(_) => true,
+            Self::Reader(_) | Self::Mended => true,
             Self::Lake(error) | Self::Table { source: error, .. } => error.is_retryable(),
             Self::Publish { source, .. } => match source {
                 PublishError::NotPublished(error) => error.is_retryable(),
                 _ => true,
             },
             Self::Registry(error) => error.is_retryable(),
+        }
+    }
+
+    /// Whether it is one tenant's trouble and no other's.
+    pub(crate) fn is_of_one_table(&self) -> bool {
+        match self {
+            Self::Table { .. } => true,
+            Self::Registry(error) => !error.is_retryable(),
+            // Another writer is at work: whatever is known is no longer true.
+            Self::Publish { source, .. } => !matches!(source, PublishError::Conflict(_)),
+            _ => false,
         }
     }
 

@@ -17,6 +17,8 @@ use crate::quarantine::Unreadable;
 pub(crate) enum Outcome {
     /// Nothing more: it is already a row of a table.
     Published,
+    /// Nothing yet: a later start reads it again.
+    Waiting,
     /// A row of its family's table.
     Stored,
     /// A row of `duplicates`: its event was stored before.

@@ -16,7 +16,9 @@ mod progress;
 mod publish;
 mod quarantine;
 mod recover;
+mod tables;
 mod transform;
+mod waiting;
 
 pub use batch::{Size, should_close};
 pub use config::Config;

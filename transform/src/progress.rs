@@ -24,14 +24,21 @@ pub(crate) struct Progress {
     log: Arc<dyn EventLog>,
     clock: Clock,
     partitions: BTreeMap<u32, Partition>,
-    /// The floors, for the second reader.
-    published: watch::Sender<BTreeMap<u32, u64>>,
+    /// Up to where each partition was read and decided about, for the second
+    /// reader.
+    read: watch::Sender<BTreeMap<u32, u64>>,
 }
 
 /// The progress of one partition.
 #[derive(Debug)]
 struct Partition {
     floor: Floor,
+    /// Where reading goes on: above the floor when tenants wait.
+    next: u64,
+    /// The first record that waits; the floor does not pass it.
+    pin: Option<u64>,
+    /// As the floor's `as_of`, but for tenants who wait.
+    read_as_of: DateTime<Utc>,
     mark: Option<Mark>,
     marked_at: Option<Instant>,
     stored_at: Option<Instant>,
@@ -52,9 +59,12 @@ impl Progress {
         log: Arc<dyn EventLog>,
         clock: Clock,
         floors: Vec<Floor>,
-        published: watch::Sender<BTreeMap<u32, u64>>,
+        read: watch::Sender<BTreeMap<u32, u64>>,
     ) -> Self {
         let partition = |floor: Floor| Partition {
+            next: floor.position,
+            pin: None,
+            read_as_of: floor.as_of,
             floor,
             mark: None,
             marked_at: None,
@@ -68,31 +78,42 @@ impl Progress {
                 .into_iter()
                 .map(|floor| (floor.partition, partition(floor)))
                 .collect(),
-            published,
+            read,
         };
         progress.tell();
         progress
     }
 
+    /// A record waits for its tenant's tables: the floor of its partition stays
+    /// at or below it until the next life.
+    pub fn pin(&mut self, partition: u32, position: u64) {
+        if let Some(progress) = self.partitions.get_mut(&partition) {
+            let pin = progress.pin.get_or_insert(position);
+            *pin = position.min(*pin);
+        }
+    }
+
     /// A round is published in all its tables: moves the floors on and stores
-    /// them. The next round must not be published before this succeeds: a
+    /// those that moved. The next round must not be published before this succeeds: a
     /// restart reads again what lies above the floors, and takes it for one
     /// unfinished round.
     pub async fn advance(
         &mut self,
         stretches: &BTreeMap<u32, Range<u64>>,
     ) -> Result<(), LakeError> {
-        for (partition, stretch) in stretches {
-            let Some(progress) = self.partitions.get_mut(partition) else {
+        let mut moved = Vec::new();
+        for (partition, progress) in &mut self.partitions {
+            let Some(stretch) = stretches.get(partition) else {
                 continue;
             };
-            progress.floor.position = progress.floor.position.max(stretch.end);
+            let before = progress.floor.clone();
+            progress.advance(stretch.end);
             progress.pass_mark();
+            if progress.floor != before {
+                moved.push(progress.store(&self.lake));
+            }
         }
-        let moved = self.partitions.iter_mut();
-        let moved = moved.filter(|(partition, _)| stretches.contains_key(partition));
-        let stores = moved.map(|(_, progress)| progress.store(&self.lake));
-        futures::future::try_join_all(stores).await?;
+        futures::future::try_join_all(moved).await?;
         self.tell();
         Ok(())
     }
@@ -128,33 +149,86 @@ impl Progress {
         }
     }
 
-    /// The earliest time for which an event may still come that was answered
-    /// but is not published.
+    /// The earliest time for which an event may still come in this life that
+    /// was answered but is not published.
     pub fn as_of(&self) -> Option<DateTime<Utc>> {
-        self.partitions.values().map(|p| p.floor.as_of).min()
+        self.partitions.values().map(|p| p.read_as_of).min()
     }
 
     fn tell(&self) {
-        let floors = self.partitions.iter();
-        let floors = floors.map(|(partition, progress)| (*partition, progress.floor.position));
-        self.published.send_replace(floors.collect());
+        let read = self.partitions.iter();
+        let read = read.map(|(partition, progress)| (*partition, progress.next));
+        self.read.send_replace(read.collect());
     }
 }
 
 impl Partition {
+    /// Everything below `end` is published, or waits.
+    fn advance(&mut self, end: u64) {
+        self.next = self.next.max(end);
+        let floor = self.pin.map_or(self.next, |pin| pin.min(self.next));
+        self.floor.position = self.floor.position.max(floor);
+    }
+
     /// Takes over the mark's time once everything below it is published, and
     /// says whether there is a time that is not stored.
     fn pass_mark(&mut self) -> bool {
-        if let Some(mark) = self.mark.take_if(|mark| self.floor.position >= mark.tail) {
-            self.floor.as_of = self.floor.as_of.max(mark.time);
-            return true;
+        let Some(mark) = self.mark.take_if(|mark| self.next >= mark.tail) else {
+            return false;
+        };
+        self.read_as_of = self.read_as_of.max(mark.time);
+        if self.floor.position < mark.tail {
+            return false;
         }
-        false
+        self.floor.as_of = self.floor.as_of.max(mark.time);
+        true
     }
 
     async fn store(&mut self, lake: &Lake) -> Result<(), LakeError> {
         lake.set_floor(&self.floor).await?;
         self.stored_at = Some(Instant::now());
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn partition() -> Partition {
+        let as_of = DateTime::UNIX_EPOCH;
+        Partition {
+            floor: Floor {
+                log_id: "log-1".to_owned(),
+                partition: 0,
+                position: 5,
+                as_of,
+            },
+            next: 5,
+            pin: None,
+            read_as_of: as_of,
+            mark: None,
+            marked_at: None,
+            stored_at: None,
+        }
+    }
+
+    #[test]
+    fn a_floor_and_its_time_do_not_pass_a_record_that_waits() {
+        let time = DateTime::from_timestamp(1_789_000_000, 0).expect("a time");
+        let mut waiting = partition();
+        waiting.pin = Some(7);
+        waiting.mark = Some(Mark { time, tail: 20 });
+        waiting.advance(20);
+        assert!(!waiting.pass_mark());
+        assert_eq!((waiting.floor.position, waiting.next), (7, 20));
+        assert_eq!(waiting.floor.as_of, DateTime::UNIX_EPOCH);
+        assert_eq!(waiting.read_as_of, time, "the index forgets nevertheless");
+
+        let mut free = partition();
+        free.mark = Some(Mark { time, tail: 20 });
+        free.advance(20);
+        assert!(free.pass_mark());
+        assert_eq!((free.floor.position, free.floor.as_of), (20, time));
     }
 }

@@ -2,15 +2,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
-use futures::{StreamExt, TryStreamExt};
-use lake::{Advance, AppId, Lake, LakeError, LakeTable, PublishError};
+use futures::StreamExt;
+use lake::{Advance, AppId, Lake, LakeTable, PublishError};
 use schemas::{Table, TenantId, layout};
 
 use crate::batch::{Commit, Round};
 use crate::error::Error;
 use crate::patience::Patience;
+
+/// How often one table is tried before its tenant waits.
+const ATTEMPTS: u32 = 3;
 
 /// What was read of each partition in a round.
 type Stretches = BTreeMap<u32, Range<u64>>;
@@ -20,9 +24,17 @@ type Stretches = BTreeMap<u32, Range<u64>>;
 pub(crate) struct Publisher {
     lake: Lake,
     log_id: String,
-    /// Tables at the version at which this writer last knew them.
-    tables: HashMap<(TenantId, Table), LakeTable>,
+    tables: HashMap<(TenantId, Table), Held>,
     concurrent_commits: usize,
+}
+
+/// A table as this writer knows it.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub table: LakeTable,
+    /// Where it stands in each partition for all that was judged: its newest
+    /// version may be further, by another writer whose rows nobody here knows.
+    pub next: HashMap<u32, u64>,
 }
 
 impl Publisher {
@@ -30,7 +42,7 @@ impl Publisher {
     pub fn new(
         lake: Lake,
         log_id: String,
-        tables: HashMap<(TenantId, Table), LakeTable>,
+        tables: HashMap<(TenantId, Table), Held>,
         concurrent_commits: usize,
     ) -> Self {
         Self {
@@ -46,14 +58,25 @@ impl Publisher {
     /// the events. Each commit moves the table's positions on over everything
     /// that was read in the round.
     ///
+    /// A tenant of whom a table cannot be used has no part in the rest of the
+    /// round, and is answered with the reason: some of its tables may be
+    /// published and others not, as after a crash.
+    ///
     /// # Errors
-    /// [`Error`]; some tables may be published and others not, which is what
-    /// beginning again from the floors mends.
-    pub async fn publish(&mut self, round: Round, patience: &Patience) -> Result<(), Error> {
+    /// [`Error`] when it is not one tenant's trouble; some tables may be
+    /// published and others not, which is what beginning again from the floors
+    /// mends.
+    pub async fn publish(
+        &mut self,
+        round: Round,
+        patience: &Patience,
+    ) -> Result<BTreeMap<TenantId, Error>, Error> {
         let stretches = round.stretches().clone();
+        let mut failed: BTreeMap<TenantId, Error> = BTreeMap::new();
         for commits in round.into_commits() {
             let publications: Vec<_> = commits
                 .into_iter()
+                .filter(|commit| !failed.contains_key(&commit.tenant))
                 .map(|commit| {
                     let key = (commit.tenant.clone(), commit.table);
                     let publication = Publication {
@@ -61,19 +84,23 @@ impl Publisher {
                         log_id: &self.log_id,
                         stretches: &stretches,
                         patience,
-                        table: self.tables.remove(&key),
+                        held: self.tables.remove(&key),
                         commit,
                     };
-                    async move { Ok::<_, Error>((key, publication.run().await?)) }
+                    async move { (key, publication.run().await) }
                 })
                 .collect();
-            let published: Vec<_> = futures::stream::iter(publications)
-                .buffer_unordered(self.concurrent_commits)
-                .try_collect()
-                .await?;
-            self.tables.extend(published);
+            let mut published =
+                futures::stream::iter(publications).buffer_unordered(self.concurrent_commits);
+            while let Some((key, result)) = published.next().await {
+                match result {
+                    Ok(held) => drop(self.tables.insert(key, held)),
+                    Err(error) if error.is_of_one_table() => drop(failed.insert(key.0, error)),
+                    Err(error) => return Err(error),
+                }
+            }
         }
-        Ok(())
+        Ok(failed)
     }
 }
 
@@ -83,42 +110,58 @@ struct Publication<'a> {
     log_id: &'a str,
     stretches: &'a Stretches,
     patience: &'a Patience,
-    table: Option<LakeTable>,
+    held: Option<Held>,
     commit: Commit,
 }
 
 impl Publication<'_> {
-    async fn run(self) -> Result<LakeTable, Error> {
+    async fn run(self) -> Result<Held, Error> {
         let begun = Instant::now();
         let Commit {
             tenant,
             table: kind,
             rows,
         } = self.commit;
-        let known = self.table.is_some();
-        let mut table = match self.table {
-            Some(table) => table,
+        let name = layout::table(&tenant, kind);
+        let unusable = |source| Error::Table {
+            table: name.clone(),
+            source,
+        };
+        let unpublished = |source| Error::Publish {
+            table: name.clone(),
+            source,
+        };
+        let attempts = Attempts::new(self.lake);
+        let (mut table, mut next) = match self.held {
+            Some(held) => (held.table, held.next),
             None => {
-                let open = || self.lake.open_or_create(&tenant, kind);
-                let opened = self.patience.ask(open, LakeError::is_retryable).await;
-                opened.map_err(|source| Error::Table {
-                    table: layout::table(&tenant, kind),
-                    source,
-                })?
+                let open = || async {
+                    let opened = self.lake.open_or_create(&tenant, kind).await;
+                    match opened {
+                        Ok(table) => Ok(table),
+                        Err(source) => Err(attempts.blame(unusable(source)).await),
+                    }
+                };
+                let opened = self.patience.ask(open, |e| attempts.is_transient(e));
+                let mut table = opened.await?;
+                let mut next = HashMap::new();
+                for (partition, stretch) in self.stretches {
+                    let app = AppId::rows(self.log_id, *partition);
+                    let stands = table.next_position(&app).await.map_err(unusable)?;
+                    if stands > Some(stretch.start) {
+                        // Another writer made this table, from the same records.
+                        return Err(unpublished(PublishError::Conflict(app)));
+                    }
+                    next.extend(stands.map(|stands| (*partition, stands)));
+                }
+                (table, next)
             }
         };
 
         let mut advances = Vec::with_capacity(self.stretches.len());
         for (partition, stretch) in self.stretches {
             let app = AppId::rows(self.log_id, *partition);
-            let expected = table.next_position(&app).await?;
-            if !known && expected > Some(stretch.start) {
-                // Another writer made this table, from the same records.
-                return Err(Error::Publish {
-                    table: kind,
-                    source: PublishError::Conflict(app),
-                });
-            }
+            let expected = next.get(partition).copied();
             advances.push(Advance {
                 app,
                 expected,
@@ -134,17 +177,15 @@ impl Publication<'_> {
         let table_cell = tokio::sync::Mutex::new(&mut table);
         let publish = || async {
             let mut table = table_cell.lock().await;
-            table.publish(rows.clone(), &advances).await
+            match table.publish(rows.clone(), &advances).await {
+                Ok(published) => Ok(published),
+                Err(source) => Err(attempts.blame(unpublished(source)).await),
+            }
         };
-        let transient = |error: &PublishError| match error {
-            PublishError::NotPublished(error) => error.is_retryable(),
-            _ => false,
-        };
-        let published = self.patience.ask(publish, transient).await;
-        let published = published.map_err(|source| Error::Publish {
-            table: kind,
-            source,
-        })?;
+        let published = self
+            .patience
+            .ask(publish, |e| attempts.is_transient(e))
+            .await?;
 
         metrics::counter!("chalkline_transform_rows_total", "table" => kind.as_str())
             .increment(count as u64);
@@ -161,6 +202,114 @@ impl Publication<'_> {
             duration_ms = begun.elapsed().as_millis() as u64,
             "published"
         );
-        Ok(table)
+        let advanced = self.stretches.keys().zip(&advances);
+        next.extend(advanced.map(|(partition, advance)| (*partition, advance.next)));
+        Ok(Held { table, next })
+    }
+}
+
+/// Attempts at one table: as many as it takes while the whole store is away, a
+/// few while it is the table's own trouble.
+struct Attempts<'a> {
+    lake: &'a Lake,
+    left: AtomicU32,
+}
+
+impl<'a> Attempts<'a> {
+    fn new(lake: &'a Lake) -> Self {
+        Self {
+            lake,
+            left: AtomicU32::new(ATTEMPTS),
+        }
+    }
+
+    /// The error, or that of the store if that is why.
+    async fn blame(&self, error: Error) -> Error {
+        let may_be_done = matches!(
+            error,
+            Error::Publish {
+                source: PublishError::Conflict(_) | PublishError::Unknown(_),
+                ..
+            }
+        );
+        if may_be_done {
+            return error;
+        }
+        match self.lake.check_store().await {
+            Ok(()) => error,
+            Err(store) => Error::Lake(store),
+        }
+    }
+
+    fn is_transient(&self, error: &Error) -> bool {
+        match error {
+            Error::Lake(_) => true,
+            Error::Publish {
+                source: PublishError::Conflict(_) | PublishError::Unknown(_),
+                ..
+            } => false,
+            error => error.is_retryable() && self.left.fetch_sub(1, Ordering::Relaxed) > 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use eventlog::{Entry, Headers, Position, Record};
+    use object_store::local::LocalFileSystem;
+    use runtime::Health;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::decode::Decoded;
+    use crate::judge::Outcome;
+    use crate::quarantine::Unreadable;
+
+    /// A round of one partition with one row of `quarantine`.
+    fn round(partition: u32, offset: u64) -> Round {
+        let record = Record {
+            key: Bytes::new(),
+            headers: Headers::default(),
+            value: Bytes::from_static(b"no event"),
+        };
+        let position = Position { partition, offset };
+        let decoded = Decoded::new(Entry { position, record });
+        let outcome = Outcome::Quarantined(demo(), Unreadable::place("a test"));
+        let mut round = Round::new("log-1");
+        round.add(partition, &decoded, &outcome, None);
+        round
+    }
+
+    fn demo() -> TenantId {
+        "demo".parse().expect("a tenant")
+    }
+
+    /// A commit over another's of other partitions brings this writer's table to
+    /// a version in which those partitions are further than it knows.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_another_published_is_not_published_again_after_a_merge() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = url::Url::from_directory_path(folder.path()).expect("an absolute path");
+        let store = LocalFileSystem::new_with_prefix(folder.path()).expect("a store");
+        let lake = Lake::new(url, Arc::new(store), HashMap::new());
+        let patience = Patience::new(Health::new().check("test"), CancellationToken::new());
+        let writer = || Publisher::new(lake.clone(), "log-1".to_owned(), HashMap::new(), 4);
+        let (mut one, mut two) = (writer(), writer());
+        for (writer, partition) in [(&mut one, 2), (&mut two, 0)] {
+            let done = writer.publish(round(partition, 0), &patience).await;
+            assert!(done.expect("publishes").is_empty());
+        }
+        let merged = one.publish(round(1, 0), &patience).await;
+        assert!(merged.expect("publishes").is_empty());
+        let again = one.publish(round(0, 0), &patience).await;
+        let error = again.expect_err("it was published by the other");
+        let Error::Publish { source, .. } = error else {
+            panic!("{error}");
+        };
+        assert!(matches!(source, PublishError::Conflict(_)), "{source}");
     }
 }

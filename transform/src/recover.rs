@@ -1,26 +1,26 @@
 //! recover: what a start has to know, all of it from the lake.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use eventlog::{EventLog, ReadError};
-use futures::{StreamExt, TryStreamExt};
-use lake::{AppId, Floor, Lake, LakeTable, RowFilter};
+use futures::StreamExt;
+use lake::{Floor, Lake, LakeError};
 use runtime::Registry;
-use schemas::{Table, TenantId, layout};
+use schemas::TenantId;
 
 use crate::config::Config;
 use crate::consume::Stretch;
 use crate::deduplicate::Index;
-use crate::error::Error;
-use crate::judge::{Judge, Settled, event_id};
-use crate::publish::Publisher;
+use crate::error::{Error, chain};
+use crate::judge::{Judge, Settled};
+use crate::publish::{Held, Publisher};
+use crate::tables::{Opened, Tables};
+use crate::waiting::Waiting;
 
-/// How many tables are opened and read at once.
-const CONCURRENT_TABLES: usize = 8;
+/// How many tenants' tables are opened at once.
+const CONCURRENT_TENANTS: usize = 4;
 
 /// Where to begin, and with what knowledge.
 pub(crate) struct Recovered {
@@ -35,18 +35,11 @@ pub(crate) struct Recovered {
     pub publisher: Publisher,
 }
 
-/// A table and where it stands in each partition.
-struct Opened {
-    tenant: TenantId,
-    kind: Table,
-    table: LakeTable,
-    next: HashMap<u32, u64>,
-}
-
 /// Reads floors, positions and what deduplication has to remember.
 ///
 /// Records from the floor up to the highest position of any table are those of
-/// the one round that did not finish.
+/// the one round that did not finish, and of rounds that are published but for
+/// tenants who waited. Tenants whose tables cannot be used begin to wait.
 ///
 /// # Errors
 /// [`Error::AnotherLog`] when the log ends below what is published.
@@ -55,22 +48,178 @@ pub(crate) async fn recover(
     lake: &Lake,
     registry: &Registry,
     config: &Config,
+    waiting: &mut Waiting,
 ) -> Result<Recovered, Error> {
     let log_id = log.id().to_string();
-    let floors = floors(log.as_ref(), lake).await?;
-    let opened = open_all(lake, registry, &log_id, log.partitions()).await?;
+    let tables = Arc::new(Tables {
+        lake: lake.clone(),
+        registry: registry.clone(),
+        log_id: log_id.clone(),
+        partitions: log.partitions(),
+        window: config.window(),
+    });
+    // Before the tables: what is published meanwhile makes a floor too low, at
+    // the most.
+    let stored = lake.floors_of(&log_id).await?;
+    let mut tenants = registry.tenants().await?;
+    tenants.push(TenantId::system());
+    let (mut opened, mut failed) = open_all(&tables, tenants).await;
+    let floors = floors(log.as_ref(), lake, config, stored, &opened).await?;
+    let (unfinished, live) = stretches(log.as_ref(), &floors, &opened).await?;
 
-    let mut unfinished = Vec::new();
-    let mut live = Vec::new();
-    for floor in &floors {
+    let mut index = Index::new(config.window());
+    let mut settled = Settled::default();
+    for (tenant, opened) in &opened {
+        let known = async {
+            tables.remember(tenant, opened, &floors, &mut index).await?;
+            if unfinished.is_empty() {
+                return Ok(());
+            }
+            tables
+                .settle(tenant, opened, &unfinished, &mut settled)
+                .await
+        };
+        if let Err(error) = known.await {
+            failed.insert(tenant.clone(), error);
+        }
+    }
+    if !failed.is_empty() {
+        // Unless it is everybody's trouble.
+        lake.check_store().await?;
+    }
+    waiting.begin(Arc::clone(&tables), &floors);
+    for (tenant, error) in &failed {
+        opened.remove(tenant);
+        waiting.add(tenant, error);
+    }
+    tracing::info!(
+        tenants = opened.len(),
+        events = index.len(),
+        unfinished = unfinished.len(),
+        "recovered from the lake"
+    );
+    let tables = opened.into_iter().flat_map(|(tenant, opened)| {
+        let entry = move |opened: Opened| {
+            let Opened { kind, table, next } = opened;
+            ((tenant.clone(), kind), Held { table, next })
+        };
+        opened.into_iter().map(entry)
+    });
+    let tables = tables.collect();
+    Ok(Recovered {
+        floors,
+        unfinished,
+        live,
+        judge: Judge::new(index, settled),
+        publisher: Publisher::new(lake.clone(), log_id, tables, config.concurrent_commits),
+    })
+}
+
+/// Opens the tables of all tenants; also says whose cannot be opened, and why.
+async fn open_all(
+    tables: &Tables,
+    tenants: Vec<TenantId>,
+) -> (BTreeMap<TenantId, Vec<Opened>>, BTreeMap<TenantId, Error>) {
+    let (mut opened, mut failed) = (BTreeMap::new(), BTreeMap::new());
+    let mut opening = futures::stream::iter(tenants)
+        .map(|tenant| async move { (tables.open(&tenant).await, tenant) })
+        .buffer_unordered(CONCURRENT_TENANTS);
+    while let Some((result, tenant)) = opening.next().await {
+        match result {
+            Ok(tables) => drop(opened.insert(tenant, tables)),
+            Err(error) => drop(failed.insert(tenant, error)),
+        }
+    }
+    (opened, failed)
+}
+
+/// The highest position of a partition that any table has reached.
+fn highest(opened: &BTreeMap<TenantId, Vec<Opened>>, partition: u32) -> Option<u64> {
+    let tables = opened.values().flatten();
+    tables.filter_map(|t| t.next.get(&partition)).copied().max()
+}
+
+/// The floor of every partition of the log; where there is none, nothing was
+/// published, and what the log still has is all there is.
+///
+/// A damaged floor is replaced by the first position that the log still has:
+/// every table passes over what it holds. If no table came as far as that, there
+/// is no telling whether the log dropped what was not published, and nothing
+/// below it is taken for published.
+async fn floors(
+    log: &dyn EventLog,
+    lake: &Lake,
+    config: &Config,
+    mut stored: BTreeMap<u32, Result<Floor, LakeError>>,
+    opened: &BTreeMap<TenantId, Vec<Opened>>,
+) -> Result<Vec<Floor>, Error> {
+    let log_id = log.id().as_str();
+    let mut floors = Vec::new();
+    for partition in 0..log.partitions() {
+        let from = |position| Floor {
+            log_id: log_id.to_owned(),
+            partition,
+            position,
+            as_of: DateTime::UNIX_EPOCH,
+        };
+        let mut floor = match stored.remove(&partition) {
+            Some(Ok(floor)) => floor,
+            Some(Err(error)) => {
+                let head = log.head(partition).await?;
+                let reached = highest(opened, partition).is_some_and(|highest| highest >= head);
+                let floor = from(if reached { head } else { 0 });
+                tracing::warn!(
+                    log.partition = partition,
+                    log.position = floor.position,
+                    error = chain(&error),
+                    "the floor is damaged; reading again all that the log still has"
+                );
+                floor
+            }
+            None => from(log.head(partition).await?),
+        };
+        if config.accept_truncated_log {
+            accept_truncated(log, lake, &mut floor).await?;
+        }
+        floors.push(floor);
+    }
+    Ok(floors)
+}
+
+/// Moves the floor over the records that the log dropped, if it did.
+async fn accept_truncated(log: &dyn EventLog, lake: &Lake, floor: &mut Floor) -> Result<(), Error> {
+    let head = log.head(floor.partition).await?;
+    if floor.position >= head {
+        return Ok(());
+    }
+    let lost = head - floor.position;
+    tracing::error!(
+        log.partition = floor.partition,
+        from = floor.position,
+        head,
+        "going on without the records from here up to the log's first: it dropped them before \
+         they were published, and transform.accept_truncated_log is set"
+    );
+    metrics::counter!("chalkline_transform_lost_positions_total").increment(lost);
+    floor.position = head;
+    Ok(lake.set_floor(floor).await?)
+}
+
+/// What was begun and not finished of each partition, and what follows.
+async fn stretches(
+    log: &dyn EventLog,
+    floors: &[Floor],
+    opened: &BTreeMap<TenantId, Vec<Opened>>,
+) -> Result<(Vec<Stretch>, Vec<Stretch>), Error> {
+    let (mut unfinished, mut live) = (Vec::new(), Vec::new());
+    for floor in floors {
         let partition = floor.partition;
-        let positions = opened.iter().filter_map(|table| table.next.get(&partition));
-        let end = positions.copied().fold(floor.position, u64::max);
+        let end = highest(opened, partition).map_or(floor.position, |h| h.max(floor.position));
         let tail = log.tail(partition).await?;
         if end > tail {
             let from = end;
             return Err(Error::AnotherLog {
-                log_id,
+                log_id: log.id().to_string(),
                 source: ReadError::BeyondTail {
                     partition,
                     from,
@@ -91,186 +240,5 @@ pub(crate) async fn recover(
             until: None,
         });
     }
-
-    let index = index(&opened, &floors, config).await?;
-    let settled = settled(&opened, &log_id, &unfinished).await?;
-    tracing::info!(
-        tables = opened.len(),
-        events = index.len(),
-        unfinished = unfinished.len(),
-        "recovered from the lake"
-    );
-    let tables = opened
-        .into_iter()
-        .map(|opened| ((opened.tenant, opened.kind), opened.table))
-        .collect();
-    Ok(Recovered {
-        floors,
-        unfinished,
-        live,
-        judge: Judge::new(index, settled),
-        publisher: Publisher::new(lake.clone(), log_id, tables, config.concurrent_commits),
-    })
-}
-
-/// The floor of every partition of the log; where there is none, nothing was
-/// published, and what the log still has is all there is.
-async fn floors(log: &dyn EventLog, lake: &Lake) -> Result<Vec<Floor>, Error> {
-    let log_id = log.id().as_str();
-    let mut stored: HashMap<u32, Floor> = lake
-        .floors()
-        .await?
-        .into_iter()
-        .filter(|floor| floor.log_id == log_id)
-        .map(|floor| (floor.partition, floor))
-        .collect();
-    let mut floors = Vec::new();
-    for partition in 0..log.partitions() {
-        floors.push(match stored.remove(&partition) {
-            Some(floor) => floor,
-            None => Floor {
-                log_id: log_id.to_owned(),
-                partition,
-                position: log.head(partition).await?,
-                as_of: DateTime::UNIX_EPOCH,
-            },
-        });
-    }
-    Ok(floors)
-}
-
-/// Opens every table of every tenant that records become rows of.
-async fn open_all(
-    lake: &Lake,
-    registry: &Registry,
-    log_id: &str,
-    partitions: u32,
-) -> Result<Vec<Opened>, Error> {
-    let mut tenants = registry.tenants().await?;
-    tenants.push(TenantId::system());
-    let tables = tenants.into_iter().flat_map(|tenant| {
-        let written = Table::BASE.into_iter().filter(|t| *t != Table::LogCounts);
-        written.map(move |table| (tenant.clone(), table))
-    });
-    let opened: Vec<Option<Opened>> = futures::stream::iter(tables)
-        .map(|(tenant, kind)| open(lake, tenant, kind, log_id, partitions))
-        .buffer_unordered(CONCURRENT_TABLES)
-        .try_collect()
-        .await?;
-    Ok(opened.into_iter().flatten().collect())
-}
-
-async fn open(
-    lake: &Lake,
-    tenant: TenantId,
-    kind: Table,
-    log_id: &str,
-    partitions: u32,
-) -> Result<Option<Opened>, Error> {
-    let failed = |source| Error::Table {
-        table: layout::table(&tenant, kind),
-        source,
-    };
-    let opened = lake.open_for_writing(&tenant, kind).await;
-    let Some(mut table) = opened.map_err(failed)? else {
-        return Ok(None);
-    };
-    let mut next = HashMap::new();
-    for partition in 0..partitions {
-        let app = AppId::rows(log_id, partition);
-        let position = table.next_position(&app).await.map_err(failed)?;
-        next.extend(position.map(|position| (partition, position)));
-    }
-    Ok(Some(Opened {
-        tenant,
-        kind,
-        table,
-        next,
-    }))
-}
-
-/// The events that one still to be read may repeat.
-///
-/// Neither the clock nor the newest event alone says what may still come: one
-/// may be ahead of a log that is read late, the other of a partition that is.
-async fn index(opened: &[Opened], floors: &[Floor], config: &Config) -> Result<Index, Error> {
-    let mut index = Index::new(config.window());
-    let events = |opened: &&Opened| matches!(opened.kind, Table::Events(_));
-    let as_of = floors.iter().map(|floor| floor.as_of).min();
-    let mut newest: HashMap<&TenantId, DateTime<Utc>> = HashMap::new();
-    for opened in opened.iter().filter(events) {
-        if let Some(time) = opened.table.newest_received() {
-            let newest = newest.entry(&opened.tenant).or_insert(time);
-            *newest = time.max(*newest);
-        }
-    }
-    for opened in opened.iter().filter(events) {
-        let Some(newest) = newest.get(&opened.tenant) else {
-            continue;
-        };
-        let watermark = as_of.map_or(*newest, |as_of| as_of.min(*newest));
-        let since = Index::horizon(watermark, config.window());
-        let columns = ["event_id", "received_at"];
-        let filter = RowFilter::ReceivedSince(since);
-        let mut rows = opened.table.scan(&columns, filter).await?;
-        while let Some(batch) = rows.try_next().await? {
-            remember(&mut index, &opened.tenant, &batch);
-        }
-    }
-    Ok(index)
-}
-
-fn remember(index: &mut Index, tenant: &TenantId, rows: &RecordBatch) {
-    let ids = rows.column(0).as_string::<i32>();
-    let times = rows.column(1).as_primitive::<TimestampMicrosecondType>();
-    for (id, micros) in ids.iter().zip(times) {
-        let id = id.and_then(event_id);
-        let time: Option<DateTime<Utc>> = micros.and_then(DateTime::from_timestamp_micros);
-        if let (Some(id), Some(time)) = (id, time) {
-            // Columns are not what the sender said: its times are corrected, and
-            // defaults filled in.
-            index.remember(tenant, id, time, None);
-        }
-    }
-}
-
-/// What the tables say about the unfinished round.
-async fn settled(
-    opened: &[Opened],
-    log_id: &str,
-    unfinished: &[Stretch],
-) -> Result<Settled, Error> {
-    let mut settled = Settled::default();
-    if unfinished.is_empty() {
-        return Ok(settled);
-    }
-    for table in opened {
-        let key = (table.tenant.clone(), table.kind);
-        settled.next.insert(key, table.next.clone());
-        if !matches!(table.kind, Table::Duplicates | Table::Quarantine) {
-            continue;
-        }
-        for stretch in unfinished {
-            let next = table.next.get(&stretch.partition);
-            if next.is_none_or(|next| *next <= stretch.from) {
-                continue;
-            }
-            let filter = RowFilter::PositionFrom {
-                log_id: log_id.to_owned(),
-                partition: stretch.partition,
-                position: stretch.from,
-            };
-            let mut rows = table.table.scan(&["log_position"], filter).await?;
-            while let Some(batch) = rows.try_next().await? {
-                let positions = batch.column(0).as_primitive::<Int64Type>();
-                settled
-                    .set_aside
-                    .extend(positions.values().iter().map(|position| {
-                        let position = position.unsigned_abs();
-                        (table.tenant.clone(), stretch.partition, position)
-                    }));
-            }
-        }
-    }
-    Ok(settled)
+    Ok((unfinished, live))
 }

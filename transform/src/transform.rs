@@ -25,12 +25,18 @@ use crate::patience::Patience;
 use crate::progress::Progress;
 use crate::publish::Publisher;
 use crate::recover::recover;
+use crate::waiting::Waiting;
 
 /// How often time is let pass in an idle service.
 const TICK: Duration = Duration::from_millis(500);
 
 /// Events in the index from which on its memory is worth a warning.
 const LARGE_INDEX: usize = 10_000_000;
+
+/// What an operator can do about a log that dropped records.
+const TRUNCATED: &str = "the log dropped records before they were published; give them back, or \
+    start once with transform.accept_truncated_log = true \
+    (CHALKLINE_TRANSFORM_ACCEPT_TRUNCATED_LOG=true) to go on without them";
 
 /// How long to wait before beginning again after a failure.
 const RESTART_PAUSE: Duration = Duration::from_secs(1);
@@ -76,7 +82,7 @@ impl Transform {
     pub async fn run(self, shutdown: Shutdown) -> Result<(), Error> {
         let _component = shutdown.component("transform");
         let stop = shutdown.token();
-        let (floors, published) = watch::channel(BTreeMap::new());
+        let (read, followed) = watch::channel(BTreeMap::new());
         let counter = Counter::new(
             &self.config,
             Arc::clone(&self.log),
@@ -84,10 +90,10 @@ impl Transform {
             self.registry.clone(),
         );
         let finished = CancellationToken::new();
-        let counting = counter.run(published, finished.clone());
+        let counting = counter.run(followed, finished.clone());
         let working = async {
-            let result = self.work_on(&floors, &stop).await;
-            // The counter follows to the last floor.
+            let result = self.work_on(&read, &stop).await;
+            // The counter follows to the last record.
             finished.cancel();
             result
         };
@@ -97,12 +103,14 @@ impl Transform {
 
     async fn work_on(
         &self,
-        floors: &watch::Sender<BTreeMap<u32, u64>>,
+        read: &watch::Sender<BTreeMap<u32, u64>>,
         stop: &CancellationToken,
     ) -> Result<(), Error> {
+        let mut waiting = Waiting::default();
         loop {
-            let error = match self.work(floors, stop).await {
+            let error = match self.work(read, stop, &mut waiting).await {
                 Ok(()) => return Ok(()),
+                Err(Error::Mended) => continue,
                 Err(error) => error,
             };
             self.health.not_ready(error.chain());
@@ -131,15 +139,19 @@ impl Transform {
     /// what is known is no longer true.
     async fn work(
         &self,
-        floors: &watch::Sender<BTreeMap<u32, u64>>,
+        read: &watch::Sender<BTreeMap<u32, u64>>,
         stop: &CancellationToken,
+        waiting: &mut Waiting,
     ) -> Result<(), Error> {
         let recovered = tokio::select! {
-            recovered = recover(&self.log, &self.lake, &self.registry, &self.config) => recovered?,
+            recovered = recover(&self.log, &self.lake, &self.registry, &self.config, waiting) => {
+                recovered?
+            }
             () = stop.cancelled() => return Ok(()),
         };
         let mut line = Line {
             transform: self,
+            waiting,
             patience: Patience::new(self.health.clone(), stop.clone()),
             stop,
             judge: recovered.judge,
@@ -149,7 +161,7 @@ impl Transform {
                 Arc::clone(&self.log),
                 self.clock.clone(),
                 recovered.floors,
-                floors.clone(),
+                read.clone(),
             ),
             tenants: HashMap::new(),
             newest: DateTime::UNIX_EPOCH,
@@ -168,14 +180,17 @@ impl Transform {
         line.say_health();
         line.run(live).await?;
         // Every partition is broken: somebody has to see it.
-        stop.cancelled().await;
-        Ok(())
+        tokio::select! {
+            () = stop.cancelled() => Ok(()),
+            () = line.waiting.mended() => Err(Error::Mended),
+        }
     }
 }
 
 /// What turns records into published rows during one life.
 struct Line<'a> {
     transform: &'a Transform,
+    waiting: &'a mut Waiting,
     patience: Patience,
     stop: &'a CancellationToken,
     judge: Judge,
@@ -261,6 +276,8 @@ impl Line<'_> {
                     None => return Ok((round, false)),
                 },
                 () = sleep_until(wake) => self.let_time_pass().await,
+                // What is in the round is read again.
+                () = self.waiting.mended() => return Err(Error::Mended),
                 () = self.stop.cancelled() => return Ok((round, false)),
             }
             let age = begun.map_or(Duration::ZERO, |begun| begun.elapsed());
@@ -274,11 +291,29 @@ impl Line<'_> {
     /// perhaps not added.
     async fn take(&mut self, round: &mut Round, partition: u32, records: Vec<Decoded>) -> bool {
         for record in records {
-            let Ok(tenant) = self.tenant(&record.tenant).await else {
-                return false;
+            let tenant = match self.tenant(&record.tenant).await {
+                Ok(tenant) => tenant,
+                Err(error) if error.is_retryable() => return false,
+                Err(error) => {
+                    self.waiting.add(&record.tenant, &error.into());
+                    self.say_health();
+                    None
+                }
             };
-            let outcome = self.judge.judge(partition, &record, tenant.is_some());
+            let outcome = if self.waiting.has(&record.tenant) {
+                Outcome::Waiting
+            } else {
+                let outcome = self.judge.judge(partition, &record, tenant.is_some());
+                match outcome {
+                    Outcome::Quarantined(home, _) if self.waiting.has(&home) => Outcome::Waiting,
+                    outcome => outcome,
+                }
+            };
             match &outcome {
+                Outcome::Waiting => {
+                    self.progress.pin(partition, record.position);
+                    metrics::counter!("chalkline_transform_waiting_records_total").increment(1);
+                }
                 Outcome::Duplicate { .. } => {
                     metrics::counter!("chalkline_transform_duplicates_total").increment(1);
                 }
@@ -302,11 +337,11 @@ impl Line<'_> {
         if let Some(tenant) = self.tenants.get(id) {
             return Ok(tenant.clone());
         }
-        let tenant = if *id == TenantId::system() {
+        let tenant = if *id == TenantId::system() || self.waiting.has(id) {
             None
         } else {
             let ask = || self.transform.registry.tenant(id);
-            self.patience.ask(ask, |_| true).await?
+            self.patience.ask(ask, RegistryError::is_retryable).await?
         };
         self.tenants.insert(id.clone(), tenant.clone());
         Ok(tenant)
@@ -315,7 +350,13 @@ impl Line<'_> {
     async fn publish(&mut self, round: Round) -> Result<(), Error> {
         let begun = Instant::now();
         let stretches = round.stretches().clone();
-        self.publisher.publish(round, &self.patience).await?;
+        let failed = self.publisher.publish(round, &self.patience).await?;
+        for (tenant, error) in &failed {
+            for (partition, stretch) in &stretches {
+                self.progress.pin(*partition, stretch.start);
+            }
+            self.waiting.add(tenant, error);
+        }
         self.progress.advance(&stretches).await?;
         // Of what is still to come, nothing was received before this time.
         if let Some(as_of) = self.progress.as_of() {
@@ -360,19 +401,24 @@ impl Line<'_> {
         tracing::error!(
             log.partition = partition,
             error = crate::error::chain(&error),
-            "records were dropped by the log before they were published; the partition is stopped"
+            "the partition is stopped: {TRUNCATED}"
         );
-        self.broken.insert(partition, error.to_string());
+        let reason = format!("partition {partition} is stopped: {error}: {TRUNCATED}");
+        self.broken.insert(partition, reason);
         self.say_health();
         Ok(())
     }
 
     fn say_health(&self) {
-        if self.broken.is_empty() {
-            self.transform.health.ready();
+        let health = &self.transform.health;
+        if !self.broken.is_empty() {
+            let broken = self.broken.values().cloned();
+            let reasons: Vec<String> = broken.chain(self.waiting.reason()).collect();
+            health.not_ready(reasons.join("; "));
+        } else if let Some(reason) = self.waiting.reason() {
+            health.degraded(reason);
         } else {
-            let reasons: Vec<&str> = self.broken.values().map(String::as_str).collect();
-            self.transform.health.not_ready(reasons.join("; "));
+            health.ready();
         }
     }
 }

@@ -57,7 +57,7 @@ pub enum Command {
     /// Run the SQL service alone, over the lake
     #[command(after_help = "Example: CHALKLINE_LAKE_URL=s3://lake chalkline query")]
     Query,
-    /// Run everything with a real course in it, and show three answers
+    /// Run everything with two real courses in it, and show their reports
     #[command(after_help = "Example: chalkline demo --data-dir /tmp/chalkline-demo")]
     Demo(Demo),
     /// Make and show tenants
@@ -205,6 +205,24 @@ pub enum Import {
         after_help = "Example: chalkline import oulad data/oulad --key ck_demo_… --course-start 2013J=2013-10-05"
     )]
     Oulad(Oulad),
+    /// Bring in files of xAPI statements, one statement a line
+    ///
+    /// A statement without an id gets one made of the file's contents and its
+    /// line, so that importing the file again stores nothing twice. An import
+    /// that was stopped goes on where it was.
+    #[command(after_help = "Example: chalkline import xapi statements.jsonl.gz --key ck_demo_…")]
+    Xapi(Xapi),
+}
+
+/// `chalkline import xapi`.
+#[derive(Debug, Args)]
+pub struct Xapi {
+    /// Files of statements, .jsonl or .jsonl.gz
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Where they go.
+    #[command(flatten)]
+    pub target: Target,
 }
 
 /// `chalkline import oulad`.
@@ -212,6 +230,17 @@ pub enum Import {
 pub struct Oulad {
     /// Folder with studentVle, studentAssessment, assessments and vle as .csv or .csv.gz
     pub dir: PathBuf,
+    /// First day of a presentation, e.g. 2013J=2013-10-05; may be repeated
+    #[arg(long, value_name = "PRESENTATION=DATE")]
+    pub course_start: Vec<CourseStart>,
+    /// Where they go.
+    #[command(flatten)]
+    pub target: Target,
+}
+
+/// Where an import goes, and what remembers it.
+#[derive(Debug, Args)]
+pub struct Target {
     /// Write key of the tenant
     #[arg(long)]
     pub key: String,
@@ -221,9 +250,6 @@ pub struct Oulad {
     /// Address of the front door; that of the `up` in the data folder, else http://127.0.0.1:8080
     #[arg(long, env = "CHALKLINE_URL")]
     pub url: Option<String>,
-    /// First day of a presentation, e.g. 2013J=2013-10-05; may be repeated
-    #[arg(long, value_name = "PRESENTATION=DATE")]
-    pub course_start: Vec<CourseStart>,
     /// File that remembers how far the import is
     #[arg(long, value_name = "FILE")]
     pub state: Option<PathBuf>,

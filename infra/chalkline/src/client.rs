@@ -1,8 +1,11 @@
 //! Talks to a running Chalkline over HTTP, as any client would.
 
+mod error;
+
 use std::io::Write as _;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
@@ -10,77 +13,17 @@ use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+pub use error::ClientError;
+
 /// How long one request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
-/// The wait after the first failure; it doubles with each further one.
-const FIRST_WAIT: Duration = Duration::from_millis(200);
-/// The longest wait, also when the server asks for more.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
-
-/// Why a request was not answered as hoped.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// Nobody answers at the address, or the connection broke.
-    #[error("{url} does not answer: is Chalkline running there?")]
-    Unreachable {
-        /// Where it was sent.
-        url: String,
-        /// Why.
-        #[source]
-        source: reqwest::Error,
-    },
-    /// The service is overloaded or not ready.
-    #[error("the service cannot take this now ({status}): {detail}")]
-    Busy {
-        /// The HTTP status.
-        status: StatusCode,
-        /// What the service says.
-        detail: String,
-        /// How long it asks to wait.
-        retry_after: Option<Duration>,
-    },
-    /// The service refuses the request; sending it again changes nothing.
-    #[error("the service refused the request ({status}): {detail}")]
-    Refused {
-        /// The HTTP status.
-        status: StatusCode,
-        /// What happened, for programs.
-        code: String,
-        /// What the service says.
-        detail: String,
-        /// What is wrong with each event, if the request was one of events.
-        errors: Vec<EventResult>,
-    },
-    /// The answer is not what this version of Chalkline sends.
-    #[error("{url} answered something else than Chalkline does")]
-    Answer {
-        /// Where the request was sent.
-        url: String,
-        /// Why.
-        #[source]
-        source: reqwest::Error,
-    },
-}
-
-impl ClientError {
-    /// Whether the same request may succeed later.
-    pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Busy { .. })
-    }
-
-    /// How long to wait before the `failures`-th next try: what the service
-    /// asks for, else twice as long each time.
-    pub fn wait(&self, failures: u32) -> Duration {
-        let doubled = FIRST_WAIT.saturating_mul(1 << failures.min(10));
-        match self {
-            Self::Busy {
-                retry_after: Some(wait),
-                ..
-            } => *wait,
-            _ => doubled,
-        }
-        .min(LONGEST_WAIT)
-    }
+/// How events are written, and so which door takes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// Chalkline's own: `/v1/events`.
+    Native,
+    /// xAPI 1.0.3 statements: `/xapi/statements`.
+    Xapi,
 }
 
 /// What the front door answered to a batch: one outcome per event, in order.
@@ -91,10 +34,13 @@ pub struct Receipt {
 }
 
 /// What became of one event.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 pub struct EventResult {
+    /// Its place in the request; only where not every event has a result.
+    #[serde(default)]
+    pub index: usize,
     /// Its outcome.
-    #[serde(default = "rejected")]
+    #[serde(default)]
     pub outcome: Outcome,
     /// Why it was rejected, for programs.
     #[serde(default)]
@@ -105,7 +51,7 @@ pub struct EventResult {
 }
 
 /// The outcomes of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It is durable.
@@ -115,13 +61,10 @@ pub enum Outcome {
     /// It is valid and makes no row.
     Ignored,
     /// It will never be taken as it is.
+    #[default]
     Rejected,
     /// It has to be sent again.
     Retry,
-}
-
-fn rejected() -> Outcome {
-    Outcome::Rejected
 }
 
 /// An error body, as far as it is used here.
@@ -150,6 +93,21 @@ pub struct Answer {
 pub struct Column {
     /// Its name.
     pub name: String,
+}
+
+/// The answer to the question which reports there are.
+#[derive(Debug, Deserialize)]
+struct ReportList {
+    reports: Vec<ReportStatus>,
+}
+
+/// One report, as far as it is used here.
+#[derive(Debug, Deserialize)]
+pub struct ReportStatus {
+    /// Its name.
+    pub name: String,
+    /// It holds every event that was answered before this moment.
+    pub data_as_of: Option<DateTime<Utc>>,
 }
 
 /// A client of one service; cheap to clone.
@@ -186,11 +144,22 @@ impl Client {
         &self.url
     }
 
-    /// Posts events, one JSON text each, once.
+    /// Posts events of a dialect, one JSON text each, once.
     ///
     /// # Errors
     /// [`ClientError`] when there is no outcome per event.
-    pub async fn post_events<'a>(
+    pub async fn post<'a>(
+        &self,
+        dialect: Dialect,
+        events: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Receipt, ClientError> {
+        match dialect {
+            Dialect::Native => self.post_events(events).await,
+            Dialect::Xapi => self.post_statements(events).await,
+        }
+    }
+
+    async fn post_events<'a>(
         &self,
         events: impl IntoIterator<Item = &'a str>,
     ) -> Result<Receipt, ClientError> {
@@ -215,6 +184,45 @@ impl Client {
             .map_err(|source| ClientError::Answer { url, source })
     }
 
+    /// One invalid statement refuses the whole request, with the reasons of
+    /// all that are invalid; the others are then to be sent again.
+    async fn post_statements<'a>(
+        &self,
+        statements: impl IntoIterator<Item = &'a str>,
+    ) -> Result<Receipt, ClientError> {
+        let statements: Vec<&str> = statements.into_iter().collect();
+        let url = format!("{}/xapi/statements", self.url);
+        let request = self
+            .http
+            .post(&url)
+            .bearer_auth(&self.credential)
+            .header("X-Experience-API-Version", "1.0.3")
+            .header(CONTENT_TYPE, "application/json")
+            .header(CONTENT_ENCODING, "gzip")
+            .body(gzip_array(&statements));
+        let outcome = |outcome| EventResult {
+            outcome,
+            ..EventResult::default()
+        };
+        match self.send(&url, request).await {
+            Ok(_) => Ok(Receipt {
+                results: vec![outcome(Outcome::Accepted); statements.len()],
+            }),
+            Err(ClientError::Refused { status, errors, .. })
+                if status == StatusCode::BAD_REQUEST && !errors.is_empty() =>
+            {
+                let mut results = vec![outcome(Outcome::Retry); statements.len()];
+                for error in errors {
+                    if let Some(result) = results.get_mut(error.index) {
+                        *result = error;
+                    }
+                }
+                Ok(Receipt { results })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Asks a question in SQL.
     ///
     /// # Errors
@@ -231,6 +239,21 @@ impl Client {
             .json()
             .await
             .map_err(|source| ClientError::Answer { url, source })
+    }
+
+    /// Which reports there are, and how far each has come.
+    ///
+    /// # Errors
+    /// [`ClientError`] when the question is not answered.
+    pub async fn reports(&self) -> Result<Vec<ReportStatus>, ClientError> {
+        let url = format!("{}/v1/reports", self.url);
+        let request = self.http.get(&url).bearer_auth(&self.credential);
+        let response = self.send(&url, request).await?;
+        let list: ReportList = response
+            .json()
+            .await
+            .map_err(|source| ClientError::Answer { url, source })?;
+        Ok(list.reports)
     }
 
     async fn send(
@@ -291,12 +314,21 @@ fn is_loopback(url: &str) -> bool {
 }
 
 fn gzip_lines<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
+    gzip(lines.into_iter().flat_map(|line| [line, "\n"]))
+}
+
+/// JSON texts as one array.
+fn gzip_array(texts: &[&str]) -> Vec<u8> {
+    let items = texts.iter().enumerate();
+    let items = items.flat_map(|(index, text)| [if index == 0 { "" } else { "," }, text]);
+    gzip(["["].into_iter().chain(items).chain(["]"]))
+}
+
+fn gzip<'a>(pieces: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    for line in lines {
-        encoder
-            .write_all(line.as_bytes())
-            .and_then(|()| encoder.write_all(b"\n"))
-            .expect("memory takes every byte");
+    for piece in pieces {
+        let written = encoder.write_all(piece.as_bytes());
+        written.expect("memory takes every byte");
     }
     encoder.finish().expect("memory takes every byte")
 }
@@ -306,23 +338,6 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
-
-    #[rstest]
-    #[case(0, Duration::from_millis(200))]
-    #[case(3, Duration::from_millis(1_600))]
-    #[case(40, LONGEST_WAIT)]
-    fn waits_double_up_to_a_limit(#[case] failures: u32, #[case] expected: Duration) {
-        let mut error = ClientError::Busy {
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            detail: String::new(),
-            retry_after: None,
-        };
-        assert_eq!(error.wait(failures), expected);
-        if let ClientError::Busy { retry_after, .. } = &mut error {
-            *retry_after = Some(Duration::from_secs(7));
-        }
-        assert_eq!(error.wait(failures), Duration::from_secs(7));
-    }
 
     #[rstest]
     #[case("http://127.0.0.1:8080", true)]

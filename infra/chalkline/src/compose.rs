@@ -33,6 +33,7 @@ pub async fn up(
     metrics: Metrics,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Services> {
+    config.check_lake().await?;
     let mut services = Services::new(config, master_key, metrics, shutdown)?;
     let log = EmbeddedLog::open(config.embedded_log()).await;
     services.log = Some(Arc::new(log.context("cannot open the event log")?));
@@ -53,6 +54,7 @@ pub async fn role(
     metrics: Metrics,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Services> {
+    config.check_lake().await?;
     let mut services = Services::new(config, master_key, metrics, shutdown)?;
     // Answering needs the tables only.
     if role != Role::Query {

@@ -101,6 +101,16 @@ impl Config {
         Root::open(&location, options).with_context(|| format!("cannot open the lake {location}"))
     }
 
+    /// Asks whether the lake can be used, so that a wrong address or key is an
+    /// error at the start.
+    ///
+    /// # Errors
+    /// When it cannot, with what to check.
+    pub async fn check_lake(&self) -> anyhow::Result<()> {
+        let checked = self.root()?.check().await;
+        checked.context("cannot use the lake")
+    }
+
     /// The tenants below a root.
     pub fn registry(root: Root, master_key: Option<MasterKey>) -> Registry {
         match master_key {

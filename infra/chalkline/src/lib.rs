@@ -10,6 +10,7 @@ pub mod import;
 pub mod oulad;
 mod output;
 mod services;
+pub mod xapi;
 
 use std::process::ExitCode;
 

@@ -24,6 +24,8 @@ pub struct Health(Arc<Mutex<BTreeMap<&'static str, State>>>);
 struct State {
     /// Why it is not ready; `None` is ready.
     unready: Option<String>,
+    /// What somebody has to mend although it is ready.
+    degraded: Option<String>,
     /// Set for components that must beat: how often, and when it last did.
     heart: Option<(Duration, Instant)>,
 }
@@ -46,6 +48,7 @@ impl Health {
     pub fn check(&self, name: &'static str) -> HealthCheck {
         self.states().entry(name).or_insert_with(|| State {
             unready: Some("starting".to_owned()),
+            degraded: None,
             heart: None,
         });
         HealthCheck {
@@ -64,6 +67,16 @@ impl Health {
         self.states()
             .iter()
             .filter_map(|(name, state)| Some((*name, state.unready.clone()?)))
+            .collect()
+    }
+
+    /// The components that are ready for most of their work, each with what
+    /// somebody has to mend for the rest.
+    pub fn degraded(&self) -> BTreeMap<&'static str, String> {
+        self.states()
+            .iter()
+            .filter(|(_, state)| state.unready.is_none())
+            .filter_map(|(name, state)| Some((*name, state.degraded.clone()?)))
             .collect()
     }
 
@@ -102,9 +115,23 @@ impl HealthCheck {
     /// Ready for work.
     pub fn ready(&self) {
         self.change(|state| {
+            state.degraded = None;
             if state.unready.take().is_some() {
                 tracing::info!(component = self.name, "ready");
             }
+        });
+    }
+
+    /// Ready for all work but some that waits for somebody to mend something;
+    /// the reason is shown to operators, so it names no person.
+    pub fn degraded(&self, reason: impl Into<String>) {
+        let reason = reason.into();
+        self.change(|state| {
+            state.unready = None;
+            if state.degraded.is_none() {
+                tracing::warn!(component = self.name, reason, "degraded");
+            }
+            state.degraded = Some(reason);
         });
     }
 

@@ -1,5 +1,7 @@
 //! The endpoints for operators: `/healthz`, `/readyz` and `/metrics`.
 
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -13,7 +15,8 @@ use crate::{Health, Metrics};
 ///
 /// - `/healthz`: 200 while every component moves, else 503 (restart it);
 /// - `/readyz`: 200 when every component is ready, else 503 naming each that is
-///   not and why (send nothing yet);
+///   not and why (send nothing yet); ready with the status `degraded` when one
+///   tenant's work waits for somebody to mend something;
 /// - `/metrics`: Prometheus text.
 pub fn router(health: Health, metrics: Metrics) -> Router {
     Router::new()
@@ -44,14 +47,20 @@ async fn healthz(State(health): State<Health>) -> Response {
 
 async fn readyz(State(health): State<Health>) -> Response {
     let unready = health.unready();
-    if unready.is_empty() {
-        return Json(json!({ "status": "ready" })).into_response();
+    if !unready.is_empty() {
+        return unavailable(json!({ "status": "not_ready", "components": named(unready) }));
     }
-    let components: Vec<_> = unready
-        .iter()
-        .map(|(name, reason)| json!({ "component": name, "reason": reason }))
-        .collect();
-    unavailable(json!({ "status": "not_ready", "components": components }))
+    let degraded = health.degraded();
+    if !degraded.is_empty() {
+        let body = json!({ "status": "degraded", "components": named(degraded) });
+        return Json(body).into_response();
+    }
+    Json(json!({ "status": "ready" })).into_response()
+}
+
+fn named(reasons: BTreeMap<&'static str, String>) -> Vec<serde_json::Value> {
+    let named = |(name, reason)| json!({ "component": name, "reason": reason });
+    reasons.into_iter().map(named).collect()
 }
 
 async fn render(State(metrics): State<Metrics>) -> Response {
@@ -99,8 +108,20 @@ mod tests {
         );
         assert_eq!(get(&router, "/healthz").await.0, StatusCode::OK);
 
+        log.degraded("a table is damaged");
+        let (status, body) = get(&router, "/readyz").await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(
+            body.contains("degraded") && body.contains("a table is damaged"),
+            "{body}"
+        );
+
         log.ready();
-        assert_eq!(get(&router, "/readyz").await.0, StatusCode::OK);
+        let (status, body) = get(&router, "/readyz").await;
+        assert_eq!(
+            (status, body.as_str()),
+            (StatusCode::OK, r#"{"status":"ready"}"#)
+        );
     }
 
     #[tokio::test]

@@ -3,12 +3,17 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::StreamExt;
 use object_store::ObjectStore;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
 use object_store::prefix::PrefixStore;
 use url::Url;
+
+/// How long a store may take to answer at all.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// A folder on this machine or a prefix of an S3 bucket, opened for reading
 /// and writing. Clones share the connections.
@@ -50,6 +55,34 @@ pub enum RootError {
         url: Box<Url>,
         /// What the store says.
         source: object_store::Error,
+    },
+    /// There is no such bucket.
+    #[error("there is no bucket for {url}: make it, or correct the address of the lake")]
+    Bucket {
+        /// The root.
+        url: Box<Url>,
+    },
+    /// The store does not let us in.
+    #[error(
+        "the store refuses these credentials for {url} ({code}): check AWS_ACCESS_KEY_ID, \
+         AWS_SECRET_ACCESS_KEY and what that key may do with the bucket"
+    )]
+    Credentials {
+        /// The root.
+        url: Box<Url>,
+        /// The store's code for it.
+        code: &'static str,
+    },
+    /// Nobody answers there.
+    #[error(
+        "the store of {url} does not answer: check AWS_ENDPOINT_URL, AWS_REGION and, for an \
+         http:// endpoint, AWS_ALLOW_HTTP=true"
+    )]
+    Endpoint {
+        /// The root.
+        url: Box<Url>,
+        /// What the store says; `None` if nothing in time.
+        source: Option<object_store::Error>,
     },
 }
 
@@ -146,6 +179,25 @@ impl Root {
         })
     }
 
+    /// Asks the store whether it answers, knows us and has the place.
+    ///
+    /// # Errors
+    /// [`RootError`] names what to check.
+    pub async fn check(&self) -> Result<(), RootError> {
+        let url = || Box::new(self.url.clone());
+        let mut listing = self.store.list(None);
+        let first = tokio::time::timeout(ANSWER_WITHIN, listing.next()).await;
+        let error = match first {
+            Ok(Some(Err(error))) => error,
+            Ok(_) => return Ok(()),
+            Err(_) => {
+                let (url, source) = (url(), None);
+                return Err(RootError::Endpoint { url, source });
+            }
+        };
+        Err(RootError::of_store(url(), error))
+    }
+
     /// A root with an object store's habits that lives in memory.
     #[cfg(test)]
     pub(crate) fn in_memory() -> Self {
@@ -175,6 +227,34 @@ impl Root {
     /// The folder, when it is one of this machine.
     pub fn local_path(&self) -> Option<&Path> {
         self.local_path.as_deref()
+    }
+}
+
+impl RootError {
+    /// What to check, by the code in the store's answer: a listing's errors are
+    /// not told apart otherwise.
+    fn of_store(url: Box<Url>, source: object_store::Error) -> Self {
+        const CREDENTIALS: [&str; 4] = [
+            "AccessDenied",
+            "InvalidAccessKeyId",
+            "SignatureDoesNotMatch",
+            "InvalidToken",
+        ];
+        let mut answer = source.to_string();
+        let mut cause = std::error::Error::source(&source);
+        while let Some(error) = cause {
+            answer.push_str(&error.to_string());
+            cause = error.source();
+        }
+        let refusal = CREDENTIALS.into_iter().find(|code| answer.contains(code));
+        if answer.contains("NoSuchBucket") {
+            Self::Bucket { url }
+        } else if let Some(code) = refusal {
+            Self::Credentials { url, code }
+        } else {
+            let source = Some(source);
+            Self::Endpoint { url, source }
+        }
     }
 }
 
@@ -215,6 +295,52 @@ mod tests {
         assert_eq!(root.url().as_str(), "s3://bucket/some/prefix/");
         assert_eq!(root.local_path(), None);
         assert!(!format!("{root:?}").contains("hidden"));
+    }
+
+    fn s3_root(location: &str, changed: &[(&str, String)]) -> Root {
+        let mut options = seaweed::Server::shared().options();
+        options.extend(changed.iter().map(|(k, v)| ((*k).to_owned(), v.clone())));
+        Root::open(location, options).expect("opens")
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_store_that_cannot_be_used_is_told_with_what_to_check() {
+        let unused = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = unused.local_addr().expect("it is bound");
+        drop(unused);
+        s3_root("s3://lake/checked", &[])
+            .check()
+            .await
+            .expect("answers");
+        let cases = [
+            (
+                "s3://no-such-bucket",
+                "",
+                String::new(),
+                "there is no bucket",
+            ),
+            (
+                "s3://lake",
+                "AWS_SECRET_ACCESS_KEY",
+                "wrong".to_owned(),
+                "AWS_ACCESS_KEY_ID",
+            ),
+            (
+                "s3://lake",
+                "AWS_ENDPOINT_URL",
+                format!("http://{address}"),
+                "AWS_ENDPOINT_URL",
+            ),
+        ];
+        for (location, option, value, named) in cases {
+            let changed: Vec<_> = (!option.is_empty())
+                .then_some((option, value))
+                .into_iter()
+                .collect();
+            let refused = s3_root(location, &changed).check().await;
+            let error = refused.expect_err("cannot be used").to_string();
+            assert!(error.contains(named), "{named}: {error}");
+        }
     }
 
     #[rstest]

@@ -1,7 +1,10 @@
 //! The log in a folder of this machine, on fjall.
 
 mod commit;
+mod database;
+mod disk;
 mod encode;
+mod queue;
 mod read;
 mod store;
 
@@ -14,9 +17,13 @@ use async_trait::async_trait;
 use crate::{
     AppendError, EventLog, LogId, OpenError, Position, ReadError, Reader, Record, partition_for,
 };
-use commit::{Committer, Item};
-use read::EmbeddedReader;
+use commit::Committer;
+use queue::Item;
+use read::{Closed, EmbeddedReader};
 use store::Store;
+
+/// How long a look-up waits for a database that is being opened again.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where an [`EmbeddedLog`] lies and how it groups its commits.
 #[derive(Debug, Clone)]
@@ -55,6 +62,11 @@ impl EmbeddedConfig {
 /// Concurrent appends share one commit and one sync. An acknowledged record
 /// survives `kill -9` and power loss, and its position is never given again.
 /// Nothing is dropped: the folder grows with what is appended.
+///
+/// After a commit that failed (the disk is full, a write or sync failed) the
+/// log takes nothing, says so in [`EventLog::trouble`], and opens its database
+/// again until that works. Readers stay, and go on. Records of the failed commit
+/// are [`AppendError::Unknown`].
 pub struct EmbeddedLog {
     store: Arc<Store>,
     committer: Committer,
@@ -180,15 +192,23 @@ impl EventLog for EmbeddedLog {
 
     async fn head(&self, partition: u32) -> Result<u64, ReadError> {
         self.check_partition(partition)?;
-        let store = Arc::clone(&self.store);
-        tokio::task::spawn_blocking(move || store.head(partition))
+        // Before the entries: what is appended in between is above the tail.
+        let tail = self.store.tail(partition);
+        let database = tokio::time::timeout(LOOKUP_TIMEOUT, self.store.database()).await;
+        let database = database.map_err(|_| ReadError::Unavailable(Closed.into()))?;
+        let first = tokio::task::spawn_blocking(move || database.first(partition))
             .await
-            .map_err(|e| ReadError::Unavailable(e.into()))?
+            .map_err(|e| ReadError::Unavailable(e.into()))??;
+        Ok(first.unwrap_or(tail))
     }
 
     async fn tail(&self, partition: u32) -> Result<u64, ReadError> {
         self.check_partition(partition)?;
         Ok(self.store.tail(partition))
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.committer.trouble()
     }
 
     async fn close(&self) {

@@ -36,6 +36,17 @@ pub enum OpenError {
     /// A free property would undo what this crate promises.
     #[error("the Kafka property {0} is set by Chalkline and cannot be given")]
     ReservedProperty(String),
+    /// A file that the settings name cannot be read.
+    #[error("the file {} of the setting {name} cannot be read", path.display())]
+    File {
+        /// The setting's name in the configuration.
+        name: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
     /// The Kafka client refused its settings.
     #[error("the Kafka client refused its settings")]
     Client(#[source] Cause),
@@ -47,6 +58,17 @@ pub enum OpenError {
         /// How long they were tried.
         waited: Duration,
         /// The last error seen.
+        #[source]
+        source: Cause,
+    },
+    /// The brokers did not let us in, or we did not trust them.
+    #[error("no Kafka broker at {brokers} could be logged in to: check {check}")]
+    Refused {
+        /// The addresses tried.
+        brokers: String,
+        /// The settings to look at.
+        check: &'static str,
+        /// What the Kafka client said.
         #[source]
         source: Cause,
     },

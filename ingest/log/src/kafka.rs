@@ -2,6 +2,7 @@
 
 mod config;
 mod consume;
+mod delivery;
 mod native;
 mod produce;
 mod security;
@@ -44,15 +45,24 @@ impl KafkaLog {
     ///
     /// Settings that cannot work ([`OpenError::Deadlines`],
     /// [`OpenError::Setting`], [`OpenError::ReservedProperty`],
-    /// [`OpenError::Client`]), no broker in time ([`OpenError::Unreachable`]),
-    /// or a topic that cannot be had ([`OpenError::Topic`],
+    /// [`OpenError::File`], [`OpenError::Client`]), no broker in time ([`OpenError::Unreachable`]),
+    /// a wrong password or certificate ([`OpenError::Refused`]), or a topic that cannot be had ([`OpenError::Topic`],
     /// [`OpenError::NoTopicId`]).
     pub async fn open(config: KafkaConfig) -> Result<Self, OpenError> {
         config.check()?;
+        config.security.check_files()?;
         let until = tokio::time::Instant::now() + config.open_timeout();
         let sender = Sender::connect(&config)?;
-        let topic = Arc::new(topic::find_or_create(&config, &sender.client(), until).await?);
-        sender.warm(&topic, until).await?;
+        let opened = async {
+            let topic = Arc::new(topic::find_or_create(&config, &sender.client(), until).await?);
+            sender.warm(&topic, until).await?;
+            Ok(topic)
+        };
+        // Told at once what is wrong, nobody waits for a broker that is there.
+        let topic = tokio::select! {
+            opened = opened => opened?,
+            refused = sender.refused() => return Err(refused),
+        };
         tracing::info!(
             topic = %config.topic,
             log.id = %topic.id,
@@ -126,6 +136,10 @@ impl EventLog for KafkaLog {
 
     async fn tail(&self, partition: u32) -> Result<u64, ReadError> {
         self.bounds(partition).await.map(|(_, tail)| tail)
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.sender.trouble()
     }
 
     async fn close(&self) {

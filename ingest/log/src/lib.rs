@@ -87,6 +87,12 @@ pub trait EventLog: Send + Sync + 'static {
     /// at the earliest: everything durable lies below it.
     async fn tail(&self, partition: u32) -> Result<u64, ReadError>;
 
+    /// Why the log takes nothing at the moment, in words for operators and
+    /// without waiting; `None` when nothing is known to be wrong.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
     /// Waits until everything handed to [`EventLog::append`] is answered, then
     /// refuses further appends with [`AppendError::Closed`].
     async fn close(&self);

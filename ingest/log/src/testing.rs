@@ -12,6 +12,11 @@ use std::time::{Duration, Instant};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
+/// Who may log in to a secure broker.
+pub const USER: &str = "chalkline";
+/// The password of [`USER`].
+pub const PASSWORD: &str = "correct-horse";
+
 /// How long a broker may take to answer its first question.
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
@@ -24,7 +29,15 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 pub struct KafkaBroker {
     process: Process,
     data: PathBuf,
-    ports: [u16; 2],
+    ports: Ports,
+    jwks: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Ports {
+    broker: u16,
+    controller: u16,
+    secure: u16,
 }
 
 #[derive(Debug)]
@@ -43,8 +56,23 @@ impl KafkaBroker {
     /// When Java or the broker's jars are missing or the broker does not
     /// answer; the message says what to run.
     pub async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    /// Starts a broker that also listens on [`secure_address`](Self::secure_address)
+    /// with TLS and SASL PLAIN, SCRAM-SHA-512 and OAUTHBEARER. `jwks` holds the
+    /// keys that tokens for the audience `kafka` may be signed with.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub async fn start_secure(jwks: &Path) -> Self {
+        Self::start_with(Some(jwks.to_owned())).await
+    }
+
+    async fn start_with(jwks: Option<PathBuf>) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        blocking(|| {
+        blocking(move || {
             let jars = jars();
             assert!(
                 jars.join("pom.xml").exists(),
@@ -56,11 +84,12 @@ impl KafkaBroker {
                 .join(format!("chalkline-kafka-{}-{count}", std::process::id()));
             std::fs::create_dir_all(&data).expect("the temporary folder is writable");
             let ports = free_ports();
-            let process = spawn(&data, ports);
+            let process = spawn(&data, ports, jwks.as_deref());
             let mut broker = Self {
                 process,
                 data,
                 ports,
+                jwks,
             };
             broker.wait_until_ready();
             broker
@@ -70,7 +99,18 @@ impl KafkaBroker {
 
     /// The broker's address, `127.0.0.1:port`.
     pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.ports[0])
+        format!("127.0.0.1:{}", self.ports.broker)
+    }
+
+    /// The address that wants TLS and a login: [`USER`] with [`PASSWORD`], or a
+    /// token.
+    pub fn secure_address(&self) -> String {
+        format!("127.0.0.1:{}", self.ports.secure)
+    }
+
+    /// The authority of the broker's certificate.
+    pub fn ca_file(&self) -> PathBuf {
+        self.data.join("tls/ca.pem")
     }
 
     /// Stops the broker in good order (SIGTERM) and waits for its end.
@@ -98,7 +138,7 @@ impl KafkaBroker {
         let mut broker = self;
         blocking(move || {
             broker.kill();
-            broker.process = spawn(&broker.data, broker.ports);
+            broker.process = spawn(&broker.data, broker.ports, broker.jwks.as_deref());
             broker.wait_until_ready();
             broker
         })
@@ -162,17 +202,24 @@ impl Drop for KafkaBroker {
     }
 }
 
-fn spawn(data: &Path, ports: [u16; 2]) -> Process {
+fn spawn(data: &Path, ports: Ports, jwks: Option<&Path>) -> Process {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/kafka");
     let log = File::options()
         .create(true)
         .append(true)
         .open(data.join("broker.log"));
     let log = log.expect("the broker's folder is writable");
-    let broker = Command::new("bash")
+    let mut command = Command::new("bash");
+    if let Some(jwks) = jwks {
+        command
+            .env("CHALKLINE_KAFKA_SECURE_PORT", ports.secure.to_string())
+            .env("CHALKLINE_KAFKA_PASSWORD", PASSWORD)
+            .env("CHALKLINE_KAFKA_JWKS", jwks);
+    }
+    let broker = command
         .arg(scripts.join("run.sh"))
         .arg(data)
-        .args(ports.map(|p| p.to_string()))
+        .args([ports.broker, ports.controller].map(|port| port.to_string()))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)
@@ -206,14 +253,19 @@ fn jars() -> PathBuf {
     )
 }
 
-/// Two ports that nobody listens on now.
-fn free_ports() -> [u16; 2] {
-    let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port is free"));
-    listeners.map(|l| {
+/// Ports that nobody listens on now.
+fn free_ports() -> Ports {
+    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port is free"));
+    let [broker, controller, secure] = listeners.map(|l| {
         l.local_addr()
             .map(|a| a.port())
             .expect("a bound socket has an address")
-    })
+    });
+    Ports {
+        broker,
+        controller,
+        secure,
+    }
 }
 
 fn signal(process: &Child, name: &str) {

@@ -5,7 +5,7 @@ use schemas::{Family, TenantId, TenantSecret};
 use serde_json::json;
 
 use super::*;
-use crate::translate;
+use crate::dialect::native::translate;
 
 const NOW: &str = "2026-09-14T12:00:00Z";
 
@@ -25,7 +25,7 @@ fn validated(sender: &Sender, event: &Value) -> Result<Valid, Rejection> {
         sent_at: None,
     };
     let mut people = People::new(&sender.tenant, &sender.secret);
-    validate(translate::native(&json)?, &mut people, &shared)
+    validate(translate(&json)?, &mut people, &shared)
 }
 
 /// A good event of this type with these members instead or besides.

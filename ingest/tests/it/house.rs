@@ -95,6 +95,16 @@ impl House {
         self.post_bytes(body.to_string().into_bytes(), &[]).await
     }
 
+    /// Posts statements of xAPI 1.0.3 with the good key.
+    pub async fn state(&self, body: &Value) -> Reply {
+        let request = Request::post("/xapi/statements")
+            .header("authorization", format!("Bearer {}", self.key))
+            .header("content-type", "application/json")
+            .header("x-experience-api-version", "1.0.3");
+        self.send(request.body(body.to_string().into()).expect("a request"))
+            .await
+    }
+
     /// Posts bytes with the good key and these headers.
     pub async fn post_bytes(&self, body: impl Into<Body>, headers: &[(&str, &str)]) -> Reply {
         let mut request =

@@ -1,18 +1,35 @@
 //! What the sender is told when the log does not take a record.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::http::StatusCode;
 use eventlog::{AppendError, EventLog, LogId, Position, ReadError, Reader, Record};
+use ingest::{Config, Ingest};
+use runtime::{Health, Shutdown};
 use serde_json::json;
+use tokio::net::TcpListener;
 
 use crate::house::{House, click};
 
 /// Answers each record by what its bytes contain.
 struct Faulty {
     id: LogId,
+    trouble: Mutex<Option<String>>,
+}
+
+impl Faulty {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            id: LogId::new("faulty"),
+            trouble: Mutex::default(),
+        })
+    }
+
+    fn set_trouble(&self, trouble: Option<&str>) {
+        *self.trouble.lock().expect("not poisoned") = trouble.map(str::to_owned);
+    }
 }
 
 #[async_trait]
@@ -60,14 +77,17 @@ impl EventLog for Faulty {
         Ok(0)
     }
 
+    fn trouble(&self) -> Option<String> {
+        self.trouble.lock().expect("not poisoned").clone()
+    }
+
     async fn close(&self) {
         tokio::time::sleep(Duration::ZERO).await;
     }
 }
 
 async fn house() -> House {
-    let id = LogId::new("faulty");
-    House::with_log(Arc::new(Faulty { id })).await
+    House::with_log(Faulty::new()).await
 }
 
 fn fated(n: u64, fate: &str) -> serde_json::Value {
@@ -131,5 +151,52 @@ async fn a_defect_is_answered_and_the_door_stays_open() {
     assert_eq!(
         house.post(&fated(2, "fine")).await.status,
         StatusCode::ACCEPTED
+    );
+}
+
+#[tokio::test]
+async fn the_log_is_ready_when_it_takes_events() {
+    let log = Faulty::new();
+    let house = House::with_log(log.clone()).await;
+    let (health, shutdown) = (Health::new(), Shutdown::new());
+    let ingest = Ingest::new(
+        Config::default(),
+        log.clone(),
+        house.registry.clone(),
+        house.clock.clone(),
+        &health,
+    );
+    assert!(health.unready().contains_key("log"));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let running = tokio::spawn(ingest.run(listener, shutdown.clone()));
+    for trouble in [None, Some("the disk is full"), None] {
+        log.set_trouble(trouble);
+        while health.unready().get("log").map(String::as_str) != trouble {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    assert!(health.is_ready());
+    assert_eq!(shutdown.finish(Duration::from_secs(30)).await, [""; 0]);
+    running.await.expect("ends");
+}
+
+#[tokio::test]
+async fn statements_are_all_to_be_sent_again() {
+    let house = house().await;
+    let statement = |fate: &str| {
+        json!({
+            "actor": {"mbox": "mailto:ann@school.example"},
+            "verb": {"id": "http://adlnet.gov/expapi/verbs/attended"},
+            "object": {"id": format!("https://lms.example/{fate}")},
+        })
+    };
+    let reply = house
+        .state(&json!([statement("good"), statement("full")]))
+        .await;
+    assert_eq!(reply.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(reply.code(), "log_unavailable");
+    assert_eq!(
+        (&reply.body["accepted"], &reply.body["retry"]),
+        (&json!(1), &json!(1))
     );
 }

@@ -7,3 +7,6 @@ mod identity;
 mod json_suite;
 mod log_failures;
 mod tallies;
+mod xapi;
+mod xapi_conformance;
+mod xapi_events;

@@ -39,12 +39,12 @@ async fn tallies(house: &House) -> Vec<Tally> {
         .collect()
 }
 
-async fn post(address: std::net::SocketAddr, key: &str, body: &Value) -> String {
+async fn post(address: std::net::SocketAddr, path: &str, key: &str, body: &Value) -> String {
     let mut stream = TcpStream::connect(address).await.expect("connects");
     let body = body.to_string();
     let request = format!(
-        "POST /v1/events HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n\
-         content-length: {}\r\nconnection: close\r\n\r\n{body}",
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n\
+         x-experience-api-version: 1.0.3\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
         body.len()
     );
     stream.write_all(request.as_bytes()).await.expect("writes");
@@ -72,7 +72,7 @@ async fn outcomes_are_counted_once_by_minute_and_the_last_ones_at_the_shutdown()
     let mut late = click(3);
     late["time"] = json!("2026-09-14");
     let batch = json!([click(1), click(2), click(1), late, {"type": "x"}]);
-    let answer = post(address, &house.key, &batch).await;
+    let answer = post(address, "/v1/events", &house.key, &batch).await;
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     assert!(health.is_ready());
 
@@ -81,8 +81,16 @@ async fn outcomes_are_counted_once_by_minute_and_the_last_ones_at_the_shutdown()
     while tallies(&house).await.is_empty() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let answer = post(address, &house.key, &click(4)).await;
+    let answer = post(address, "/v1/events", &house.key, &click(4)).await;
     assert!(answer.starts_with("HTTP/1.1 202 Accepted"), "{answer}");
+    let statement = json!({
+        "actor": {"mbox": "mailto:ann@school.example"},
+        "verb": {"id": "http://adlnet.gov/expapi/verbs/attended"},
+        "object": {"id": "https://lms.example/meetings/3"},
+    });
+    let batch = json!([statement, {}]);
+    let answer = post(address, "/xapi/statements", &house.key, &batch).await;
+    assert!(answer.starts_with("HTTP/1.1 400 Bad Request"), "{answer}");
     assert_eq!(shutdown.finish(Duration::from_secs(30)).await, [""; 0]);
     running.await.expect("ends");
 
@@ -107,6 +115,8 @@ async fn outcomes_are_counted_once_by_minute_and_the_last_ones_at_the_shutdown()
         ("0 clickstream rejected time_without_offset", 1),
         ("0 none rejected unknown_type", 1),
         ("1 clickstream accepted ", 1),
+        ("1 clickstream rejected batch_refused", 1),
+        ("1 none rejected missing_member", 1),
     ];
     let expected: BTreeMap<_, _> = expected.map(|(what, n)| (what.to_owned(), n)).into();
     assert_eq!(sums, expected);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::error::ArrowError;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
@@ -17,6 +18,12 @@ use super::columns::{rename, unique};
 use super::format::Format;
 use crate::error::Error;
 use crate::failure;
+
+/// About how much is written at once.
+const PART_BYTES: f64 = 1024.0 * 1024.0;
+
+/// How many rows are written at once whose values may lie in one place.
+const SHARED_ROWS: usize = 256;
 
 /// What the workers tell the one who answers.
 #[derive(Debug)]
@@ -69,8 +76,14 @@ pub(crate) async fn produce(
         }
         // Checked before encoding: a batch too many costs no more memory.
         sent.count(batch.num_rows())?;
-        let bytes = encoder.rows(&batch).map_err(ours)?;
-        sent.chunk(bytes, batch.num_rows()).await?;
+        for part in parts(&batch) {
+            let part = part.map_err(ours)?;
+            if size(&part).map_err(ours)? > bounds.bytes {
+                return Err(too_large(format!("more than {} bytes", bounds.bytes)));
+            }
+            let bytes = encoder.rows(&part).map_err(ours)?;
+            sent.chunk(bytes, part.num_rows()).await?;
+        }
     }
     sent.chunk(encoder.end().map_err(ours)?, 0).await?;
     sent.send(Message::End).await
@@ -93,6 +106,42 @@ pub(crate) async fn whole(
         sent.map_err(|_| Error::internal("nobody reads the answer any more"))?;
     }
     Ok(())
+}
+
+/// The rows in parts that are short once written: a value that stands in many
+/// rows or columns lies in memory once, and is written each time.
+fn parts(batch: &RecordBatch) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> {
+    let shares = |column: &ArrayRef| {
+        matches!(
+            column.data_type(),
+            DataType::Utf8View | DataType::BinaryView | DataType::Dictionary(..)
+        )
+    };
+    let most = match batch.columns().iter().any(shares) {
+        true => SHARED_ROWS,
+        false => usize::MAX,
+    };
+    let rows = batch.num_rows();
+    let step = size(batch).map(|bytes| {
+        let fitting = (rows as f64 * PART_BYTES / bytes.max(1) as f64) as usize;
+        fitting.clamp(1, most.min(rows.max(1)))
+    });
+    let (step, error) = match step {
+        Ok(step) => (step, None),
+        Err(error) => (rows.max(1), Some(Err(error))),
+    };
+    let parts = (0..rows)
+        .step_by(step)
+        .map(move |first| Ok(batch.slice(first, step.min(rows - first))));
+    error.into_iter().chain(parts)
+}
+
+/// The bytes of all values, each counted where it stands.
+pub(crate) fn size(batch: &RecordBatch) -> Result<usize, ArrowError> {
+    let columns = batch.columns().iter();
+    columns
+        .map(|column| column.to_data().get_slice_memory_size())
+        .sum()
 }
 
 fn ours(error: ArrowError) -> Error {

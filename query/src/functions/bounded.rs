@@ -1,77 +1,53 @@
 //! Functions whose result can be far larger than their arguments, kept within
 //! bounds: what a single call allocates, no memory pool sees.
 
+use std::any::Any;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, Float64Array};
-use datafusion::arrow::compute::kernels::length::length;
-use datafusion::arrow::compute::{cast, concat};
-use datafusion::arrow::datatypes::{
-    DataType, FieldRef, Float64Type, IntervalMonthDayNanoType, TimeUnit,
-};
-use datafusion::common::exec_err;
+use datafusion::arrow::array::{Array, ArrayRef};
+use datafusion::arrow::compute::concat;
+use datafusion::arrow::datatypes::{DataType, FieldRef};
+use datafusion::common::{exec_err, plan_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::{
-    ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
-    Signature,
+    ColumnarValue, Documentation, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
+    ScalarUDFImpl, Signature,
 };
 
-/// The largest result of one call on one batch of rows.
+use super::charge::Charge;
+use super::growth::{self, Growth, LARGEST_VALUE_BYTES};
+use super::measure::{ELEMENT_BYTES, Each, TYPE_PARTS, bytes_each, bytes_of, numbers, parts_of};
+
+/// The largest result of one call on one batch of rows, unless the arguments
+/// are as large.
 const LARGEST_BYTES: f64 = 16.0 * 1024.0 * 1024.0;
 
-/// What an element of a list takes, about.
-const ELEMENT_BYTES: f64 = 16.0;
+const LARGEST_VALUE: f64 = LARGEST_VALUE_BYTES as f64;
 
-const NANOS_PER_DAY: f64 = 86_400e9;
+/// The longest that a letter of a time's format is written out.
+const FORMATTED_BYTES: f64 = 32.0;
 
 /// A function that is asked how much it is asked for before it is called.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Bounded {
+pub(super) struct Bounded {
     inner: Arc<ScalarUDF>,
-    size: Size,
-}
-
-/// How the size of a result follows from the arguments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Size {
-    /// The first argument as often as the second says.
-    Repeated,
-    /// As much as the second argument says.
-    Stated,
-    /// From, to and step.
-    Series,
-    /// All arguments, one after the other.
-    Joined,
-    /// As [`Self::Joined`], with the first argument between the others.
-    Separated,
-    /// The first argument with the second replaced by the third.
-    Replaced,
-    /// The same, where the second is a pattern that may match nothing anywhere.
-    Matched,
-    /// The elements of the first argument, with the others between or for them.
-    Listed,
+    growth: Growth,
 }
 
 impl Bounded {
     /// The function within bounds, if it needs them.
-    pub(crate) fn around(function: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
-        let size = match function.name() {
-            "repeat" | "array_repeat" => Size::Repeated,
-            "lpad" | "rpad" | "array_resize" => Size::Stated,
-            "generate_series" | "range" => Size::Series,
-            "concat" | "overlay" | "array_append" | "array_concat" | "array_prepend" => {
-                Size::Joined
-            }
-            "concat_ws" => Size::Separated,
-            "replace" => Size::Replaced,
-            "regexp_replace" => Size::Matched,
-            "array_to_string" => Size::Listed,
-            _ => return function,
-        };
-        Arc::new(ScalarUDF::new_from_impl(Self {
-            inner: function,
-            size,
-        }))
+    pub(super) fn around(function: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
+        let inner: &dyn Any = function.inner().as_ref();
+        if inner.is::<Self>() {
+            return function;
+        }
+        match growth::of(function.name()) {
+            None | Some(Growth::Fixed | Growth::Within) => function,
+            Some(growth) => Arc::new(ScalarUDF::new_from_impl(Self {
+                inner: function,
+                growth,
+            })),
+        }
     }
 
     /// About how many bytes the result takes, row by row.
@@ -79,20 +55,39 @@ impl Bounded {
         let bytes = |at: usize| Each::of(args.get(at), bytes_each);
         let number = |at: usize| Each::of(args.get(at), numbers);
         let per_row = |row: &dyn Fn(usize) -> f64| (0..rows).map(|at| row(at).max(0.0)).collect();
-        let asked = match (self.size, args.len()) {
-            (Size::Repeated, 2..) => {
+        let asked = match (self.growth, args.len()) {
+            (Growth::Repeated, 2..) => {
                 let (what, times) = (bytes(0)?, number(1)?);
                 per_row(&|row| what.at(row) * times.at(row))
             }
-            (Size::Stated, 2..) => {
+            (Growth::Stated, count @ 2..) => {
                 let much = number(1)?;
-                per_row(&|row| much.at(row) * ELEMENT_BYTES)
+                let each = (count > 2).then(|| bytes(2)).transpose()?;
+                per_row(&|row| {
+                    let each = each.as_ref().map_or(0.0, |each| each.at(row));
+                    much.at(row) * each.max(ELEMENT_BYTES)
+                })
             }
-            (Size::Series, 1) => {
+            (Growth::Scaled(by), 1..) => {
+                let what = bytes(0)?;
+                per_row(&|row| what.at(row) * f64::from(by))
+            }
+            (Growth::Formatted, 2..) => {
+                let format = bytes(1)?;
+                per_row(&|row| format.at(row) * FORMATTED_BYTES)
+            }
+            (Growth::Zipped, count @ 1..) => {
+                let parts = (0..count).map(bytes).collect::<Result<Vec<Each>>>()?;
+                per_row(&|row| {
+                    let longest = parts.iter().map(|part| part.at(row)).fold(0.0, f64::max);
+                    longest * count as f64
+                })
+            }
+            (Growth::Series, 1) => {
                 let to = number(0)?;
                 per_row(&|row| to.at(row) * ELEMENT_BYTES)
             }
-            (Size::Series, count @ 2..) => {
+            (Growth::Series, count @ 2..) => {
                 let (from, to) = (number(0)?, number(1)?);
                 let step = (count > 2).then(|| number(2)).transpose()?;
                 per_row(&|row| {
@@ -105,10 +100,10 @@ impl Bounded {
                     }
                 })
             }
-            (Size::Joined | Size::Separated, count @ 1..) => {
+            (Growth::Joined | Growth::Separated, count @ 1..) => {
                 let parts = (0..count).map(bytes).collect::<Result<Vec<Each>>>()?;
-                let between = match self.size {
-                    Size::Separated => count.saturating_sub(2) as f64,
+                let between = match self.growth {
+                    Growth::Separated => count.saturating_sub(2) as f64,
                     _ => 1.0,
                 };
                 per_row(&|row| {
@@ -116,15 +111,15 @@ impl Bounded {
                     joined + between * parts[0].at(row)
                 })
             }
-            (Size::Replaced, 3..) => {
+            (Growth::Replaced, 3..) => {
                 let (text, from, to) = (bytes(0)?, bytes(1)?, bytes(2)?);
                 per_row(&|row| text.at(row).max(1.0) * (1.0 + to.at(row) / from.at(row).max(1.0)))
             }
-            (Size::Matched, 3..) => {
+            (Growth::Matched, 3..) => {
                 let (text, to) = (bytes(0)?, bytes(2)?);
                 per_row(&|row| (text.at(row) + 1.0) * (1.0 + to.at(row)))
             }
-            (Size::Listed, count @ 2..) => {
+            (Growth::Listed, count @ 2..) => {
                 let (list, between) = (bytes(0)?, bytes(1)?);
                 let missing = (count > 2).then(|| bytes(2)).transpose()?;
                 per_row(&|row| {
@@ -139,7 +134,12 @@ impl Bounded {
 
     /// Calls the function on a few rows at a time, so that what was estimated
     /// too high is measured, and never more than twice the largest is held.
-    fn invoke_in_parts(&self, args: &ScalarFunctionArgs, asked: &[f64]) -> Result<ColumnarValue> {
+    fn invoke_in_parts(
+        &self,
+        args: &ScalarFunctionArgs,
+        asked: &[f64],
+        largest: f64,
+    ) -> Result<ArrayRef> {
         let mut parts: Vec<ArrayRef> = Vec::new();
         let mut made = 0.0;
         let mut first = 0;
@@ -147,7 +147,7 @@ impl Bounded {
             let mut bytes = 0.0;
             let rows = asked[first..].iter().take_while(|row| {
                 bytes += **row;
-                bytes <= LARGEST_BYTES
+                bytes <= largest
             });
             let rows = rows.count();
             if rows == 0 {
@@ -163,48 +163,41 @@ impl Bounded {
                 ..args.clone()
             };
             let part = self.inner.invoke_with_args(part)?.into_array(rows)?;
-            made += part.to_data().get_slice_memory_size()? as f64;
-            if made > LARGEST_BYTES {
+            made += bytes_of(&part)?;
+            if made > largest {
                 return self.too_much();
             }
             parts.push(part);
             first += rows;
         }
         let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
-        Ok(ColumnarValue::Array(concat(&parts)?))
+        Ok(concat(&parts)?)
     }
 
-    fn too_much(&self) -> Result<ColumnarValue> {
+    /// Whether each value of the result is small, or no larger than one that an
+    /// argument holds.
+    fn check_values(&self, result: &ArrayRef, args: &[ColumnarValue]) -> Result<()> {
+        if bytes_of(result)? <= LARGEST_VALUE {
+            return Ok(());
+        }
+        let mut largest = LARGEST_VALUE;
+        for arg in args {
+            if let ColumnarValue::Array(array) = arg {
+                largest = largest.max(Each(bytes_each(array)?).largest());
+            }
+        }
+        if Each(bytes_each(result)?).largest() > largest {
+            return self.too_much();
+        }
+        Ok(())
+    }
+
+    fn too_much<T>(&self) -> Result<T> {
         exec_err!(
-            "{} would make more than 16 MiB at once; ask for less, or use it in FROM",
+            "{} would make a value of more than 32 KiB, or more than 16 MiB of one batch of \
+             rows; ask for less, or use it in FROM",
             self.name()
         )
-    }
-}
-
-/// A number for each row; one for all when the argument is one for all.
-struct Each(Float64Array);
-
-impl Each {
-    fn of(
-        arg: Option<&ColumnarValue>,
-        measure: impl Fn(&ArrayRef) -> Result<Float64Array>,
-    ) -> Result<Self> {
-        let values = match arg {
-            Some(ColumnarValue::Array(array)) => measure(array)?,
-            Some(ColumnarValue::Scalar(scalar)) => measure(&scalar.to_array()?)?,
-            None => Float64Array::from(Vec::<f64>::new()),
-        };
-        Ok(Self(values))
-    }
-
-    /// Nothing where the value is missing.
-    fn at(&self, row: usize) -> f64 {
-        let row = if self.0.len() == 1 { 0 } else { row };
-        match row < self.0.len() && self.0.is_valid(row) {
-            true => self.0.value(row),
-            false => 0.0,
-        }
     }
 }
 
@@ -228,12 +221,23 @@ impl ScalarUDFImpl for Bounded {
         self.inner.signature()
     }
 
+    fn schema_name(&self, args: &[Expr]) -> Result<String> {
+        self.inner.schema_name(args)
+    }
+
     fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
         self.inner.return_type(arg_types)
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
-        self.inner.return_field_from_args(args)
+        let field = self.inner.return_field_from_args(args)?;
+        if parts_of(field.data_type(), 0) > TYPE_PARTS {
+            return plan_err!(
+                "{} would make a type of more than {TYPE_PARTS} parts",
+                self.name()
+            );
+        }
+        Ok(field)
     }
 
     fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
@@ -242,75 +246,45 @@ impl ScalarUDFImpl for Bounded {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let one_for_all = |arg: &ColumnarValue| matches!(arg, ColumnarValue::Scalar(_));
-        let rows = match args.args.iter().all(one_for_all) {
-            true => 1,
-            false => args.number_rows,
-        };
-        let asked = self.asked(&args.args, rows)?;
-        if asked.iter().sum::<f64>() > LARGEST_BYTES {
-            if rows < 2 {
+        if args.args.iter().all(one_for_all) {
+            let asked: f64 = self.asked(&args.args, 1)?.iter().sum();
+            // More than this is not even made to be measured.
+            if asked > LARGEST_BYTES {
                 return self.too_much();
             }
-            return self.invoke_in_parts(&args, &asked);
+            let result = self.inner.invoke_with_args(args)?;
+            if let ColumnarValue::Scalar(scalar) = &result
+                && scalar.size() as f64 > 2.0 * LARGEST_VALUE
+            {
+                return self.too_much();
+            }
+            return Ok(result);
         }
-        self.inner.invoke_with_args(args)
+        let rows = args.number_rows;
+        let asked = self.asked(&args.args, rows)?;
+        let mut given = 0.0_f64;
+        for arg in &args.args {
+            if let ColumnarValue::Array(array) = arg {
+                given = given.max(bytes_of(array)?);
+            }
+        }
+        let largest = LARGEST_BYTES + 2.0 * given;
+        let result = if asked.iter().sum::<f64>() > largest {
+            self.invoke_in_parts(&args, &asked, largest)?
+        } else {
+            self.inner
+                .invoke_with_args(args.clone())?
+                .into_array(rows)?
+        };
+        self.check_values(&result, &args.args)?;
+        let charge = args.config_options.extensions.get::<Charge>();
+        Ok(ColumnarValue::Array(match charge {
+            Some(charge) => charge.on(&result)?,
+            None => result,
+        }))
     }
 
     fn documentation(&self) -> Option<&Documentation> {
         self.inner.documentation()
     }
-}
-
-/// The bytes of each value: of texts exactly, of others about.
-fn bytes_each(array: &ArrayRef) -> Result<Float64Array> {
-    if array.data_type().is_string() {
-        return numbers(&length(array)?);
-    }
-    // A list of nothing but missing values takes no bytes, but has a length.
-    let elements = match array.data_type() {
-        DataType::List(_) | DataType::LargeList(_) => Some(numbers(&length(array)?)?),
-        _ => None,
-    };
-    let bytes = array.to_data().get_slice_memory_size()? as f64;
-    let mean = (bytes / array.len().max(1) as f64).max(ELEMENT_BYTES);
-    Ok(match elements {
-        Some(elements) => elements.unary(|elements| mean + elements),
-        None => Float64Array::from(vec![mean; array.len()]),
-    })
-}
-
-/// Numbers as they are; times and intervals in nanoseconds.
-fn numbers(array: &ArrayRef) -> Result<Float64Array> {
-    let array = match array.data_type() {
-        DataType::Interval(_) => {
-            let interval =
-                DataType::Interval(datafusion::arrow::datatypes::IntervalUnit::MonthDayNano);
-            let intervals = cast(array, &interval)?;
-            let intervals = intervals.as_primitive::<IntervalMonthDayNanoType>();
-            let nanos = intervals.iter().map(|interval| {
-                interval.map(|interval| {
-                    let days = 30.0 * f64::from(interval.months) + f64::from(interval.days);
-                    days * NANOS_PER_DAY + interval.nanoseconds as f64
-                })
-            });
-            return Ok(nanos.collect());
-        }
-        DataType::Date32 | DataType::Date64 => {
-            let days = cast(&cast(array, &DataType::Date32)?, &DataType::Int32)?;
-            let days = numbers(&days)?;
-            return Ok(days.unary(|days| days * NANOS_PER_DAY));
-        }
-        DataType::Timestamp(unit, _) => {
-            let nanos = match unit {
-                TimeUnit::Second => 1e9,
-                TimeUnit::Millisecond => 1e6,
-                TimeUnit::Microsecond => 1e3,
-                TimeUnit::Nanosecond => 1.0,
-            };
-            let units = numbers(&cast(array, &DataType::Int64)?)?;
-            return Ok(units.unary(|units| units * nanos));
-        }
-        _ => cast(array, &DataType::Float64)?,
-    };
-    Ok(array.as_primitive::<Float64Type>().clone())
 }

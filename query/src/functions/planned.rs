@@ -1,6 +1,7 @@
-//! Operators and clauses that stand for a function, `||` between lists and
-//! OVERLAY: they are planned with the function itself, not with the one that a
-//! session has under its name, so the bounds are put around it here.
+//! Clauses that stand for a function, `{a: 1}`, `(1, 2)` and `MAP {…}`: they are
+//! planned with the function itself, not with the one that a session has under
+//! its name. The bounds on types are put around it here, since planning works
+//! with the types at once; all other bounds come with `rewrite.rs`.
 
 use std::sync::Arc;
 
@@ -8,11 +9,11 @@ use datafusion::common::DFSchema;
 use datafusion::error::Result;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::Expr;
-use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
+use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawDictionaryExpr};
 
 use super::bounded::Bounded;
 
-/// The default planners, asked first for what they make functions of.
+/// The default planners, asked first for what doubles a type.
 #[derive(Debug)]
 struct Planned(Vec<Arc<dyn ExprPlanner>>);
 
@@ -24,29 +25,46 @@ pub(crate) fn planners() -> Vec<Arc<dyn ExprPlanner>> {
     planners
 }
 
-impl ExprPlanner for Planned {
-    fn plan_binary_op(
+impl Planned {
+    /// What the first planner makes of it that makes anything.
+    fn first<T>(
         &self,
-        mut expr: RawBinaryExpr,
-        schema: &DFSchema,
-    ) -> Result<PlannerResult<RawBinaryExpr>> {
+        mut what: T,
+        plan: impl Fn(&dyn ExprPlanner, T) -> Result<PlannerResult<T>>,
+    ) -> Result<PlannerResult<T>> {
         for planner in &self.0 {
-            expr = match planner.plan_binary_op(expr, schema)? {
+            what = match plan(planner.as_ref(), what)? {
                 PlannerResult::Planned(expr) => return Ok(PlannerResult::Planned(bound(expr))),
-                PlannerResult::Original(expr) => expr,
+                PlannerResult::Original(what) => what,
             };
         }
-        Ok(PlannerResult::Original(expr))
+        Ok(PlannerResult::Original(what))
+    }
+}
+
+impl ExprPlanner for Planned {
+    fn plan_dictionary_literal(
+        &self,
+        expr: RawDictionaryExpr,
+        schema: &DFSchema,
+    ) -> Result<PlannerResult<RawDictionaryExpr>> {
+        self.first(expr, |planner, expr| {
+            planner.plan_dictionary_literal(expr, schema)
+        })
     }
 
-    fn plan_overlay(&self, mut args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
-        for planner in &self.0 {
-            args = match planner.plan_overlay(args)? {
-                PlannerResult::Planned(expr) => return Ok(PlannerResult::Planned(bound(expr))),
-                PlannerResult::Original(args) => args,
-            };
-        }
-        Ok(PlannerResult::Original(args))
+    fn plan_struct_literal(
+        &self,
+        args: Vec<Expr>,
+        is_named_struct: bool,
+    ) -> Result<PlannerResult<Vec<Expr>>> {
+        self.first(args, |planner, args| {
+            planner.plan_struct_literal(args, is_named_struct)
+        })
+    }
+
+    fn plan_make_map(&self, args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
+        self.first(args, |planner, args| planner.plan_make_map(args))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The service over a lake in a temporary folder, asked as its clients ask.
 
 mod answers;
+mod appetite;
 mod door;
 mod gate;
 mod golden;
@@ -10,5 +11,6 @@ mod parameters;
 mod readme;
 mod report_freshness;
 mod reports;
+mod rows;
 mod school;
 mod sight;

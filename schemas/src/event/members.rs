@@ -1,12 +1,32 @@
-//! JSON members of any name, kept only when each name stands once.
+//! JSON read as a tree, in which no object has a name twice.
 //!
 //! JSON leaves open which of two equal names counts. Two readers that choose
 //! differently would see two events, so such an object is an error.
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+
+/// Follows a reader through a tree. After an error it is where the reader was.
+pub trait Trail {
+    /// The reader comes to this member of an object.
+    fn enter_member(&mut self, name: &str);
+    /// The reader comes to this element of an array.
+    fn enter_element(&mut self, index: usize);
+    /// The reader is done with where it came to last.
+    fn leave(&mut self);
+    /// The member it came to last stands there for the second time.
+    fn repeated(&mut self);
+}
+
+/// Nobody follows.
+impl Trail for () {
+    fn enter_member(&mut self, _: &str) {}
+    fn enter_element(&mut self, _: usize) {}
+    fn leave(&mut self) {}
+    fn repeated(&mut self) {}
+}
 
 /// Reads an object's members, in order of their names.
 ///
@@ -23,19 +43,40 @@ pub fn unique<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, 
         }
 
         fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<Self::Value, A::Error> {
-            members(access)
+            members(access, &mut ())
         }
     }
 
     deserializer.deserialize_map(Members)
 }
 
-fn members<'de, A: MapAccess<'de>>(mut access: A) -> Result<Map<String, Value>, A::Error> {
+/// Reads any JSON value, leaving a trail.
+///
+/// # Errors
+/// When a name stands twice in an object.
+pub fn unique_tree<'de, D, T>(deserializer: D, trail: &mut T) -> Result<Value, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Trail,
+{
+    Tree(trail).deserialize(deserializer)
+}
+
+fn members<'de, A, T>(mut access: A, trail: &mut T) -> Result<Map<String, Value>, A::Error>
+where
+    A: MapAccess<'de>,
+    T: Trail,
+{
     let mut members = Map::new();
-    while let Some((name, Unique(value))) = access.next_entry::<String, Unique>()? {
-        if members.insert(name, value).is_some() {
+    while let Some(name) = access.next_key::<String>()? {
+        trail.enter_member(&name);
+        if members.contains_key(&name) {
+            trail.repeated();
             return Err(A::Error::custom("a member appears twice"));
         }
+        let value = access.next_value_seed(Tree(trail))?;
+        trail.leave();
+        members.insert(name, value);
     }
     // Whether a map keeps the order of insertion is a feature of serde_json
     // that any other crate can turn on.
@@ -48,65 +89,78 @@ pub(super) struct Unique(pub(super) Value);
 
 impl<'de> Deserialize<'de> for Unique {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Any;
+        unique_tree(deserializer, &mut ()).map(Self)
+    }
+}
 
-        impl<'de> Visitor<'de> for Any {
-            type Value = Value;
+struct Tree<'t, T>(&'t mut T);
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("any JSON value")
-            }
+impl<'de, T: Trail> DeserializeSeed<'de> for Tree<'_, T> {
+    type Value = Value;
 
-            fn visit_unit<E>(self) -> Result<Value, E> {
-                Ok(Value::Null)
-            }
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
 
-            fn visit_none<E>(self) -> Result<Value, E> {
-                Ok(Value::Null)
-            }
+impl<'de, T: Trail> Visitor<'de> for Tree<'_, T> {
+    type Value = Value;
 
-            fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<Value, D::Error> {
-                Unique::deserialize(inner).map(|Unique(value)| value)
-            }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
 
-            fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-                Ok(value.into())
-            }
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
 
-            fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-                Ok(value.into())
-            }
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
 
-            fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-                Ok(value.into())
-            }
+    fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<Value, D::Error> {
+        self.deserialize(inner)
+    }
 
-            fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-                Ok(value.into())
-            }
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
 
-            fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-                Ok(value.into())
-            }
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
 
-            fn visit_string<E>(self, value: String) -> Result<Value, E> {
-                Ok(value.into())
-            }
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-                let mut values = Vec::new();
-                while let Some(Unique(value)) = access.next_element()? {
-                    values.push(value);
-                }
-                Ok(Value::Array(values))
-            }
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
 
-            fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<Value, A::Error> {
-                members(access).map(Value::Object)
-            }
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        loop {
+            self.0.enter_element(values.len());
+            let Some(value) = access.next_element_seed(Tree(&mut *self.0))? else {
+                self.0.leave();
+                return Ok(Value::Array(values));
+            };
+            self.0.leave();
+            values.push(value);
         }
+    }
 
-        deserializer.deserialize_any(Any).map(Unique)
+    fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<Value, A::Error> {
+        members(access, self.0).map(Value::Object)
     }
 }
 

@@ -11,6 +11,6 @@ mod types;
 mod v1;
 
 pub use data::{Assessment, Clickstream, Data, Segment, Video};
-pub use members::unique as unique_members;
+pub use members::{Trail, unique as unique_members, unique_tree};
 pub use types::{EventType, Requirement};
 pub use v1::{DecodeError, Event, TYPE_VERSION};

@@ -23,7 +23,16 @@ impl EventType {
         TYPES.iter().find(|t| t.name == name)
     }
 
-    /// All types, by family.
+    /// What an event is of that a sender tells in another dialect and that none
+    /// of our types says. Its own name is `<dialect>.<verb>`, such as
+    /// `xapi.attended`, so that SQL can group by it. Not `custom.*`: those are
+    /// the tenant's own types, whose events keep to a schema that it registered.
+    pub fn foreign() -> &'static Self {
+        &FOREIGN
+    }
+
+    /// All types, by family; without [`EventType::foreign`], which nobody can
+    /// send by name.
     pub fn all() -> &'static [Self] {
         TYPES
     }
@@ -48,6 +57,8 @@ const FROM: Requirement = &["/data/from"];
 const TO: Requirement = &["/data/to"];
 const ITEM: Requirement = &["/data/item"];
 const ASSESSMENT: Requirement = &["/data/assessment"];
+
+static FOREIGN: EventType = t("<dialect>.<verb>", Clickstream, &[]);
 
 static TYPES: &[EventType] = &[
     t("page.viewed", Clickstream, &[&["/data/url", "/content"]]),
@@ -87,6 +98,7 @@ static TYPES: &[EventType] = &[
     t("video.progressed", Video, &[CONTENT, FROM, TO]),
     t("video.rate_changed", Video, &[CONTENT, &["/data/rate"]]),
     t("video.captions_toggled", Video, &[CONTENT]),
+    t("video.interacted", Video, &[CONTENT]),
     t("video.completed", Video, &[CONTENT]),
     t("video.stopped", Video, &[CONTENT]),
     t("assessment.started", Assessment, &[ASSESSMENT]),

@@ -19,10 +19,11 @@ pub const TYPE_VERSION: u16 = 1;
 pub struct Event {
     /// The sender's idempotency key.
     pub id: Uuid,
-    /// Its type; one of [`super::EventType::all`].
+    /// Its type; one of [`super::EventType::all`], or what
+    /// [`super::EventType::foreign`] says.
     #[serde(rename = "type")]
     pub event_type: String,
-    /// The dialect it arrived in: `native`.
+    /// The dialect it arrived in: `native` or `xapi`.
     pub dialect: String,
     /// When it happened, by the sender's clock.
     pub time: DateTime<Utc>,

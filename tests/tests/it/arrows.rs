@@ -6,7 +6,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use e2e::files;
 
 /// What each package may build on, of our own.
-const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 10] = [
     ("schemas", &[]),
     ("runtime", &["schemas"]),
     ("eventlog", &["schemas"]),
@@ -26,8 +26,9 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 9] = [
             "query",
         ],
     ),
+    ("seaweed", &[]),
     // From outside; the log's test broker is the one thing taken from inside.
-    ("e2e", &["chalkline", "eventlog"]),
+    ("e2e", &["chalkline", "eventlog", "seaweed"]),
 ];
 
 /// Libraries whose presence means I/O.

@@ -6,17 +6,17 @@ use e2e::{Acked, Client, Load, Sandbox, event};
 use eventlog::testing::KafkaBroker;
 use serde_json::json;
 
-const CONNECTIONS: usize = 8;
+pub const CONNECTIONS: usize = 8;
 
 /// How many events a test sends.
-fn ids() -> u64 {
+pub fn ids() -> u64 {
     std::env::var("CHALKLINE_TORTURE_IDS").map_or(20_000, |text| {
         text.parse().expect("CHALKLINE_TORTURE_IDS is a number")
     })
 }
 
 /// Waits until all is published, then compares every id of every table.
-async fn assert_each_once(client: &Client, acked: &Acked) {
+pub async fn assert_each_once(client: &Client, acked: &Acked) {
     for table in event::TABLES {
         let expected: BTreeMap<String, u64> = acked
             .iter()
@@ -38,7 +38,7 @@ async fn assert_each_once(client: &Client, acked: &Acked) {
 }
 
 /// Every ledger row agrees, over all events and what came twice.
-async fn assert_balanced(client: &Client) {
+pub async fn assert_balanced(client: &Client) {
     let stored: u64 = {
         let mut sum = 0;
         for table in event::TABLES {

@@ -3,11 +3,16 @@
 mod any_order;
 mod arrows;
 mod first_line;
+mod keys;
 mod kill;
 mod late;
 mod ledger;
+mod orphans;
 mod other_engines;
 mod oulad;
+mod page;
 mod privacy;
 mod refusals;
+mod reports;
+mod s3;
 mod shutdown;

@@ -116,4 +116,8 @@ fn the_demo_answers_by_itself() {
             "{question}"
         );
     }
+    let videos = shown["answers"]["most_watched_videos"]["rows"].as_array();
+    assert_eq!(videos.expect("rows").len(), 5);
+    let page = format!("#token={}", shown["token"].as_str().expect("a token"));
+    assert!(shown["page_url"].as_str().expect("a page").ends_with(&page));
 }

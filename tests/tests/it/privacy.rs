@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use e2e::{Sandbox, event, files};
-use eventlog::{EmbeddedConfig, EmbeddedLog, EventLog};
+use eventlog::testing::KafkaBroker;
+use eventlog::{EmbeddedConfig, EmbeddedLog, EventLog, KafkaConfig, KafkaLog};
 use serde_json::{Value, json};
 
 /// People as no test data names them by chance; each stands in a field that
@@ -107,7 +108,7 @@ fn assert_clean(place: &str, bytes: &[u8]) {
     }
 }
 
-/// Every record of an embedded log, key, headers and bytes.
+/// Every record of a log, key, headers and bytes.
 async fn scan_log(log: &dyn EventLog) -> usize {
     let mut records = 0;
     for partition in 0..log.partitions() {
@@ -133,6 +134,30 @@ async fn scan_log(log: &dyn EventLog) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_named_in_any_file_table_or_log() {
     let mut sandbox = Sandbox::up().await;
+    let events = scan_what_comes_of_events(&mut sandbox).await;
+    // Its files are compressed: read them as what they are.
+    let config = EmbeddedConfig::new(sandbox.data().join("log"));
+    let log = EmbeddedLog::open(config).await.expect("it was closed");
+    assert!(scan_log(&log).await >= events);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_named_in_a_kafka_topic() {
+    let kafka = KafkaBroker::start().await;
+    let mut sandbox = Sandbox::cluster(&kafka.address()).await;
+    let events = scan_what_comes_of_events(&mut sandbox).await;
+    let log = KafkaLog::open(KafkaConfig {
+        brokers: kafka.address(),
+        ..KafkaConfig::default()
+    });
+    let log = log.await.expect("the broker runs");
+    assert!(scan_log(&log).await >= events);
+}
+
+/// Posts events of these people, good and bad, asks with their names, stops the
+/// system and looks through its tables, files and process logs; answers how
+/// many events were taken.
+async fn scan_what_comes_of_events(sandbox: &mut Sandbox) -> usize {
     let events = events();
     for batch in events.chunks(50) {
         sandbox.post(batch).await.expect_status(202);
@@ -187,8 +212,5 @@ async fn nobody_is_named_in_any_file_table_or_log() {
         let bytes = std::fs::read(&file).expect("nothing runs that could remove it");
         assert_clean(&file.display().to_string(), &bytes);
     }
-    // Its files are compressed: read them as what they are.
-    let config = EmbeddedConfig::new(sandbox.data().join("log"));
-    let log = EmbeddedLog::open(config).await.expect("it was closed");
-    assert!(scan_log(&log).await >= events.len());
+    events.len()
 }

@@ -2,11 +2,12 @@
 //! machine. An object store sees to that before it answers.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use url::Url;
+use uuid::Uuid;
 
 use crate::{LakeError, LakeTable};
 
@@ -23,9 +24,23 @@ pub(crate) async fn sync(folder: &Url, files: Vec<String>) -> Result<(), LakeErr
     let Some(folder) = local(folder) else {
         return Ok(());
     };
-    let synced = tokio::task::spawn_blocking(move || sync_files(&folder, &files)).await;
-    let synced = synced.expect("syncing does not panic");
-    synced.map_err(|source| {
+    blocking(move || sync_files(&folder, &files)).await
+}
+
+/// Writes a file and replaces what was there, all at once and durably: after a
+/// loss of power it holds the old bytes or the new ones.
+pub(crate) async fn write(file: PathBuf, bytes: Vec<u8>) -> Result<(), LakeError> {
+    blocking(move || write_file(&file, &bytes)).await
+}
+
+/// The folder of a `file://` address; `None` for every other.
+pub(crate) fn local(folder: &Url) -> Option<PathBuf> {
+    (folder.scheme() == "file").then(|| folder.to_file_path().ok())?
+}
+
+async fn blocking(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> Result<(), LakeError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.expect("syncing does not panic").map_err(|source| {
         LakeError::Store(object_store::Error::Generic {
             store: "LocalFileSystem",
             source: Box::new(source),
@@ -33,8 +48,23 @@ pub(crate) async fn sync(folder: &Url, files: Vec<String>) -> Result<(), LakeErr
     })
 }
 
-fn local(folder: &Url) -> Option<PathBuf> {
-    (folder.scheme() == "file").then(|| folder.to_file_path().ok())?
+fn write_file(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    // The object store leaves names that end in # and digits out of its listings.
+    let mut staged = file.as_os_str().to_owned();
+    staged.push(format!("#{}", Uuid::new_v4().as_u128()));
+    let staged = PathBuf::from(staged);
+    let written = File::create(&staged).and_then(|mut open| {
+        open.write_all(bytes)?;
+        open.sync_all()?;
+        fs::rename(&staged, file)
+    });
+    if written.is_err() {
+        let _ = fs::remove_file(&staged);
+    }
+    written?;
+    File::open(folder)?.sync_all()
 }
 
 fn sync_files(folder: &Path, files: &[String]) -> io::Result<()> {
@@ -57,6 +87,19 @@ fn sync_files(folder: &Path, files: &[String]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_file_is_replaced_whole_and_leaves_nothing_beside_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("a/b/floor.json");
+        for text in ["long enough", "short"] {
+            let written = write(file.clone(), text.into()).await;
+            written.expect("writes");
+            assert_eq!(fs::read_to_string(&file).expect("a file"), text);
+        }
+        let names = fs::read_dir(file.parent().expect("a folder")).expect("lists");
+        assert_eq!(names.count(), 1);
+    }
 
     #[tokio::test]
     async fn files_and_folders_of_this_machine_are_synced_and_no_others() {

@@ -1,5 +1,7 @@
 //! Floors: below which position a log partition is published in every table.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 use object_store::ObjectStoreExt;
@@ -7,7 +9,7 @@ use object_store::path::Path;
 use schemas::layout;
 use serde::{Deserialize, Serialize};
 
-use crate::{Lake, LakeError};
+use crate::{Lake, LakeError, durable};
 
 /// How many floors are read at once.
 const CONCURRENT_READS: usize = 16;
@@ -34,11 +36,31 @@ struct Document {
 
 impl Lake {
     /// The floors of all logs that were ever read into this lake, in no
-    /// particular order.
+    /// particular order. A damaged one says that nothing is known to be
+    /// published.
     ///
     /// # Errors
-    /// [`LakeError::Store`] or [`LakeError::Floor`].
+    /// [`LakeError::Store`].
     pub async fn floors(&self) -> Result<Vec<Floor>, LakeError> {
+        let objects = self.floor_objects().await?;
+        Ok(objects.into_iter().map(StoredFloor::modest).collect())
+    }
+
+    /// The floors of one log by partition, each as it is:
+    /// [`LakeError::Floor`] for an object that is damaged.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`].
+    pub async fn floors_of(
+        &self,
+        log_id: &str,
+    ) -> Result<BTreeMap<u32, Result<Floor, LakeError>>, LakeError> {
+        let objects = self.floor_objects().await?;
+        let ours = objects.into_iter().filter(|o| o.log_id == log_id);
+        Ok(ours.map(|o| (o.partition, o.floor)).collect())
+    }
+
+    async fn floor_objects(&self) -> Result<Vec<StoredFloor>, LakeError> {
         self.store()
             .list(Some(&Path::from("_log")))
             .map_err(LakeError::from)
@@ -49,7 +71,7 @@ impl Lake {
             .await
     }
 
-    /// Stores a floor.
+    /// Stores a floor, so that it outlives a loss of power.
     ///
     /// A plain overwrite, not a conditional one: should a stalled process set
     /// its old floor over a newer one, the next restart reads some records
@@ -66,7 +88,21 @@ impl Lake {
         };
         let bytes = serde_json::to_vec(&document).expect("numbers and times are JSON");
         let path = Path::from(layout::floor(&floor.log_id, floor.partition));
+        if let Some(folder) = durable::local(self.root()) {
+            return durable::write(folder.join(path.as_ref()), bytes).await;
+        }
         self.store().put(&path, bytes.into()).await?;
+        Ok(())
+    }
+
+    /// Whether the lake's store takes objects now, by giving it one. What then
+    /// cannot be done with one table is that table's own trouble.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`].
+    pub async fn check_store(&self) -> Result<(), LakeError> {
+        let path = Path::from(layout::STORE_CHECK);
+        self.store().put(&path, b"{}".to_vec().into()).await?;
         Ok(())
     }
 
@@ -75,18 +111,43 @@ impl Lake {
         log_id: String,
         partition: u32,
         path: Path,
-    ) -> Result<Floor, LakeError> {
+    ) -> Result<StoredFloor, LakeError> {
         let bytes = self.store().get(&path).await?.bytes().await?;
-        let document: Document =
-            serde_json::from_slice(&bytes).map_err(|source| LakeError::Floor {
+        let floor = match serde_json::from_slice::<Document>(&bytes) {
+            Ok(document) => Ok(Floor {
+                log_id: log_id.clone(),
+                partition,
+                position: document.position,
+                as_of: document.as_of,
+            }),
+            Err(source) => Err(LakeError::Floor {
                 path: path.to_string(),
                 source,
-            })?;
-        Ok(Floor {
+            }),
+        };
+        Ok(StoredFloor {
             log_id,
             partition,
-            position: document.position,
-            as_of: document.as_of,
+            floor,
+        })
+    }
+}
+
+/// An object in a floor's place.
+struct StoredFloor {
+    log_id: String,
+    partition: u32,
+    floor: Result<Floor, LakeError>,
+}
+
+impl StoredFloor {
+    /// What is safe to say even of a damaged one.
+    fn modest(self) -> Floor {
+        self.floor.unwrap_or(Floor {
+            log_id: self.log_id,
+            partition: self.partition,
+            position: 0,
+            as_of: DateTime::UNIX_EPOCH,
         })
     }
 }

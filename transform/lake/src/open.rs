@@ -48,6 +48,11 @@ impl Lake {
         }))
     }
 
+    /// Where the lake lies; ends with `/`.
+    pub(crate) fn root(&self) -> &Url {
+        &self.0.root
+    }
+
     /// The object store in which the lake lies; paths are those of
     /// [`schemas::layout`].
     pub fn store(&self) -> &Arc<dyn ObjectStore> {

@@ -7,3 +7,4 @@ mod outcomes;
 mod readers;
 mod support;
 mod trouble;
+mod waiting;

@@ -80,6 +80,13 @@ impl Sandbox {
         sandbox
     }
 
+    /// Forgets what was read of the tenants, as another process.
+    pub fn know_nothing(&mut self) {
+        let location = self.folder.path().join("lake").display().to_string();
+        let root = Root::open(&location, HashMap::new()).expect("a root");
+        self.registry = Registry::new(root);
+    }
+
     pub async fn tenant(&self, id: &str) {
         let tenant = Tenant::new(tenant_id(id), id);
         self.registry.create(&tenant).await.expect("creates");

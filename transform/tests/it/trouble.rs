@@ -8,7 +8,7 @@ use lake::Floor;
 use schemas::{Family, Table};
 use transform::Error;
 
-use crate::support::{Sandbox, event, family, ids, record, tenant_id};
+use crate::support::{Sandbox, event, family, ids, record};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_ends_below_what_is_published_is_refused() {
@@ -81,23 +81,7 @@ impl EventLog for Truncated {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_partition_that_lost_records_stops_alone_and_says_so() {
-    let mut sandbox = Sandbox::new().await;
-    for partition in 0..3 {
-        let floor = Floor {
-            log_id: sandbox.log.id().to_string(),
-            partition,
-            position: 0,
-            as_of: DateTime::UNIX_EPOCH,
-        };
-        sandbox.lake.set_floor(&floor).await.expect("stores");
-    }
-    let records = (0..60).map(|number| record("demo", &event(number, family(number))));
-    sandbox.append(records.collect()).await;
-    let whole = Arc::clone(&sandbox.log);
-    sandbox.log = Arc::new(Truncated {
-        log: Arc::clone(&whole),
-        head: 1,
-    });
+    let (mut sandbox, whole) = truncated().await;
     let tail = |partition| {
         let log = Arc::clone(&whole);
         async move { log.tail(partition).await.expect("a tail") }
@@ -116,11 +100,90 @@ async fn a_partition_that_lost_records_stops_alone_and_says_so() {
     let stuck = tokio::time::timeout(Duration::from_secs(60), published).await;
     assert_eq!(stuck.expect("in time"), 0);
     let reasons = running.health.unready();
-    assert!(
-        reasons["transform"].contains("records from 0 on are gone"),
-        "{reasons:?}"
-    );
+    for part in ["records from 0 on are gone", "accept_truncated_log"] {
+        assert!(reasons["transform"].contains(part), "{reasons:?}");
+    }
     running.stop().await.expect("stops");
+
+    // As the message says.
+    sandbox.config.accept_truncated_log = true;
+    sandbox.run_to_the_end().await;
+    assert_eq!(sandbox.stored("demo").await.len(), 59);
+    sandbox.config.accept_truncated_log = false;
+    sandbox.run_to_the_end().await;
+}
+
+/// A sandbox of which partition 0 has lost its first record of 60 events before
+/// it was published, and the log as it was.
+async fn truncated() -> (Sandbox, Arc<dyn EventLog>) {
+    let mut sandbox = Sandbox::new().await;
+    for partition in 0..3 {
+        let floor = Floor {
+            log_id: sandbox.log.id().to_string(),
+            partition,
+            position: 0,
+            as_of: DateTime::UNIX_EPOCH,
+        };
+        sandbox.lake.set_floor(&floor).await.expect("stores");
+    }
+    let records = (0..60).map(|number| record("demo", &event(number, family(number))));
+    sandbox.append(records.collect()).await;
+    let whole = Arc::clone(&sandbox.log);
+    sandbox.log = Arc::new(Truncated {
+        log: Arc::clone(&whole),
+        head: 1,
+    });
+    (sandbox, whole)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_torn_floor_stops_no_start() {
+    let sandbox = Sandbox::new().await;
+    let records = |numbers: std::ops::Range<u128>| {
+        let records = numbers.map(|number| record("demo", &event(number, family(number))));
+        records.collect::<Vec<_>>()
+    };
+    sandbox.append(records(0..60)).await;
+    sandbox.run_to_the_end().await;
+    tear_floor(&sandbox, 0);
+    sandbox.append(records(40..90)).await;
+    sandbox.run_to_the_end().await;
+    assert_eq!(sandbox.stored("demo").await, ids(0..90));
+    let columns = ["event_id"];
+    let duplicates = sandbox.rows("demo", Table::Duplicates, &columns).await;
+    assert_eq!(duplicates.len(), 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_torn_floor_of_a_truncated_log_is_believed_only_if_tables_came_further() {
+    let (mut sandbox, whole) = truncated().await;
+    tear_floor(&sandbox, 0);
+    let running = sandbox.start();
+    let stopped = async {
+        while !running.health.unready().contains_key("transform")
+            || !running.health.unready()["transform"].contains("are gone")
+        {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let stopped = tokio::time::timeout(Duration::from_secs(60), stopped).await;
+    stopped.expect("no table shows that what is missing was published");
+    running.stop().await.expect("stops");
+
+    let cut = std::mem::replace(&mut sandbox.log, whole);
+    sandbox.run_to_the_end().await;
+    sandbox.log = cut;
+    tear_floor(&sandbox, 0);
+    sandbox.run_to_the_end().await;
+    assert_eq!(sandbox.stored("demo").await, ids(0..60));
+}
+
+/// What a loss of power leaves of a file that was not synced.
+fn tear_floor(sandbox: &Sandbox, partition: u32) {
+    let floor = format!("lake/_log/{}/{partition}.json", sandbox.log.id());
+    let path = sandbox.folder.path().join(floor);
+    let text = std::fs::read(&path).expect("a floor");
+    std::fs::write(&path, &text[..text.len() / 2]).expect("writes");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -160,26 +223,4 @@ async fn time_passes_for_an_idle_log() {
     passed.expect("in time");
     assert_eq!(sandbox.stored("demo").await, ids(1..2));
     running.stop().await.expect("stops");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_table_that_cannot_be_written_is_named_at_the_start() {
-    let sandbox = Sandbox::new().await;
-    let video = Table::Events(Family::Video);
-    let made = sandbox.lake.open_or_create(&tenant_id("demo"), video).await;
-    drop(made.expect("makes a table"));
-    let tables = sandbox.folder.path().join("lake/demo");
-    std::fs::rename(tables.join("video"), tables.join("duplicates")).expect("moves");
-
-    let running = sandbox.start();
-    let health = running.health.clone();
-    let ended = tokio::time::timeout(Duration::from_secs(30), running.ended()).await;
-    let error = ended.expect("it ends").expect_err("refused");
-    assert!(!error.is_retryable());
-    assert!(error.to_string().contains("demo/duplicates"), "{error}");
-    let reasons = health.unready();
-    assert!(
-        reasons["transform"].contains("other columns than this version"),
-        "{reasons:?}"
-    );
 }

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -5,40 +6,72 @@ use anyhow::{Context as _, bail};
 use schemas::{Credential, CredentialKind};
 
 use crate::client::Client;
-use crate::import::{self, Progress, State, Summary};
+use crate::import::{self, Progress, Source, State, Summary};
 use crate::oulad::{CourseStarts, Oulad};
 use crate::output::Output;
+use crate::xapi::Statements;
 use crate::{Addresses, Config, cli};
 
 /// `chalkline import oulad DIR`.
 pub async fn oulad(config: &Config, args: cli::Oulad, output: Output) -> anyhow::Result<ExitCode> {
-    let key = Credential::parse(&args.key).context("--key is no write key")?;
-    if key.kind != CredentialKind::Key {
-        bail!("--key is a query token, a write key is needed: chalkline key issue");
-    }
-    if let Some(tenant) = args.tenant.filter(|tenant| *tenant != key.tenant) {
-        bail!("the key belongs to tenant {}, not to {tenant}", key.tenant);
-    }
-    let running = || Addresses::read(&config.data_dir)?.ingest_url;
-    let url = args
-        .url
-        .or_else(running)
-        .unwrap_or_else(|| "http://127.0.0.1:8080".to_owned());
-    let state = args
-        .state
-        .unwrap_or_else(|| State::default_path(&args.dir, &config.data_dir, &key.tenant));
-    let mut state = State::open(state)?;
     let starts = CourseStarts::new(args.course_start);
-    let source = tokio::task::spawn_blocking(move || Oulad::open(&args.dir, starts)).await??;
+    let target = Target::open(config, args.target, &args.dir)?;
+    let open = move || Oulad::open(&args.dir, starts);
+    let source = tokio::task::spawn_blocking(open).await??;
+    target.import(Arc::new(source), output).await
+}
 
-    let client = Client::new(&url, &args.key);
-    let summary = import::run(Arc::new(source), &client, &mut state, &Progress::new()).await?;
-    output.show(&summary, text(&summary));
-    Ok(if summary.rejected == 0 {
-        ExitCode::SUCCESS
-    } else {
-        crate::failed()
-    })
+/// `chalkline import xapi FILE…`.
+pub async fn xapi(config: &Config, args: cli::Xapi, output: Output) -> anyhow::Result<ExitCode> {
+    let folder = args.files.first().and_then(|file| file.parent());
+    // The parent of a bare file name is empty.
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+    let target = Target::open(config, args.target, folder.unwrap_or(Path::new(".")))?;
+    let open = move || Statements::open(&args.files);
+    let source = tokio::task::spawn_blocking(open).await??;
+    target.import(Arc::new(source), output).await
+}
+
+/// Where an import goes.
+struct Target {
+    client: Client,
+    state: State,
+}
+
+impl Target {
+    /// `folder` is where the imported files lie.
+    fn open(config: &Config, args: cli::Target, folder: &Path) -> anyhow::Result<Self> {
+        let key = Credential::parse(&args.key).context("--key is no write key")?;
+        if key.kind != CredentialKind::Key {
+            bail!("--key is a query token, a write key is needed: chalkline key issue");
+        }
+        if let Some(tenant) = args.tenant.filter(|tenant| *tenant != key.tenant) {
+            bail!("the key belongs to tenant {}, not to {tenant}", key.tenant);
+        }
+        let running = || Addresses::read(&config.data_dir)?.ingest_url;
+        let url = args
+            .url
+            .or_else(running)
+            .unwrap_or_else(|| "http://127.0.0.1:8080".to_owned());
+        let state = args
+            .state
+            .unwrap_or_else(|| State::default_path(folder, &config.data_dir, &key.tenant));
+        Ok(Self {
+            client: Client::new(&url, &args.key),
+            state: State::open(state)?,
+        })
+    }
+
+    async fn import(mut self, source: Arc<dyn Source>, output: Output) -> anyhow::Result<ExitCode> {
+        let progress = Progress::new();
+        let summary = import::run(source, &self.client, &mut self.state, &progress).await?;
+        output.show(&summary, text(&summary));
+        Ok(if summary.rejected == 0 {
+            ExitCode::SUCCESS
+        } else {
+            crate::failed()
+        })
+    }
 }
 
 fn text(summary: &Summary) -> String {

@@ -33,7 +33,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Tenant(command) => tenants::tenant(&registry(&config()?)?, command, output).await,
         Command::Key(command) => tenants::key(&registry(&config()?)?, command, output).await,
         Command::Token(command) => tenants::token(&registry(&config()?)?, command, output).await,
-        Command::Import(Import::Oulad(oulad)) => import::oulad(&config()?, oulad, output).await,
+        Command::Import(Import::Oulad(args)) => import::oulad(&config()?, args, output).await,
+        Command::Import(Import::Xapi(args)) => import::xapi(&config()?, args, output).await,
         Command::CheckConfig => check_config::run(&config()?, output),
     }
 }

@@ -3,7 +3,9 @@ use std::sync::Arc;
 use futures::{Stream, stream};
 use tokio::sync::mpsc;
 
-use crate::oulad::{Oulad, OuladError};
+use crate::client::Dialect;
+
+use super::Source;
 
 /// Events of one request.
 const EVENTS: usize = 1_000;
@@ -14,9 +16,11 @@ const READ_AHEAD: usize = 4;
 #[derive(Debug)]
 pub struct Batch {
     /// The table.
-    pub table: &'static str,
+    pub table: String,
     /// How many rows it covers.
     pub rows: u64,
+    /// The dialect of its events.
+    pub dialect: Dialect,
     /// The events, each with its row.
     pub events: Vec<(u64, String)>,
 }
@@ -25,13 +29,13 @@ impl Batch {
     /// The batches of a table's rows after the first `skip`, read by a thread
     /// of its own.
     pub fn stream(
-        oulad: Arc<Oulad>,
+        source: Arc<dyn Source>,
         table: usize,
         skip: u64,
-    ) -> impl Stream<Item = Result<Self, OuladError>> + Unpin {
+    ) -> impl Stream<Item = anyhow::Result<Self>> + Unpin {
         let (sender, receiver) = mpsc::channel(READ_AHEAD);
         tokio::task::spawn_blocking(move || {
-            if let Err(error) = read(&oulad, table, skip, &sender) {
+            if let Err(error) = read(&*source, table, skip, &sender) {
                 // Nobody listens any more when this fails: nothing to tell.
                 let _ = sender.blocking_send(Err(error));
             }
@@ -43,19 +47,20 @@ impl Batch {
 }
 
 fn read(
-    oulad: &Oulad,
+    source: &dyn Source,
     index: usize,
     skip: u64,
-    sender: &mpsc::Sender<Result<Batch, OuladError>>,
-) -> Result<(), OuladError> {
-    let table = &oulad.tables()[index];
+    sender: &mpsc::Sender<anyhow::Result<Batch>>,
+) -> anyhow::Result<()> {
+    let name = source.tables()[index].name().to_owned();
     let empty = || Batch {
-        table: table.name(),
+        table: name.clone(),
+        dialect: source.dialect(),
         rows: 0,
         events: Vec::with_capacity(EVENTS),
     };
     let mut batch = empty();
-    for row in oulad.events(table, skip)? {
+    for row in source.events(index, skip)? {
         let row = row?;
         batch.rows += 1;
         let events = row.events.into_iter().map(|event| (row.row, event));

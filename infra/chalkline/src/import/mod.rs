@@ -7,6 +7,7 @@
 mod batch;
 mod progress;
 mod send;
+mod source;
 mod state;
 
 use std::sync::Arc;
@@ -16,10 +17,11 @@ use futures::StreamExt as _;
 use serde::Serialize;
 
 use crate::client::Client;
-use crate::oulad::Oulad;
 
 use batch::Batch;
 pub use progress::Progress;
+pub use source::{Events, RowEvents, Source, Table};
+pub(crate) use source::{HashingReader, open};
 pub use state::{State, TableState};
 
 /// Requests on their way at once: one is written while others are answered.
@@ -50,7 +52,7 @@ pub struct Summary {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Rejection {
     /// The table it comes from.
-    pub table: &'static str,
+    pub table: String,
     /// The row, from 1, without the header.
     pub row: u64,
     /// Why, for programs.
@@ -81,18 +83,17 @@ impl Summary {
 /// When a table cannot be read, the state file cannot be written, or the front
 /// door refuses a whole request or stays away for minutes.
 pub async fn run(
-    oulad: Arc<Oulad>,
+    source: Arc<dyn Source>,
     client: &Client,
     state: &mut State,
     progress: &Progress,
 ) -> anyhow::Result<Summary> {
     let mut summary = Summary::default();
-    for index in 0..oulad.tables().len() {
-        let table = &oulad.tables()[index];
+    for (index, table) in source.tables().into_iter().enumerate() {
         let done = state.rows_done(table);
         summary.skipped_rows += done;
-        progress.begin(table.name(), table.row_count(), done);
-        let mut answers = Batch::stream(Arc::clone(&oulad), index, done)
+        progress.begin(table.name(), "rows", table.row_count(), done);
+        let mut answers = Batch::stream(Arc::clone(&source), index, done)
             .map(|batch| async {
                 let batch = batch?;
                 anyhow::Ok(send::until_answered(client, &batch).await?)

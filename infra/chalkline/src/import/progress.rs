@@ -19,6 +19,7 @@ pub struct Progress {
 struct Current {
     bar: ProgressBar,
     what: String,
+    units: String,
     last_line: Instant,
 }
 
@@ -31,27 +32,29 @@ impl Progress {
         }
     }
 
-    /// Begins a stretch of `total` rows, of which `done` are done.
-    pub fn begin(&self, what: &str, total: u64, done: u64) {
+    /// Begins a stretch of `total` `units`, of which `done` are done.
+    pub fn begin(&self, what: &str, units: &str, total: u64, done: u64) {
         let target = if self.terminal {
             ProgressDrawTarget::stderr()
         } else {
             ProgressDrawTarget::hidden()
         };
         let bar = ProgressBar::with_draw_target(Some(total), target);
-        let style = "{msg:18} {wide_bar} {human_pos}/{human_len} rows, {eta} left";
-        bar.set_style(ProgressStyle::with_template(style).expect("the template is valid"));
+        let style =
+            format!("{{msg:18}} {{wide_bar}} {{human_pos}}/{{human_len}} {units}, {{eta}} left");
+        bar.set_style(ProgressStyle::with_template(&style).expect("the template is valid"));
         bar.set_message(what.to_owned());
         bar.set_position(done);
         bar.reset_eta();
         *self.lock() = Some(Current {
             bar,
             what: what.to_owned(),
+            units: units.to_owned(),
             last_line: Instant::now(),
         });
     }
 
-    /// Goes forward by some rows.
+    /// Goes forward by some units.
     pub fn advance(&self, rows: u64) {
         let position = self.lock().as_ref().map(|now| now.bar.position());
         self.set(position.unwrap_or(0) + rows);
@@ -92,6 +95,6 @@ impl Default for Progress {
 impl Current {
     fn line(&self) {
         let (position, length) = (self.bar.position(), self.bar.length().unwrap_or(0));
-        eprintln!("{}: {position} of {length} rows", self.what);
+        eprintln!("{}: {position} of {length} {}", self.what, self.units);
     }
 }

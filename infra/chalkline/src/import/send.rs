@@ -41,9 +41,9 @@ pub async fn until_answered(client: &Client, batch: &Batch) -> Result<Sent, Clie
     while !open.is_empty() {
         let before = open.len();
         let events = open.iter().map(|(_, event)| event.as_str());
-        let error = match client.post_events(events).await {
+        let error = match client.post(batch.dialect, events).await {
             Ok(receipt) => {
-                open = sent.settle(batch.table, open, &receipt.results);
+                open = sent.settle(&batch.table, open, &receipt.results);
                 if open.len() < before {
                     failures = 0;
                     continue;
@@ -69,7 +69,7 @@ impl Sent {
     /// Counts the outcomes; what is left has to be sent again.
     fn settle<'a>(
         &mut self,
-        table: &'static str,
+        table: &str,
         events: Vec<&'a (u64, String)>,
         results: &[EventResult],
     ) -> Vec<&'a (u64, String)> {
@@ -80,7 +80,7 @@ impl Sent {
                 Some((Outcome::Duplicate, _)) => self.duplicate += 1,
                 Some((Outcome::Ignored, _)) => self.ignored += 1,
                 Some((Outcome::Rejected, result)) => self.rejected.push(Rejection {
-                    table,
+                    table: table.to_owned(),
                     row: event.0,
                     code: result.code.clone(),
                     detail: result.detail.clone(),

@@ -5,8 +5,8 @@ use anyhow::Context as _;
 use schemas::TenantId;
 use serde::{Deserialize, Serialize};
 
+use super::Table;
 use super::send::Sent;
-use crate::oulad::Table;
 
 /// How far an import has come: a small JSON file.
 #[derive(Debug)]
@@ -66,12 +66,12 @@ impl State {
     }
 
     /// How many rows of the table were brought in before.
-    pub fn rows_done(&self, table: &Table) -> u64 {
+    pub fn rows_done(&self, table: &dyn Table) -> u64 {
         self.table(table).map_or(0, |state| state.rows)
     }
 
     /// How far the import of this table has come, if it began.
-    pub fn table(&self, table: &Table) -> Option<&TableState> {
+    pub fn table(&self, table: &dyn Table) -> Option<&TableState> {
         self.document
             .tables
             .get(table.name())
@@ -82,7 +82,7 @@ impl State {
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn advance(&mut self, table: &Table, sent: &Sent) -> anyhow::Result<()> {
+    pub fn advance(&mut self, table: &dyn Table, sent: &Sent) -> anyhow::Result<()> {
         let mut state = self.table(table).cloned().unwrap_or_else(|| TableState {
             digest: table.digest().to_owned(),
             ..TableState::default()

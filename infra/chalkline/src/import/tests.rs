@@ -10,7 +10,7 @@ use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::oulad::{CLICKS, CourseStarts};
+use crate::oulad::{CLICKS, CourseStarts, Oulad};
 
 /// A front door that keeps what it takes and can be told to have trouble.
 #[derive(Clone, Default)]
@@ -170,7 +170,7 @@ async fn rejected_events_are_named_by_row_and_stop_nothing() {
     assert_eq!(
         summary.rejections,
         [Rejection {
-            table: CLICKS,
+            table: CLICKS.to_owned(),
             row: 2345,
             code: "wrong_type".to_owned(),
             detail: "no".to_owned(),

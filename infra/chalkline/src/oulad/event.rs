@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::course_start::noon;
 use super::{Lookup, OuladError, Table};
+use crate::import::Table as _;
 
 /// The namespace of the ids of OULAD rows.
 const NAMESPACE: Uuid = Uuid::from_u128(0x5a1c_52a8_3c1f_4be0_9f57_2d6f_0b6c_91d4);

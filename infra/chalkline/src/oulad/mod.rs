@@ -21,6 +21,8 @@ pub use course_start::{CourseStart, CourseStarts};
 pub use lookup::Lookup;
 pub use table::Table;
 
+use crate::client::Dialect;
+use crate::import::{self, Events, RowEvents, Source};
 use event::{Click, Submission};
 
 /// The table of clicks.
@@ -84,15 +86,6 @@ pub enum OuladError {
     },
 }
 
-/// The events of one row, as the front door takes them.
-#[derive(Debug, PartialEq, Eq)]
-pub struct RowEvents {
-    /// The row, from 1, without the header.
-    pub row: u64,
-    /// The events as JSON, each without a line break.
-    pub events: Vec<String>,
-}
-
 /// A folder of OULAD tables, opened: digests and row counts are known.
 #[derive(Debug)]
 pub struct Oulad {
@@ -114,31 +107,27 @@ impl Oulad {
             lookup: Lookup::open(folder, starts)?,
         })
     }
+}
 
-    /// The tables whose rows become events, in the order of import.
-    pub fn tables(&self) -> &[Table] {
-        &self.tables
+impl Source for Oulad {
+    fn dialect(&self) -> Dialect {
+        Dialect::Native
     }
 
-    /// The events of a table's rows after the first `skip` ones.
-    ///
-    /// # Errors
-    /// [`OuladError`] when the table cannot be opened; each item of the
-    /// iterator when a row cannot be read.
-    pub fn events<'a>(
-        &'a self,
-        table: &'a Table,
-        skip: u64,
-    ) -> Result<Box<dyn Iterator<Item = Result<RowEvents, OuladError>> + 'a>, OuladError> {
+    fn tables(&self) -> Vec<&dyn import::Table> {
+        let tables = self.tables.iter();
+        tables.map(|table| table as &dyn import::Table).collect()
+    }
+
+    fn events<'a>(&'a self, table: usize, skip: u64) -> anyhow::Result<Events<'a>> {
+        let table = &self.tables[table];
         if table.name() == CLICKS {
             let rows = table.rows::<Click>(skip)?;
             Ok(Box::new(rows.map(move |row| {
                 let (row, click) = row?;
                 let event = click.event(&self.lookup, table, row)?;
-                Ok(RowEvents {
-                    row,
-                    events: vec![event],
-                })
+                let events = vec![event];
+                Ok(RowEvents { row, events })
             })))
         } else {
             let rows = table.rows::<Submission>(skip)?;

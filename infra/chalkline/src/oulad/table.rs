@@ -1,12 +1,10 @@
-use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
 
 use super::OuladError;
+use crate::import::{self, HashingReader};
 
 /// One CSV file, plain or compressed, whose contents are known by their digest.
 #[derive(Debug)]
@@ -24,10 +22,7 @@ impl Table {
     /// [`OuladError`] when it is missing or is no CSV.
     pub fn open(folder: &Path, name: &'static str) -> Result<Self, OuladError> {
         let path = find(folder, name)?;
-        let mut source = HashingReader {
-            inner: open(&path)?,
-            hasher: Sha256::new(),
-        };
+        let mut source = HashingReader::new(open(&path)?);
         let mut rows = 0;
         let mut reader = csv::Reader::from_reader(&mut source);
         let mut record = csv::ByteRecord::new();
@@ -45,24 +40,14 @@ impl Table {
         Ok(Self {
             name,
             path,
-            digest: hex::encode(source.hasher.finalize()),
+            digest: source.digest(),
             rows,
         })
     }
 
-    /// The table's name, without `.csv`.
+    /// The file's name, without `.csv`.
     pub fn name(&self) -> &'static str {
         self.name
-    }
-
-    /// SHA-256 of the uncompressed file, in hexadecimal.
-    pub fn digest(&self) -> &str {
-        &self.digest
-    }
-
-    /// Rows without the header.
-    pub fn row_count(&self) -> u64 {
-        self.rows
     }
 
     /// The rows after the first `skip` ones with their numbers, which start at 1.
@@ -118,6 +103,20 @@ impl Table {
     }
 }
 
+impl import::Table for Table {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    fn row_count(&self) -> u64 {
+        self.rows
+    }
+}
+
 fn read<R: Read>(
     reader: &mut csv::Reader<R>,
     record: &mut csv::ByteRecord,
@@ -141,28 +140,8 @@ fn find(folder: &Path, table: &'static str) -> Result<PathBuf, OuladError> {
 }
 
 fn open(path: &Path) -> Result<Box<dyn Read + Send>, OuladError> {
-    let file = File::open(path).map_err(|source| OuladError::Read {
+    import::open(path).map_err(|source| OuladError::Read {
         path: path.display().to_string(),
         source,
-    })?;
-    let file = BufReader::with_capacity(1 << 16, file);
-    if path.extension().is_some_and(|extension| extension == "gz") {
-        Ok(Box::new(MultiGzDecoder::new(file)))
-    } else {
-        Ok(Box::new(file))
-    }
-}
-
-/// Hashes what passes through.
-struct HashingReader<R> {
-    inner: R,
-    hasher: Sha256,
-}
-
-impl<R: Read> Read for HashingReader<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let length = self.inner.read(buffer)?;
-        self.hasher.update(&buffer[..length]);
-        Ok(length)
-    }
+    })
 }

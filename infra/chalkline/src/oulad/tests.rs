@@ -36,7 +36,7 @@ fn folder(clicks: &str, submissions: &str) -> tempfile::TempDir {
 }
 
 fn events(oulad: &Oulad, table: usize, skip: u64) -> Vec<Value> {
-    let rows = oulad.events(&oulad.tables()[table], skip).expect("opens");
+    let rows = oulad.events(table, skip).expect("opens");
     rows.flat_map(|row| row.expect("a row").events)
         .map(|event| serde_json::from_str(&event).expect("JSON"))
         .collect()
@@ -157,7 +157,8 @@ fn what_is_wrong_is_named_with_table_and_row() {
         let error = oulad
             .tables()
             .iter()
-            .flat_map(|table| oulad.events(table, 0).expect("opens"))
+            .enumerate()
+            .flat_map(|(table, _)| oulad.events(table, 0).expect("opens"))
             .find_map(Result::err)
             .expect("an error");
         assert_eq!(error.to_string(), expected);

@@ -38,9 +38,9 @@ impl Default for Freshness {
 /// tenants must not fill the memory.
 const CAPACITY: usize = 8192;
 
-#[derive(Debug)]
 pub(super) struct Cache {
     freshness: Freshness,
+    now: Box<dyn Fn() -> Instant + Send + Sync>,
     slots: Mutex<HashMap<TenantId, Arc<Slot>>>,
     /// Counts look-ups, to tell which slot was used last.
     uses: AtomicU64,
@@ -68,8 +68,13 @@ struct Known {
 
 impl Cache {
     pub(super) fn new(freshness: Freshness) -> Self {
+        Self::with_clock(freshness, Instant::now)
+    }
+
+    fn with_clock(freshness: Freshness, now: impl Fn() -> Instant + Send + Sync + 'static) -> Self {
         Self {
             freshness,
+            now: Box::new(now),
             slots: Mutex::default(),
             uses: AtomicU64::new(0),
         }
@@ -87,17 +92,17 @@ impl Cache {
         F: Future<Output = Result<Option<Version>, RegistryError>>,
     {
         let slot = self.slot(id);
-        if let Some(answer) = slot.known().answer(self.freshness) {
+        if let Some(answer) = slot.known().answer(self.freshness, (self.now)()) {
             return answer;
         }
         let _asking = slot.asking.lock().await;
         let known = slot.known();
-        if let Some(answer) = known.answer(self.freshness) {
+        if let Some(answer) = known.answer(self.freshness, (self.now)()) {
             return answer;
         }
         // What is written between the question and the answer may be missing
         // from it: the answer is as old as the question.
-        let asked = Instant::now();
+        let asked = (self.now)();
         match read(known.version).await {
             Ok(version) => {
                 slot.confirm(version.clone(), asked);
@@ -109,14 +114,14 @@ impl Cache {
                     error = &error as &dyn std::error::Error,
                     "cannot read the tenant"
                 );
-                slot.fail(error, self.freshness)
+                slot.fail(error, self.freshness, (self.now)())
             }
         }
     }
 
     /// Remembers a version that this process has just written.
     pub(super) fn put(&self, id: &TenantId, version: Version) {
-        self.slot(id).confirm(Some(version), Instant::now());
+        self.slot(id).confirm(Some(version), (self.now)());
     }
 
     /// The slot of a tenant, marked as used now.
@@ -179,21 +184,27 @@ impl Slot {
         &self,
         error: RegistryError,
         freshness: Freshness,
+        now: Instant,
     ) -> Result<Option<Version>, RegistryError> {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        known.failed = Some((Instant::now(), error.clone()));
-        known.last_resort(&error, freshness)
+        known.failed = Some((now, error.clone()));
+        known.last_resort(&error, freshness, now)
     }
 }
 
 impl Known {
     /// The answer that needs no question to the store, if there is one.
-    fn answer(&self, freshness: Freshness) -> Option<Result<Option<Version>, RegistryError>> {
-        if self.confirmed_within(freshness.fresh) {
+    fn answer(
+        &self,
+        freshness: Freshness,
+        now: Instant,
+    ) -> Option<Result<Option<Version>, RegistryError>> {
+        if self.confirmed_within(freshness.fresh, now) {
             return Some(Ok(self.version.clone()));
         }
         let (failed, error) = self.failed.as_ref()?;
-        (failed.elapsed() < freshness.pause).then(|| self.last_resort(error, freshness))
+        let rests = now.saturating_duration_since(*failed) < freshness.pause;
+        rests.then(|| self.last_resort(error, freshness, now))
     }
 
     /// What to answer while the store fails with `error`.
@@ -201,16 +212,18 @@ impl Known {
         &self,
         error: &RegistryError,
         freshness: Freshness,
+        now: Instant,
     ) -> Result<Option<Version>, RegistryError> {
-        if self.confirmed_within(freshness.good_enough) {
+        if self.confirmed_within(freshness.good_enough, now) {
             Ok(self.version.clone())
         } else {
             Err(error.clone())
         }
     }
 
-    fn confirmed_within(&self, age: Duration) -> bool {
-        self.confirmed.is_some_and(|at| at.elapsed() < age)
+    fn confirmed_within(&self, age: Duration, now: Instant) -> bool {
+        let confirmed = self.confirmed;
+        confirmed.is_some_and(|at| now.saturating_duration_since(at) < age)
     }
 }
 

@@ -286,3 +286,43 @@ async fn a_secret_stored_before_there_was_a_master_key_stays_readable() {
     let missing = keyed.secret(&unknown).await;
     assert!(matches!(missing, Err(RegistryError::UnknownTenant { .. })));
 }
+
+/// The same as in a folder, by a server's conditional put.
+#[tokio::test(flavor = "multi_thread")]
+async fn on_s3_one_creates_and_concurrent_changes_all_survive() {
+    let server = seaweed::Server::shared();
+    let location = server.new_root();
+    // Each with a store of its own, like separate processes.
+    let registries: Vec<Registry> = (0..4)
+        .map(|_| Registry::new(Root::open(&location, server.options()).expect("opens")))
+        .collect();
+    let demo = demo();
+    let creations = registries.iter().map(|registry| registry.create(&demo));
+    let created = futures::future::join_all(creations).await;
+    let refused: Vec<_> = created.into_iter().filter_map(Result::err).collect();
+    assert_eq!(refused.len(), 3);
+    for error in refused {
+        assert!(
+            matches!(error, RegistryError::AlreadyExists { .. }),
+            "{error:?}"
+        );
+    }
+
+    let changes = registries.iter().map(async |registry| {
+        for _ in 0..3 {
+            grow(registry, &demo.id).await;
+        }
+    });
+    futures::future::join_all(changes).await;
+    let read = Registry::new(Root::open(&location, server.options()).expect("opens"));
+    let tenant = read.tenant(&demo.id).await.expect("answers");
+    let tenant = tenant.expect("there is one");
+    assert_eq!(tenant.minimum_cell, demo.minimum_cell + 12);
+    assert_eq!(read.tenants().await.expect("lists"), [demo.id.clone()]);
+    let secrets = [
+        read.secret(&demo.id).await.expect("a secret"),
+        registries[3].secret(&demo.id).await.expect("a secret"),
+    ];
+    let hashed = secrets.map(|secret| schemas::StudentHasher::new(&secret).key("stu-1"));
+    assert_eq!(hashed[0], hashed[1]);
+}

@@ -4,25 +4,26 @@
 //! While it waits for the disk the next group gathers; it lingers only when
 //! fewer appends are queued than the last commit answered, because those
 //! senders are likely to be back in a moment.
+//!
+//! A commit that fails, because the disk is full for example, ends the database
+//! but not the log: the thread refuses what comes until it could open it anew.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::error::Error;
+use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
 use super::EmbeddedConfig;
-use super::store::{NewEntry, Store};
+use super::database::NewEntry;
+use super::queue::{Answer, Append, Item, NotCommitted, NotQueued, Queue};
+use super::store::Store;
 use crate::{AppendError, Cause, Position};
 
-/// One commit takes at most this many times `batch_bytes`.
-const LARGEST_COMMIT: usize = 8;
-
-/// A record on its way to the disk.
-pub(super) struct Item {
-    pub(super) partition: u32,
-    pub(super) value: Vec<u8>,
-}
+/// How long to wait before the database is opened anew, doubling from try to try.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 pub(super) struct Committer {
     shared: Arc<Shared>,
@@ -30,51 +31,8 @@ pub(super) struct Committer {
 }
 
 struct Shared {
-    queue: Mutex<Queue>,
-    arrived: Condvar,
+    queue: Queue,
     finished: watch::Sender<bool>,
-    linger: Duration,
-    batch_bytes: usize,
-    queue_bytes: usize,
-}
-
-#[derive(Default)]
-struct Queue {
-    waiting: Vec<Append>,
-    /// Bytes of `waiting`.
-    waiting_bytes: usize,
-    /// Bytes of `waiting` and of the commit under way.
-    held_bytes: usize,
-    closed: bool,
-}
-
-/// One call's records and where its answer goes.
-struct Append {
-    items: Vec<Item>,
-    bytes: usize,
-    answer: oneshot::Sender<Answer>,
-}
-
-type Answer = Result<Vec<Position>, CommitError>;
-
-/// A commit that failed, shared by all it carried.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("the commit failed")]
-struct CommitError {
-    /// Nothing of it can have reached the disk.
-    refused: bool,
-    #[source]
-    source: Arc<fjall::Error>,
-}
-
-impl CommitError {
-    fn into_append_error(self) -> AppendError {
-        if self.refused {
-            AppendError::Refused(self.into())
-        } else {
-            AppendError::Unknown(self.into())
-        }
-    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -84,12 +42,8 @@ struct NoAnswer;
 impl Committer {
     pub(super) fn start(store: Arc<Store>, config: &EmbeddedConfig) -> Result<Self, Cause> {
         let shared = Arc::new(Shared {
-            queue: Mutex::default(),
-            arrived: Condvar::new(),
+            queue: Queue::new(config),
             finished: watch::Sender::new(false),
-            linger: config.linger,
-            batch_bytes: config.batch_bytes,
-            queue_bytes: config.queue_bytes,
         });
         let thread = std::thread::Builder::new()
             .name("eventlog-commit".into())
@@ -98,7 +52,7 @@ impl Committer {
                 move || {
                     // Also when a panic unwinds: `close` must not wait for ever.
                     let _finished = Finished(&shared);
-                    shared.run(&store);
+                    run(&shared.queue, &store);
                 }
             })?;
         Ok(Self {
@@ -114,9 +68,15 @@ impl Committer {
             return Vec::new();
         }
         let (answer, answered) = oneshot::channel();
-        let taken = match self.shared.enqueue(&mut items, answer) {
+        let taken = match self.shared.queue.enqueue(&mut items, answer) {
             Ok(taken) => taken,
-            Err(Closed) => return (0..asked).map(|_| Err(AppendError::Closed)).collect(),
+            Err(NotQueued::Closed) => {
+                return (0..asked).map(|_| Err(AppendError::Closed)).collect();
+            }
+            Err(NotQueued::Reopening) => {
+                let refused = || NotCommitted::Reopening.into_append_error();
+                return (0..asked).map(|_| Err(refused())).collect();
+            }
         };
         let mut answers: Vec<_> = match answered.await {
             Ok(Ok(positions)) => positions.into_iter().map(Ok).collect(),
@@ -131,9 +91,14 @@ impl Committer {
         answers
     }
 
+    /// Why nothing is committed now.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.shared.queue.trouble()
+    }
+
     /// Refuses what comes from now on and waits for the rest.
     pub(super) async fn close(&self) {
-        self.shared.close();
+        self.shared.queue.close();
         // The sender lives in `shared`, so this cannot fail.
         let _ = self
             .shared
@@ -146,7 +111,7 @@ impl Committer {
 
 impl Drop for Committer {
     fn drop(&mut self) {
-        self.shared.close();
+        self.shared.queue.close();
         if let Some(thread) = self.thread.take() {
             // A panic there was reported by the panic hook already.
             let _ = thread.join();
@@ -158,126 +123,55 @@ struct Finished<'a>(&'a Shared);
 
 impl Drop for Finished<'_> {
     fn drop(&mut self) {
-        let abandoned = {
-            let mut queue = self.0.lock();
-            queue.closed = true;
-            std::mem::take(&mut queue.waiting)
-        };
-        drop(abandoned);
+        if std::thread::panicking() {
+            let reason = "the thread that commits has failed: start the process again";
+            self.0.queue.suspend(reason.to_owned());
+        }
+        self.0.queue.close();
         self.0.finished.send_replace(true);
     }
 }
 
-struct Closed;
-
-impl Shared {
-    /// Takes as many leading items as the queue has room for.
-    fn enqueue(
-        &self,
-        items: &mut Vec<Item>,
-        answer: oneshot::Sender<Answer>,
-    ) -> Result<usize, Closed> {
-        let mut queue = self.lock();
-        if queue.closed {
-            return Err(Closed);
-        }
-        let mut bytes = 0;
-        let fits = |item: &&Item| {
-            bytes += item.value.len();
-            queue.held_bytes + bytes <= self.queue_bytes
-        };
-        let taken = items.iter().take_while(fits).count();
-        items.truncate(taken);
-        let bytes = items.iter().map(|i| i.value.len()).sum();
-        let append = Append {
-            items: std::mem::take(items),
-            bytes,
-            answer,
-        };
-        if taken == 0 {
-            // Nothing to wait for: the caller answers `Full`.
-            let _ = append.answer.send(Ok(Vec::new()));
-            return Ok(0);
-        }
-        queue.waiting.push(append);
-        queue.waiting_bytes += bytes;
-        queue.held_bytes += bytes;
-        drop(queue);
-        self.arrived.notify_one();
-        Ok(taken)
-    }
-
-    fn run(&self, store: &Store) {
-        let mut tails: Vec<u64> = (0..store.partitions()).map(|p| store.tail(p)).collect();
-        let mut expected = 1;
-        while let Some(group) = self.next_group(expected) {
-            expected = group.len();
-            let bytes: usize = group.iter().map(|a| a.bytes).sum();
-            let answers = commit_group(store, &mut tails, group);
-            // Before the answers: whoever has one finds the room free.
-            self.lock().held_bytes -= bytes;
-            for (to, answer) in answers {
-                // A caller that went away has no use for it.
-                let _ = to.send(answer);
+fn run(queue: &Queue, store: &Store) {
+    let mut tails = store.tails();
+    let mut expected = 1;
+    while let Some(group) = queue.next_group(expected) {
+        expected = group.len();
+        let bytes: usize = group.iter().map(|a| a.bytes).sum();
+        let (entries, mut answers) = give_positions(&mut tails, group);
+        let failed = store.commit(entries, &tails).err().map(Arc::new);
+        if let Some(error) = &failed {
+            tracing::error!(
+                error = &**error as &dyn Error,
+                "the embedded log could not commit"
+            );
+            // Before the answers: whoever has one sees why.
+            queue.suspend(format!("cannot write: {}", chain(&**error)));
+            for (_, answer) in &mut answers {
+                *answer = Err(judge(error));
             }
         }
-    }
-
-    /// The appends of the next commit; none when closed and empty.
-    fn next_group(&self, expected: usize) -> Option<Vec<Append>> {
-        let mut queue = self.lock();
-        while queue.waiting.is_empty() {
-            if queue.closed {
-                return None;
-            }
-            queue = self
-                .arrived
-                .wait(queue)
-                .unwrap_or_else(PoisonError::into_inner);
+        // Before the answers: whoever has one finds the room free.
+        queue.release(bytes);
+        for (to, answer) in answers {
+            // A caller that went away has no use for it.
+            let _ = to.send(answer);
         }
-        let deadline = Instant::now() + self.linger;
-        while queue.waiting.len() < expected
-            && queue.waiting_bytes < self.batch_bytes
-            && !queue.closed
-        {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
+        if failed.is_some() {
+            if !heal(queue, store) {
+                return;
             }
-            queue = self
-                .arrived
-                .wait_timeout(queue, left)
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
+            tails = store.tails();
         }
-        let mut bytes = 0;
-        let fits = |append: &&Append| {
-            bytes += append.bytes;
-            bytes <= LARGEST_COMMIT * self.batch_bytes
-        };
-        let count = queue.waiting.iter().take_while(fits).count().max(1);
-        let group: Vec<Append> = queue.waiting.drain(..count).collect();
-        queue.waiting_bytes -= group.iter().map(|a| a.bytes).sum::<usize>();
-        Some(group)
-    }
-
-    fn close(&self) {
-        self.lock().closed = true;
-        self.arrived.notify_all();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        // The queue is consistent between statements that can panic.
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Gives positions, commits, and returns what to answer to whom.
-fn commit_group(
-    store: &Store,
+/// Gives each record the next position of its partition; what to store, and
+/// what to answer to whom when it is stored.
+fn give_positions(
     tails: &mut [u64],
     group: Vec<Append>,
-) -> Vec<(oneshot::Sender<Answer>, Answer)> {
+) -> (Vec<NewEntry>, Vec<(oneshot::Sender<Answer>, Answer)>) {
     let mut entries = Vec::with_capacity(group.iter().map(|a| a.items.len()).sum());
     let mut answers = Vec::with_capacity(group.len());
     for append in group {
@@ -295,16 +189,109 @@ fn commit_group(
         }
         answers.push((append.answer, Ok(positions)));
     }
-    // After a failure the positions stay used: the entries may be on disk.
-    if let Err(source) = store.commit(entries, tails) {
-        tracing::error!(error = %source, "the embedded log could not commit; it takes nothing more until it is opened again");
-        let failed = CommitError {
-            refused: matches!(source, fjall::Error::Poisoned),
-            source: Arc::new(source),
-        };
-        for (_, answer) in &mut answers {
-            *answer = Err(failed.clone());
-        }
+    (entries, answers)
+}
+
+/// What a failed commit means to those whose records were in it.
+fn judge(error: &Arc<fjall::Error>) -> NotCommitted {
+    match **error {
+        // Said before anything is written, because something failed earlier.
+        fjall::Error::Poisoned => NotCommitted::Unwritten(Arc::clone(error)),
+        // A journal that is written but not synced counts when it is read again.
+        _ => NotCommitted::Unclear(Arc::clone(error)),
     }
-    answers
+}
+
+/// Opens the database anew, as soon as that works; false if the log is closed
+/// before.
+fn heal(queue: &Queue, store: &Store) -> bool {
+    let mut pause = FIRST_PAUSE;
+    while !queue.is_closed_within(pause) {
+        match store.reopen() {
+            Ok(()) => {
+                queue.resume();
+                tracing::info!("the embedded log takes records again");
+                return true;
+            }
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn Error,
+                    "the embedded log waits for its disk"
+                );
+                queue.suspend(format!("cannot be opened again: {}", chain(&error)));
+            }
+        }
+        pause = (2 * pause).min(LONGEST_PAUSE);
+    }
+    false
+}
+
+/// An error with its sources, in one line.
+fn chain(error: &dyn Error) -> String {
+    let mut all = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        all += &format!(": {source}");
+        next = source.source();
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(fjall::Error::Poisoned, false)]
+    #[case(fjall::Error::Io(io::ErrorKind::StorageFull.into()), true)]
+    #[case(fjall::Error::Io(io::ErrorKind::FileTooLarge.into()), true)]
+    #[case(fjall::Error::InvalidTrailer, true)]
+    fn only_what_was_never_written_is_refused(
+        #[case] error: fjall::Error,
+        #[case] may_still_arrive: bool,
+    ) {
+        let error = judge(&Arc::new(error)).into_append_error();
+        assert_eq!(error.may_still_arrive(), may_still_arrive, "{error:?}");
+        assert!(error.is_retryable());
+    }
+
+    fn item(size: usize) -> Vec<Item> {
+        vec![Item {
+            partition: 0,
+            value: vec![0; size],
+        }]
+    }
+
+    #[test]
+    fn while_the_log_is_reopened_nothing_waits() {
+        let queue = Queue::new(&EmbeddedConfig::new("unused"));
+        let (answer, mut answered) = oneshot::channel();
+        assert!(queue.enqueue(&mut item(10), answer).is_ok());
+
+        queue.suspend("cannot write".to_owned());
+        assert_eq!(queue.trouble().as_deref(), Some("cannot write"));
+        let answer = answered.try_recv().expect("answered at once");
+        assert!(matches!(answer, Err(NotCommitted::Reopening)), "{answer:?}");
+        let (answer, _answered) = oneshot::channel();
+        let refused = queue.enqueue(&mut item(10), answer);
+        assert!(matches!(refused, Err(NotQueued::Reopening)));
+
+        queue.resume();
+        assert_eq!(queue.trouble(), None);
+        // All the room is free again.
+        let (answer, _answered) = oneshot::channel();
+        assert!(matches!(queue.enqueue(&mut item(64 << 20), answer), Ok(1)));
+    }
+
+    #[test]
+    fn closing_ends_the_wait_for_the_next_try() {
+        let queue = Queue::new(&EmbeddedConfig::new("unused"));
+        assert!(!queue.is_closed_within(Duration::ZERO));
+        queue.close();
+        assert!(queue.is_closed_within(Duration::from_secs(3600)));
+    }
 }

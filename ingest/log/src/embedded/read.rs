@@ -4,12 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures::TryFutureExt;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
+use super::database::Database;
 use super::encode;
 use super::store::Store;
 use crate::{Entry, Position, ReadError, Reader};
+
+/// The database stayed closed for as long as the reader wanted to wait.
+#[derive(Debug, thiserror::Error)]
+#[error("the log is being opened again after a commit that failed")]
+pub(super) struct Closed;
 
 pub(super) struct EmbeddedReader {
     store: Arc<Store>,
@@ -33,16 +39,20 @@ impl EmbeddedReader {
 #[async_trait]
 impl Reader for EmbeddedReader {
     async fn next(&mut self, max_bytes: usize, wait: Duration) -> Result<Vec<Entry>, ReadError> {
-        let next = self.next;
-        // The store holds the sender, so only the time can run out.
-        let more = self.tail.wait_for(|tail| *tail > next).map_ok(|tail| *tail);
-        let Ok(Ok(tail)) = tokio::time::timeout(wait, more).await else {
+        let (next, deadline) = (self.next, Instant::now() + wait);
+        let more = async {
+            // The store holds the sender, so only the time can run out.
+            let tail = self.tail.wait_for(|tail| *tail > next).await.map(|t| *t);
+            tail.ok()
+        };
+        let Ok(Some(tail)) = tokio::time::timeout_at(deadline, more).await else {
             return Ok(Vec::new());
         };
+        let database = tokio::time::timeout_at(deadline, self.store.database()).await;
+        let database = database.map_err(|_| ReadError::Unavailable(Closed.into()))?;
         let partition = self.partition;
-        let store = Arc::clone(&self.store);
         let read =
-            tokio::task::spawn_blocking(move || scan(&store, partition, next..tail, max_bytes));
+            tokio::task::spawn_blocking(move || scan(&database, partition, next..tail, max_bytes));
         let entries = read.await.map_err(|e| ReadError::Unavailable(e.into()))??;
         // Only now: a caller that dropped the future before reads these again.
         self.next = entries.last().map_or(tail, |last| last.position.offset + 1);
@@ -51,14 +61,14 @@ impl Reader for EmbeddedReader {
 }
 
 fn scan(
-    store: &Store,
+    database: &Database,
     partition: u32,
     positions: std::ops::Range<u64>,
     max_bytes: usize,
 ) -> Result<Vec<Entry>, ReadError> {
     let mut entries = Vec::new();
     let mut bytes = 0;
-    for entry in store
+    for entry in database
         .entries(partition)
         .range(encode::key(positions.start)..encode::key(positions.end))
     {

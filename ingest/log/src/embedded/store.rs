@@ -1,31 +1,48 @@
-//! The folder: one keyspace per partition, and one that names the log.
-//!
-//! A keyspace per partition keeps every table's range of positions apart, so
-//! that compaction moves tables instead of rewriting them.
+//! The folder: who owns it, how far each partition goes, and the database in
+//! it, which is opened anew when a commit has failed.
 
-use std::path::Path;
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-use fjall::config::{BlockSizePolicy, FilterPolicy};
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use tokio::sync::watch;
-use uuid::Uuid;
 
-use super::encode;
-use crate::{Cause, LogId, OpenError, ReadError};
+use super::database::{Database, NewEntry};
+use super::disk;
+use crate::{Cause, LogId, OpenError};
 
-const LOG_ID: &str = "log_id";
-const PARTITIONS: &str = "partitions";
+/// Held locked while the folder is ours, also while its database is closed.
+const OWNER: &str = "owner";
 
 pub(super) struct Store {
+    path: PathBuf,
     id: LogId,
-    partitions: Vec<Partition>,
-    db: Database,
+    /// Everything below is durable and readable; readers wait on it.
+    tails: Vec<watch::Sender<u64>>,
+    /// None while it is opened anew.
+    database: watch::Sender<Option<Arc<Database>>>,
+    _owner: File,
 }
 
-struct Partition {
-    entries: Keyspace,
-    /// Everything below is durable and readable; readers wait on it.
-    tail: watch::Sender<u64>,
+/// Why the database was not taken back into use.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ReopenError {
+    #[error("the disk takes no writes")]
+    Disk(#[source] io::Error),
+    #[error("the database cannot be opened")]
+    Database(#[source] OpenError),
+    #[error("the database cannot be read")]
+    Read(#[source] Cause),
+    #[error("the folder holds another log: {0}")]
+    Other(LogId),
+    #[error("partition {partition} ends at {found}, but records below {tail} were acknowledged")]
+    Lost {
+        partition: usize,
+        found: u64,
+        tail: u64,
+    },
 }
 
 impl Store {
@@ -34,30 +51,21 @@ impl Store {
             path: path.to_owned(),
             source,
         };
-        let db = Database::builder(path)
-            .cache_size(32 << 20)
-            .worker_threads(2)
-            .open()
-            .map_err(|e| match e {
-                fjall::Error::Locked => OpenError::InUse {
-                    path: path.to_owned(),
-                },
-                other => storage(other.into()),
-            })?;
-
-        let (id, stored) = identify(&db, partitions).map_err(storage)?;
-        if stored > partitions {
-            return Err(OpenError::FewerPartitions {
+        let owner = own(path).map_err(|e| match e {
+            TryLockError::WouldBlock => OpenError::InUse {
                 path: path.to_owned(),
-                stored,
-                asked: partitions,
-            });
-        }
-        let partitions = (0..partitions)
-            .map(|n| Partition::open(&db, n))
-            .collect::<Result<_, _>>()
-            .map_err(storage)?;
-        Ok(Self { id, partitions, db })
+            },
+            TryLockError::Error(e) => storage(e.into()),
+        })?;
+        let database = Database::open(path, partitions)?;
+        let tails = database.tails().map_err(storage)?;
+        Ok(Self {
+            path: path.to_owned(),
+            id: database.id().clone(),
+            tails: tails.into_iter().map(watch::Sender::new).collect(),
+            database: watch::Sender::new(Some(Arc::new(database))),
+            _owner: owner,
+        })
     }
 
     pub(super) fn id(&self) -> &LogId {
@@ -65,103 +73,174 @@ impl Store {
     }
 
     pub(super) fn partitions(&self) -> u32 {
-        self.partitions.len() as u32
-    }
-
-    pub(super) fn head(&self, partition: u32) -> Result<u64, ReadError> {
-        let partition = self.partition(partition);
-        // Before the entries: what is appended in between is above the tail.
-        let tail = *partition.tail.borrow();
-        match partition.entries.first_key_value() {
-            None => Ok(tail),
-            Some(entry) => {
-                let key = entry.key().map_err(|e| ReadError::Unavailable(e.into()))?;
-                encode::position(&key).map_err(|e| ReadError::Unavailable(e.into()))
-            }
-        }
+        self.tails.len() as u32
     }
 
     pub(super) fn tail(&self, partition: u32) -> u64 {
-        *self.partition(partition).tail.borrow()
+        *self.tails[partition as usize].borrow()
+    }
+
+    pub(super) fn tails(&self) -> Vec<u64> {
+        self.tails.iter().map(|tail| *tail.borrow()).collect()
     }
 
     pub(super) fn watch_tail(&self, partition: u32) -> watch::Receiver<u64> {
-        self.partition(partition).tail.subscribe()
+        self.tails[partition as usize].subscribe()
     }
 
-    pub(super) fn entries(&self, partition: u32) -> &Keyspace {
-        &self.partition(partition).entries
+    /// The database, when it is open. Kept for one read only: nobody else can
+    /// have it opened anew meanwhile.
+    pub(super) async fn database(&self) -> Arc<Database> {
+        let mut database = self.database.subscribe();
+        let open = database.wait_for(Option::is_some).await;
+        // We hold the sender.
+        let open = open.expect("the store is there").clone();
+        open.expect("waited for")
     }
 
     /// Stores the entries in one atomic commit and returns when the disk has
     /// them; readers see them only then.
     pub(super) fn commit(&self, entries: Vec<NewEntry>, tails: &[u64]) -> fjall::Result<()> {
-        let mut batch = self.db.batch().durability(Some(PersistMode::SyncData));
-        for entry in entries {
-            batch.insert(
-                self.entries(entry.partition),
-                encode::key(entry.offset),
-                entry.value,
-            );
-        }
-        batch.commit()?;
-        for (partition, tail) in self.partitions.iter().zip(tails) {
-            partition
-                .tail
-                .send_if_modified(|old| std::mem::replace(old, *tail) != *tail);
-        }
+        let database = self.database.borrow().clone();
+        // Only the thread that commits closes it, and opens it before it goes on.
+        database.ok_or(fjall::Error::Poisoned)?.commit(entries)?;
+        self.publish(tails);
         Ok(())
     }
 
-    fn partition(&self, partition: u32) -> &Partition {
-        &self.partitions[partition as usize]
+    /// Closes the database and opens it anew, which is the only way on after a
+    /// failed commit. When this fails readers wait until it succeeds.
+    ///
+    /// What the failed commit left on the disk becomes readable, or will never
+    /// be: from then on its positions are used, or free for other records.
+    pub(super) fn reopen(&self) -> Result<(), ReopenError> {
+        // Before closing: as long as the disk takes nothing, readers go on.
+        disk::probe(&self.path).map_err(ReopenError::Disk)?;
+        self.close();
+        disk::renew_journal(&self.path).map_err(ReopenError::Disk)?;
+        let database =
+            Database::open(&self.path, self.partitions()).map_err(ReopenError::Database)?;
+        let tails = database.tails().map_err(ReopenError::Read)?;
+        if *database.id() != self.id {
+            return Err(ReopenError::Other(database.id().clone()));
+        }
+        check_kept(&self.tails(), &tails)?;
+        self.database.send_replace(Some(Arc::new(database)));
+        self.publish(&tails);
+        Ok(())
+    }
+
+    /// Waits for the reads under way, then for the database's own threads.
+    fn close(&self) {
+        let mut open = self.database.send_replace(None);
+        while let Some(shared) = open.take() {
+            open = Arc::try_unwrap(shared).err();
+            if open.is_some() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
+    }
+
+    fn publish(&self, tails: &[u64]) {
+        for (tail, now) in self.tails.iter().zip(tails) {
+            tail.send_if_modified(|old| std::mem::replace(old, *now) != *now);
+        }
     }
 }
 
-/// An entry that got its position.
-pub(super) struct NewEntry {
-    pub(super) partition: u32,
-    pub(super) offset: u64,
-    pub(super) value: Vec<u8>,
+/// Makes the folder and locks it for this process.
+fn own(path: &Path) -> Result<File, TryLockError> {
+    let owner = std::fs::create_dir_all(path).and_then(|()| File::create(path.join(OWNER)));
+    let owner = owner.map_err(TryLockError::Error)?;
+    owner.try_lock()?;
+    Ok(owner)
 }
 
-impl Partition {
-    fn open(db: &Database, number: u32) -> Result<Self, Cause> {
-        let options = || {
-            KeyspaceCreateOptions::default()
-                // Read in long runs, never by a key that may be absent.
-                .data_block_size_policy(BlockSizePolicy::all(32 << 10))
-                .filter_policy(FilterPolicy::disabled())
-                .max_memtable_size(16 << 20)
-        };
-        let entries = db.keyspace(&format!("partition-{number:05}"), options)?;
-        let tail = match entries.last_key_value() {
-            Some(entry) => encode::position(&entry.key()?)? + 1,
-            None => 0,
-        };
-        Ok(Self {
-            entries,
-            tail: watch::Sender::new(tail),
-        })
+/// Whether everything that was acknowledged is below the tails found.
+fn check_kept(acknowledged: &[u64], found: &[u64]) -> Result<(), ReopenError> {
+    let mut both = acknowledged.iter().zip(found).enumerate();
+    match both.find(|(_, (tail, found))| found < tail) {
+        None => Ok(()),
+        Some((partition, (&tail, &found))) => Err(ReopenError::Lost {
+            partition,
+            found,
+            tail,
+        }),
     }
 }
 
-/// Reads the log's id and partitions, or writes them durably the first time.
-fn identify(db: &Database, partitions: u32) -> Result<(LogId, u32), Cause> {
-    let meta = db.keyspace("meta", KeyspaceCreateOptions::default)?;
-    let id = match meta.get(LOG_ID)? {
-        Some(id) => std::str::from_utf8(&id)?.to_owned(),
-        None => Uuid::new_v4().to_string(),
-    };
-    let stored = match meta.get(PARTITIONS)? {
-        Some(stored) => u32::from_be_bytes(stored.as_ref().try_into()?),
-        None => 0,
-    };
-    if stored < partitions {
-        let mut batch = db.batch().durability(Some(PersistMode::SyncAll));
-        batch.insert(&meta, LOG_ID, id.as_str());
-        batch.insert(&meta, PARTITIONS, partitions.to_be_bytes());
-        batch.commit()?;
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn entry(offset: u64) -> NewEntry {
+        NewEntry {
+            partition: 0,
+            offset,
+            value: vec![1, 0, 0],
+        }
     }
-    Ok((LogId::new(id), stored))
+
+    #[tokio::test]
+    async fn opened_anew_it_goes_on_where_it_was_and_nobody_else_gets_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), 2).unwrap();
+        store.commit(vec![entry(0), entry(1)], &[2, 0]).unwrap();
+        for round in 2..5 {
+            store.reopen().unwrap();
+            assert_eq!(store.tails(), [round, 0]);
+            assert_eq!(store.database().await.first(0).unwrap(), Some(0));
+            store.commit(vec![entry(round)], &[round + 1, 0]).unwrap();
+        }
+        store.close();
+        let other = Store::open(folder.path(), 2).err();
+        assert!(matches!(other, Some(OpenError::InUse { .. })), "{other:?}");
+    }
+
+    #[test]
+    fn what_a_failed_commit_left_on_the_disk_is_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), 1).unwrap();
+        // On the disk, but never published: as after a sync that failed.
+        let database = store.database.borrow().clone().unwrap();
+        database.commit(vec![entry(0), entry(1)]).unwrap();
+        drop(database);
+        assert_eq!(store.tails(), [0]);
+        store.reopen().unwrap();
+        assert_eq!(store.tails(), [2]);
+    }
+
+    #[test]
+    fn another_log_in_the_folder_is_not_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), 1).unwrap();
+        store.close();
+        for file in ["version", "keyspaces"] {
+            let path = folder.path().join(file);
+            let _ = std::fs::remove_file(&path);
+            let _ = std::fs::remove_dir_all(&path);
+        }
+        for entry in std::fs::read_dir(folder.path()).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|ending| ending == "jnl") {
+                std::fs::remove_file(path).unwrap();
+            }
+        }
+        let error = store.reopen().unwrap_err();
+        assert!(matches!(error, ReopenError::Other(_)), "{error:?}");
+    }
+
+    #[rstest]
+    #[case(&[3, 0], &[3, 0], true)]
+    #[case(&[3, 0], &[5, 1], true)]
+    #[case(&[3, 1], &[3, 0], false)]
+    fn acknowledged_records_must_be_there(
+        #[case] acknowledged: &[u64],
+        #[case] found: &[u64],
+        #[case] kept: bool,
+    ) {
+        assert_eq!(check_kept(acknowledged, found).is_ok(), kept);
+    }
 }

@@ -1,24 +1,27 @@
 //! Sending: records are queued in order at once, then their deliveries awaited.
-//!
-//! All records of one call share one [`Deliveries`]; each carries a small
-//! [`Ticket`] through librdkafka that says where its answer belongs.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use rdkafka::client::{Client, ClientContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{DeliveryResult, Header, Message, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
 use serde::Deserialize;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::config::KafkaConfig;
+use super::delivery::{Deliveries, Delivery, Ticket};
 use super::native;
 use super::topic::{Topic, release};
 use crate::{AppendError, OpenError, Position, Record, partition_for};
+
+/// How long brokers may refuse us before [`Sender::refused`] says so.
+const REFUSED_FOR: Duration = Duration::from_secs(3);
 
 pub(super) struct Sender {
     config: KafkaConfig,
@@ -115,6 +118,30 @@ impl Sender {
         }
     }
 
+    /// Ends when the brokers and we have not trusted each other for a while:
+    /// one of several that is set up wrongly stops nobody.
+    pub(super) async fn refused(&self) -> OpenError {
+        let client = self.client();
+        let mut refusal = client.get().context().refusal.subscribe();
+        let refusal = refusal.wait_for(Option::is_some).await;
+        // The client holds the sender.
+        let refusal = refusal.expect("the client is there").clone();
+        let (code, reason) = refusal.expect("waited for");
+        tokio::time::sleep(REFUSED_FOR).await;
+        OpenError::Refused {
+            brokers: self.config.brokers.clone(),
+            check: self.config.security.what_to_check(code),
+            source: reason.into(),
+        }
+    }
+
+    /// Why nothing can be sent now.
+    pub(super) fn trouble(&self) -> Option<String> {
+        let client = self.client();
+        let is_connected = client.get().context().is_connected.load(Ordering::Relaxed);
+        (!is_connected).then(|| format!("no Kafka broker at {} answers", self.config.brokers))
+    }
+
     pub(super) async fn send(
         &self,
         topic: &Topic,
@@ -144,7 +171,7 @@ impl Sender {
         drop(records);
         deliveries.arrived(queued.iter().filter(|q| q.is_err()).count() + 1);
         let in_time =
-            tokio::time::timeout(self.config.produce_timeout(), deliveries.all.notified()).await;
+            tokio::time::timeout(self.config.produce_timeout(), deliveries.all_arrived()).await;
         if in_time.is_err() {
             tracing::warn!(
                 timeout_ms = self.config.produce_timeout_ms,
@@ -174,10 +201,7 @@ impl Sender {
             });
         }
         let partition = partition_for(&record.key, topic.partitions);
-        let ticket = Box::new(Ticket {
-            deliveries: Arc::clone(deliveries),
-            slot,
-        });
+        let ticket = Box::new(Ticket::new(deliveries, slot));
         let mut message = BaseRecord::with_opaque_to(&topic.name, ticket)
             .partition(partition as i32)
             .key(record.key.as_ref())
@@ -218,6 +242,8 @@ impl Sender {
 fn connect(config: &KafkaConfig) -> Result<ClientHandle, OpenError> {
     let context = Context {
         has_producer_id: watch::Sender::new(false),
+        is_connected: AtomicBool::new(true),
+        refusal: watch::Sender::new(None),
     };
     let producer = config
         .client()
@@ -240,84 +266,19 @@ fn connect(config: &KafkaConfig) -> Result<ClientHandle, OpenError> {
         )
         // Bytes are the bound, not messages.
         .set("queue.buffering.max.messages", "0")
-        // Tells when the producer id is there.
+        // Tells when the producer id is there, and whether a broker is.
         .set("statistics.interval.ms", "250")
         .create_with_context(context)
         .map_err(|e| OpenError::Client(e.into()))?;
     Ok(ClientHandle(Arc::new(Released(Some(producer)))))
 }
 
-/// Where the delivery report of one record goes.
-pub(super) struct Ticket {
-    deliveries: Arc<Deliveries>,
-    slot: usize,
-}
-
-/// The delivery reports of one call.
-struct Deliveries {
-    slots: Box<[OnceLock<Delivery>]>,
-    /// Reports to come, and one for the caller's own loop.
-    pending: AtomicUsize,
-    all: Notify,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Delivery {
-    Stored {
-        offset: u64,
-    },
-    Failed {
-        code: RDKafkaErrorCode,
-        may_be_stored: bool,
-    },
-}
-
-/// The produce timeout passed first.
-#[derive(Debug, thiserror::Error)]
-#[error("no delivery report within the produce timeout")]
-struct NoReport;
-
-impl Deliveries {
-    fn new(records: usize) -> Self {
-        let slots = (0..records).map(|_| OnceLock::new()).collect();
-        Self {
-            slots,
-            pending: AtomicUsize::new(records + 1),
-            all: Notify::new(),
-        }
-    }
-
-    fn arrived(&self, reports: usize) {
-        if self.pending.fetch_sub(reports, Ordering::AcqRel) == reports {
-            self.all.notify_one();
-        }
-    }
-
-    fn answer(&self, slot: usize, partition: u32) -> Result<Position, AppendError> {
-        match self.slots[slot].get() {
-            None => Err(AppendError::Unknown(NoReport.into())),
-            Some(Delivery::Stored { offset }) => Ok(Position {
-                partition,
-                offset: *offset,
-            }),
-            Some(Delivery::Failed {
-                code,
-                may_be_stored,
-            }) => {
-                let source = KafkaError::MessageProduction(*code).into();
-                Err(if *may_be_stored {
-                    AppendError::Unknown(source)
-                } else {
-                    AppendError::Refused(source)
-                })
-            }
-        }
-    }
-}
-
 /// Receives librdkafka's events on the producer's own thread.
 pub(super) struct Context {
     has_producer_id: watch::Sender<bool>,
+    is_connected: AtomicBool,
+    /// The last time that the brokers and we did not trust each other.
+    refusal: watch::Sender<Option<(RDKafkaErrorCode, String)>>,
 }
 
 impl ClientContext for Context {
@@ -325,19 +286,25 @@ impl ClientContext for Context {
         #[derive(Deserialize)]
         struct Statistics {
             eos: Eos,
+            brokers: HashMap<String, Broker>,
         }
         #[derive(Deserialize)]
         struct Eos {
             idemp_state: String,
         }
-
-        if *self.has_producer_id.borrow() {
-            return;
+        #[derive(Deserialize)]
+        struct Broker {
+            state: String,
         }
+
         match serde_json::from_slice::<Statistics>(statistics) {
             Ok(now) => {
-                self.has_producer_id
-                    .send_replace(now.eos.idemp_state == "Assigned");
+                let is_connected = now.brokers.values().any(|broker| broker.state == "UP");
+                self.is_connected.store(is_connected, Ordering::Relaxed);
+                if !*self.has_producer_id.borrow() {
+                    self.has_producer_id
+                        .send_replace(now.eos.idemp_state == "Assigned");
+                }
             }
             Err(error) => tracing::warn!(%error, "librdkafka's statistics cannot be read"),
         }
@@ -345,6 +312,10 @@ impl ClientContext for Context {
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::warn!(%error, reason, "the Kafka producer has trouble");
+        let code = error.rdkafka_error_code();
+        if let Some(code @ (RDKafkaErrorCode::Authentication | RDKafkaErrorCode::SSL)) = code {
+            self.refusal.send_replace(Some((code, reason.to_owned())));
+        }
     }
 }
 
@@ -363,9 +334,7 @@ impl ProducerContext for Context {
                 may_be_stored: native::may_be_stored(message),
             },
         };
-        // One report a record, so the slot is empty.
-        let _ = ticket.deliveries.slots[ticket.slot].set(delivery);
-        ticket.deliveries.arrived(1);
+        ticket.deliver(delivery);
     }
 }
 

@@ -1,10 +1,14 @@
 //! How the brokers are reached: plain, TLS, SASL.
 
 use std::fmt;
+use std::fs::File;
 use std::path::PathBuf;
 
 use rdkafka::ClientConfig;
+use rdkafka::error::RDKafkaErrorCode;
 use serde::{Deserialize, Serialize, Serializer};
+
+use crate::OpenError;
 
 /// Encryption and authentication towards the brokers.
 ///
@@ -61,6 +65,24 @@ pub enum Sasl {
         /// The user's password.
         password: Secret,
     },
+    /// A token of an identity provider (OpenID Connect, client credentials),
+    /// fetched again before it expires.
+    #[serde(rename = "OAUTHBEARER")]
+    OAuthBearer {
+        /// The provider's token endpoint, `https://`.
+        token_url: String,
+        /// Our name at the provider.
+        client_id: String,
+        /// Our password there.
+        client_secret: Secret,
+        /// What to ask for, when the provider wants to be told.
+        #[serde(default)]
+        scope: Option<String>,
+        /// Certificates of the authorities to trust for the endpoint, PEM; the
+        /// system's if absent.
+        #[serde(default)]
+        token_ca_file: Option<PathBuf>,
+    },
 }
 
 /// A password: neither `Debug` nor serialising shows it.
@@ -111,11 +133,81 @@ impl Security {
                 client.set("ssl.key.password", password);
             }
         }
-        let (mechanism, username, Secret(password)) = match &self.sasl {
-            None => return,
-            Some(Sasl::Plain { username, password }) => ("PLAIN", username, password),
-            Some(Sasl::ScramSha256 { username, password }) => ("SCRAM-SHA-256", username, password),
-            Some(Sasl::ScramSha512 { username, password }) => ("SCRAM-SHA-512", username, password),
+        if let Some(sasl) = &self.sasl {
+            sasl.apply(client);
+        }
+    }
+
+    /// Whether the files can be read; librdkafka would not say which cannot.
+    pub(super) fn check_files(&self) -> Result<(), OpenError> {
+        let mut files = Vec::new();
+        if let Some(tls) = &self.tls {
+            files.push(("security.tls.ca_file", &tls.ca_file));
+            files.push(("security.tls.certificate_file", &tls.certificate_file));
+            files.push(("security.tls.key_file", &tls.key_file));
+        }
+        if let Some(Sasl::OAuthBearer { token_ca_file, .. }) = &self.sasl {
+            files.push(("security.sasl.token_ca_file", token_ca_file));
+        }
+        for (name, path) in files {
+            if let Some(path) = path {
+                File::open(path).map_err(|source| OpenError::File {
+                    name,
+                    path: path.clone(),
+                    source,
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What to look at when one side does not trust the other.
+    pub(super) fn what_to_check(&self, refusal: RDKafkaErrorCode) -> &'static str {
+        match (refusal, &self.sasl) {
+            (RDKafkaErrorCode::SSL, _) => {
+                "that security.tls.ca_file holds the authority of the brokers' certificates, \
+                 that these name the hosts in brokers, and certificate_file and key_file if \
+                 the brokers ask for ours"
+            }
+            (_, Some(Sasl::OAuthBearer { .. })) => {
+                "token_url, client_id and client_secret in security.sasl, and that the brokers \
+                 accept OAUTHBEARER with tokens of that provider"
+            }
+            (_, Some(_)) => {
+                "username and password in security.sasl, and that the brokers accept its mechanism"
+            }
+            (_, None) => "whether the brokers want security.sasl",
+        }
+    }
+}
+
+impl Sasl {
+    fn apply(&self, client: &mut ClientConfig) {
+        let (mechanism, username, Secret(password)) = match self {
+            Self::Plain { username, password } => ("PLAIN", username, password),
+            Self::ScramSha256 { username, password } => ("SCRAM-SHA-256", username, password),
+            Self::ScramSha512 { username, password } => ("SCRAM-SHA-512", username, password),
+            Self::OAuthBearer {
+                token_url,
+                client_id,
+                client_secret: Secret(client_secret),
+                scope,
+                token_ca_file,
+            } => {
+                client
+                    .set("sasl.mechanism", "OAUTHBEARER")
+                    .set("sasl.oauthbearer.method", "oidc")
+                    .set("sasl.oauthbearer.token.endpoint.url", token_url)
+                    .set("sasl.oauthbearer.client.id", client_id)
+                    .set("sasl.oauthbearer.client.secret", client_secret);
+                if let Some(scope) = scope {
+                    client.set("sasl.oauthbearer.scope", scope);
+                }
+                if let Some(file) = token_ca_file {
+                    client.set("https.ca.location", file.to_string_lossy());
+                }
+                return;
+            }
         };
         client
             .set("sasl.mechanism", mechanism)
@@ -143,6 +235,11 @@ mod tests {
         "sasl_ssl",
         Some("SCRAM-SHA-512")
     )]
+    #[case(
+        "[tls]\n[sasl]\nmechanism = 'OAUTHBEARER'\ntoken_url = 'https://t'\nclient_id = 'u'\nclient_secret = 'hush'",
+        "sasl_ssl",
+        Some("OAUTHBEARER")
+    )]
     fn settings_become_properties(
         #[case] toml: &str,
         #[case] protocol: &str,
@@ -153,7 +250,9 @@ mod tests {
         security.apply(&mut client);
         assert_eq!(client.get("security.protocol"), Some(protocol));
         assert_eq!(client.get("sasl.mechanism"), mechanism);
-        assert_eq!(client.get("sasl.password"), mechanism.map(|_| "hush"));
+        let secret = client.get("sasl.password");
+        let secret = secret.or(client.get("sasl.oauthbearer.client.secret"));
+        assert_eq!(secret, mechanism.map(|_| "hush"));
         assert!(!format!("{security:?}").contains("hush"));
     }
 }

@@ -50,6 +50,13 @@ fn record(key: &str, value: &str) -> Record {
     }
 }
 
+/// Looks again and again; only a failure never ends.
+async fn until(condition: impl Fn() -> bool) {
+    while !condition() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn conforms() {
     let brokers = broker().await;
@@ -83,7 +90,14 @@ async fn a_recreated_topic_is_another_log() {
         .unwrap();
     let second = KafkaLog::open(config).await.unwrap();
     assert_ne!(first.id(), second.id());
-    assert_eq!(second.tail(partition_for(b"k", 4)).await.unwrap(), 0);
+    // The broker may take a moment to lead what it has just made.
+    let tail = loop {
+        match second.tail(partition_for(b"k", 4)).await {
+            Ok(tail) => break tail,
+            Err(error) => assert!(matches!(error, ReadError::Unavailable(_)), "{error:?}"),
+        }
+    };
+    assert_eq!(tail, 0);
 
     let is_replaced = |error: &ReadError| matches!(error, ReadError::Replaced { opened, found } if opened == first.id() && found == second.id());
     let error = first.read(0, 0).await.err().unwrap();
@@ -282,7 +296,10 @@ async fn a_broker_that_is_away_is_survived() {
     let tail = log.tail(before.partition).await.err();
     assert!(matches!(tail, Some(ReadError::Unavailable(_))), "{tail:?}");
 
+    until(|| log.trouble().is_some()).await;
+
     let broker = broker.restart().await;
+    until(|| log.trouble().is_none()).await;
     let mut after = None;
     for _ in 0..30 {
         match log.append(vec![record("k", "after")]).await.remove(0) {

@@ -1,4 +1,4 @@
-//! The lake over a real folder.
+//! The lake over a real folder and a real S3 server.
 
 mod floors;
 mod publishing;

@@ -1,16 +1,21 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use futures::StreamExt;
 use lake::{AppId, Lake, PublishError};
 use object_store::local::LocalFileSystem;
+use rstest::rstest;
 use schemas::Table;
 use url::Url;
 
-use crate::support::{LOG, TestLake, VIDEO, advance, positions, rows, tenant};
+use crate::support::{LOG, Place, TestLake, VIDEO, advance, positions, rows, tenant};
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn rows_and_positions_become_visible_together() {
-    let test = TestLake::new();
+async fn rows_and_positions_become_visible_together(
+    #[values(Place::Folder, Place::S3)] place: Place,
+) {
+    let test = TestLake::at(place);
     let mut table = test.video().await;
     let published = table
         .publish(
@@ -29,12 +34,17 @@ async fn rows_and_positions_become_visible_together() {
         assert_eq!(again.next_position(&app).await.expect("asks"), expected);
         assert_eq!(table.next_position(&app).await.expect("asks"), expected);
     }
-    assert!(test.folder.path().join("demo/video/term=2025-26").is_dir());
+    let folder = object_store::path::Path::from("demo/video/term=2025-26");
+    let mut files = test.store.list(Some(&folder));
+    assert!(files.next().await.expect("a file").is_ok());
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_zombie_publishes_nothing_however_late_it_wakes() {
-    let test = TestLake::new();
+async fn a_zombie_publishes_nothing_however_late_it_wakes(
+    #[values(Place::Folder, Place::S3)] place: Place,
+) {
+    let test = TestLake::at(place);
     let mut zombie = test.video().await;
     let mut winner = test.video().await;
     winner
@@ -63,9 +73,48 @@ async fn a_zombie_publishes_nothing_however_late_it_wakes() {
         .expect("publishes");
 }
 
+/// Of writers who wake at the same moment one publishes, and the others know it.
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn positions_never_go_back() {
-    let test = TestLake::new();
+async fn of_many_publishers_with_one_identity_one_wins(
+    #[values(Place::Folder, Place::S3)] place: Place,
+) {
+    let test = TestLake::at(place);
+    let table = test.video().await;
+    for round in 0..5_u64 {
+        let expected = (round > 0).then_some(round);
+        let row = i64::try_from(round).expect("small");
+        let mut fresh = table.clone();
+        fresh.refresh().await.expect("refreshes");
+        let races = (0..4).map(|_| {
+            let mut table = fresh.clone();
+            tokio::spawn(async move {
+                let rows = vec![rows("2026-27", row..row + 1)];
+                table
+                    .publish(rows, &[advance(0, expected, round + 1)])
+                    .await
+            })
+        });
+        let results = futures::future::join_all(races).await;
+        let results: Vec<_> = results.into_iter().map(|r| r.expect("runs")).collect();
+        assert_eq!(
+            results.iter().filter(|r| r.is_ok()).count(),
+            1,
+            "{results:?}"
+        );
+        for lost in results.iter().filter_map(|r| r.as_ref().err()) {
+            assert!(matches!(lost, PublishError::Conflict(_)), "{lost:?}");
+        }
+    }
+    let mut table = table;
+    table.refresh().await.expect("refreshes");
+    assert_eq!(positions(&table).await, [0, 1, 2, 3, 4]);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn positions_never_go_back(#[values(Place::Folder, Place::S3)] place: Place) {
+    let test = TestLake::at(place);
     let mut table = test.video().await;
     table
         .publish(Vec::new(), &[advance(0, None, 9)])
@@ -75,9 +124,12 @@ async fn positions_never_go_back() {
     assert!(matches!(back, Err(PublishError::Conflict(_))), "{back:?}");
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn commits_of_other_partitions_do_not_disturb() {
-    let test = TestLake::new();
+async fn commits_of_other_partitions_do_not_disturb(
+    #[values(Place::Folder, Place::S3)] place: Place,
+) {
+    let test = TestLake::at(place);
     let mut one = test.video().await;
     let mut two = test.video().await;
     one.publish(vec![rows("2026-27", 0..5)], &[advance(0, None, 5)])
@@ -95,9 +147,12 @@ async fn commits_of_other_partitions_do_not_disturb() {
     );
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_writers_one_makes_the_table_and_all_open_it() {
-    let test = TestLake::new();
+async fn of_many_writers_one_makes_the_table_and_all_open_it(
+    #[values(Place::Folder, Place::S3)] place: Place,
+) {
+    let test = TestLake::at(place);
     let openings = (0..8).map(|_| {
         let lake = test.lake.clone();
         tokio::spawn(async move { lake.open_or_create(&tenant(), VIDEO).await })

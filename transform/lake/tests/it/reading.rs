@@ -2,12 +2,16 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
 use deltalake::datafusion::prelude::SessionContext;
 use lake::RowFilter;
+use rstest::rstest;
 
-use crate::support::{LOG, TestLake, advance, positions, rows, scan};
+use crate::support::{LOG, Place, TestLake, advance, positions, rows, scan};
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_query_sees_plain_text_and_only_the_version_it_asked() {
-    let test = TestLake::new();
+async fn a_query_sees_plain_text_and_only_the_version_it_asked(
+    #[values(Place::Folder, Place::S3)] place: Place,
+) {
+    let test = TestLake::at(place);
     let mut table = test.video().await;
     table
         .publish(
@@ -52,9 +56,10 @@ async fn a_query_sees_plain_text_and_only_the_version_it_asked() {
     assert_eq!(positions(&table).await.len(), 160);
 }
 
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn scans_keep_what_the_filter_keeps() {
-    let test = TestLake::new();
+async fn scans_keep_what_the_filter_keeps(#[values(Place::Folder, Place::S3)] place: Place) {
+    let test = TestLake::at(place);
     let mut table = test.video().await;
     assert_eq!(table.newest_received(), None);
     table

@@ -8,7 +8,10 @@ use arrow::array::{
 use arrow::datatypes::DataType;
 use futures::TryStreamExt;
 use lake::{Advance, AppId, Lake, LakeTable, RowFilter, Rows, file_columns};
+use object_store::ObjectStore;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::local::LocalFileSystem;
+use object_store::prefix::PrefixStore;
 use schemas::{Family, Table, TenantId, Term};
 use tempfile::TempDir;
 use url::Url;
@@ -16,25 +19,67 @@ use url::Url;
 pub const VIDEO: Table = Table::Events(Family::Video);
 pub const LOG: &str = "log-1";
 
-/// A lake in a folder of its own, gone with the value.
+/// Where a lake can be.
+#[derive(Debug, Clone, Copy)]
+pub enum Place {
+    Folder,
+    S3,
+}
+
+/// A lake of its own; one in a folder is gone with the value.
 pub struct TestLake {
     pub lake: Lake,
+    pub store: Arc<dyn ObjectStore>,
     pub folder: TempDir,
 }
 
 impl TestLake {
     pub fn new() -> Self {
+        Self::at(Place::Folder)
+    }
+
+    pub fn at(place: Place) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let url = Url::from_directory_path(folder.path()).expect("an absolute path");
-        let store = LocalFileSystem::new_with_prefix(folder.path()).expect("a store");
-        let lake = Lake::new(url, Arc::new(store), HashMap::new());
-        Self { lake, folder }
+        let (url, store, options) = match place {
+            Place::Folder => local(&folder),
+            Place::S3 => s3(),
+        };
+        let lake = Lake::new(url, Arc::clone(&store), options);
+        Self {
+            lake,
+            store,
+            folder,
+        }
     }
 
     pub async fn video(&self) -> LakeTable {
         let table = self.lake.open_or_create(&tenant(), VIDEO).await;
         table.expect("opens")
     }
+}
+
+type Opened = (Url, Arc<dyn ObjectStore>, HashMap<String, String>);
+
+fn local(folder: &TempDir) -> Opened {
+    let url = Url::from_directory_path(folder.path()).expect("an absolute path");
+    let store = LocalFileSystem::new_with_prefix(folder.path()).expect("a store");
+    (url, Arc::new(store), HashMap::new())
+}
+
+fn s3() -> Opened {
+    let server = seaweed::Server::shared();
+    let options = server.options();
+    let url = Url::parse(&server.new_root()).expect("a URL");
+    let builder = options
+        .iter()
+        .fold(AmazonS3Builder::new(), |s3, (key, value)| {
+            let key: AmazonS3ConfigKey = key.to_ascii_lowercase().parse().expect("an option");
+            s3.with_config(key, value)
+        });
+    let bucket = builder.with_bucket_name(seaweed::BUCKET).build();
+    let prefix = url.path().trim_matches('/').to_owned();
+    let store = PrefixStore::new(bucket.expect("a store"), prefix);
+    (url, Arc::new(store), options)
 }
 
 pub fn tenant() -> TenantId {

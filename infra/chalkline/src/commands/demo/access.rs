@@ -55,17 +55,20 @@ impl Access {
 }
 
 /// The tenant: its terms are two presentations, each with the weeks before its
-/// first day in which its site is already open.
+/// first day in which its site is already open, and the autumn of the videos.
 fn tenant() -> Tenant {
     let id = TenantId::new("demo").expect("a slug");
-    let mut tenant = Tenant::new(id, "Open University (demo)");
+    let mut tenant = Tenant::new(id, "Two open courses (demo)");
     tenant.time_zone = chrono_tz::Europe::London;
     tenant.calendar = Calendar {
         terms: vec![
             term("2013b", "February 2013", (2013, 1, 1), (2013, 8, 31)),
             term("2013j", "October 2013", (2013, 9, 1), (2014, 8, 31)),
+            term("2021-22", "Autumn 2021", (2021, 9, 1), (2022, 1, 31)),
         ],
     };
+    // The videos are named `uuid://…`.
+    tenant.id_prefixes = vec!["uuid://".to_owned()];
     tenant
 }
 

@@ -1,38 +1,44 @@
-//! `chalkline demo`: `up` with a real course in it, and three answers.
+//! `chalkline demo`: `up` with two real courses in it, and four answers.
 
 mod access;
 mod answers;
-mod slice;
+mod dataset;
+mod wait;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use runtime::{Registry, Shutdown, telemetry};
+use runtime::{Clock, Registry, Shutdown, telemetry};
 use serde::Serialize;
 use serde_json::json;
 
 use super::serve::unless_stopped;
 use super::{configuration, master_key};
 use crate::client::Client;
-use crate::import::{self, Progress, State, Summary};
+use crate::import::{self, Progress, Source, State, Summary};
 use crate::oulad::{CourseStarts, Oulad};
 use crate::output::Output;
+use crate::xapi::Statements;
 use crate::{Addresses, Config, DataDir, cli, compose};
 use access::Access;
 use answers::Answers;
+use dataset::{FUN_MOOC, OULAD};
 
 /// The data folder unless another is stated.
 const DATA_DIR: &str = "chalkline-demo";
+/// The video that most people watched.
+const VIDEO: &str = "d613b564-5d18-4238-a69c-0fc8cee5d0e7";
 
 /// What the demo has to show.
 #[derive(Debug, Serialize)]
 struct Shown {
+    page_url: String,
     ingest_url: String,
     query_url: String,
     #[serde(flatten)]
     access: Access,
-    attribution: &'static str,
-    import: Summary,
+    attributions: [&'static str; 2],
+    imports: [Summary; 2],
     events: u64,
     answers: Answers,
 }
@@ -96,78 +102,92 @@ async fn load_and_ask(
     let ingest_url = addresses.ingest_url.clone().unwrap_or_default();
     let query_url = addresses.query_url.clone().unwrap_or_default();
     let access = Access::open(&config.data_dir, registry).await?;
-    output.say(slice::ATTRIBUTION);
+    let attributions = [FUN_MOOC.attribution, OULAD.attribution];
+    output.say(attributions.join("\n"));
 
-    let folder = slice::unpack(&config.data_dir)?;
-    let mut state = State::open(config.data_dir.join("import.json"))?;
-    let oulad = tokio::task::spawn_blocking(move || Oulad::open(&folder, CourseStarts::default()));
-    let oulad = Arc::new(oulad.await??);
     let progress = Progress::new();
     let ingest = Client::new(&ingest_url, &access.key);
-    let import = import::run(Arc::clone(&oulad), &ingest, &mut state, &progress).await?;
+    let mut state = State::open(config.data_dir.join("import.json"))?;
+    let (statements, oulad) = sources(config).await?;
+    let imports = [
+        import::run(Arc::clone(&statements), &ingest, &mut state, &progress).await?,
+        import::run(Arc::clone(&oulad), &ingest, &mut state, &progress).await?,
+    ];
+    let imported = Clock::system().now();
+    let tables = [statements.tables(), oulad.tables()].concat();
+    let tables = tables.into_iter().filter_map(|table| state.table(table));
+    let events = tables.map(|table| table.events).sum();
 
     let query = Client::new(&query_url, &access.token);
-    let tables = oulad.tables().iter();
-    let events = tables
-        .filter_map(|table| state.table(table))
-        .map(|table| table.events)
-        .sum();
-    answers::wait_for(&query, events, &progress).await?;
+    wait::for_events(&query, events, &progress).await?;
+    if imports.iter().any(|import| import.rows > 0) {
+        wait::for_reports(&query, imported, &progress).await?;
+    }
     Ok(Shown {
+        page_url: format!("{query_url}/#token={}", access.token),
         answers: Answers::ask(&query).await?,
         ingest_url,
         query_url,
         access,
-        attribution: slice::ATTRIBUTION,
-        import,
+        attributions,
+        imports,
         events,
     })
 }
 
+/// The two datasets, unpacked and opened. The small one comes first, so that
+/// the page has something to show early.
+async fn sources(config: &Config) -> anyhow::Result<(Arc<dyn Source>, Arc<dyn Source>)> {
+    let statements = FUN_MOOC
+        .unpack(&config.data_dir)?
+        .join("statements.jsonl.gz");
+    let oulad = OULAD.unpack(&config.data_dir)?;
+    let open = move || {
+        let statements = Statements::open(&[statements])?;
+        let oulad = Oulad::open(&oulad, CourseStarts::default())?;
+        anyhow::Ok((Arc::new(statements) as _, Arc::new(oulad) as _))
+    };
+    tokio::task::spawn_blocking(open).await?
+}
+
 fn text(shown: &Shown) -> String {
     let Shown {
+        page_url,
         ingest_url,
         query_url,
-        access,
+        access: Access { key, token, .. },
+        events,
+        answers,
         ..
     } = shown;
     let event = json!({
         "type": "page.viewed",
-        "time": runtime::Clock::system().now().format("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        "time": Clock::system().now().format("%Y-%m-%dT%H:%M:%SZ").to_string(),
         "actor": "stu-1041",
         "course": "try-it",
         "data": { "url": "https://lms.example/start" },
     });
-    let sql = |sql: &str| {
-        format!(
-            "curl -sS {query_url}/v1/sql -H 'Authorization: Bearer {}' \\\n    \
-             -H 'Content-Type: application/json' -d {}",
-            access.token,
-            shell_quoted(&json!({ "sql": sql }).to_string())
-        )
-    };
+    let event = shell_quoted(&event.to_string());
+    let sql = "SELECT occurred_at, url FROM clickstream WHERE course_id = 'try-it'";
+    let body = shell_quoted(&json!({ "sql": sql }).to_string());
     format!(
         "\n{answers}\n\
          {events} events, each stored once.\n\n\
-         Post events to {ingest_url}/v1/events\n  with the write key   {key}\n\
-         Ask in SQL at  {query_url}/v1/sql\n  with the query token {token}\n\n\
-         Post an event, and see it a few seconds later:\n\n  \
+         Look at it:  {page_url}\n\n\
+         Post events to  {ingest_url}/v1/events  with the write key\n  {key}\n\
+         Ask at          {query_url}/v1/sql      with the query token\n  {token}\n\n\
+         Post an event:\n\n  \
          curl -sS {ingest_url}/v1/events -H 'Authorization: Bearer {key}' \\\n    \
-         -H 'Content-Type: application/json' -d {event}\n\n  {seen}\n\n\
-         What do students open most?\n\n  {top}\n\n\
-         Is every accepted event in its table?\n\n  {ledger}",
-        answers = shown.answers,
-        event = shell_quoted(&event.to_string()),
-        events = shown.events,
-        key = access.key,
-        token = access.token,
-        seen = sql("SELECT occurred_at, url FROM clickstream WHERE course_id = 'try-it'"),
-        top = sql(
-            "SELECT element, sum(\"count\") AS clicks FROM clickstream WHERE course_id = 'aaa' GROUP BY element ORDER BY clicks DESC LIMIT 5"
-        ),
-        ledger = sql(
-            "SELECT hour, family, accepted, stored, balanced FROM ledger ORDER BY hour, family"
-        ),
+         -H 'Content-Type: application/json' -d {event}\n\n\
+         See it, a few seconds later:\n\n  \
+         curl -sS {query_url}/v1/sql -H 'Authorization: Bearer {token}' \\\n    \
+         -H 'Content-Type: application/json' -d {body}\n\n\
+         Read a report, here who was active on one day:\n\n  \
+         curl -sS '{query_url}/v1/reports/student_day?day=2013-10-07&order=-active_minutes&limit=5' \\\n    \
+         -H 'Authorization: Bearer {token}' -H 'Accept: text/csv'\n\n\
+         Try in the page's SQL box: which seconds of a video are watched again?\n\n  \
+         SELECT second, viewers, replay_index FROM video_retention\n  \
+         WHERE content_id = '{VIDEO}' ORDER BY second",
     )
 }
 

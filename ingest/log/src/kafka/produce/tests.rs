@@ -6,28 +6,6 @@ use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use super::*;
 use crate::{Headers, LogId};
 
-#[tokio::test]
-async fn a_call_is_done_when_queueing_and_all_reports_are() {
-    let deliveries = Deliveries::new(2);
-    deliveries.slots[0]
-        .set(Delivery::Stored { offset: 7 })
-        .unwrap();
-    deliveries.arrived(1);
-    deliveries.arrived(1);
-    let waiting = tokio::time::timeout(Duration::ZERO, deliveries.all.notified()).await;
-    assert!(waiting.is_err(), "the second record has no report");
-    deliveries.arrived(1);
-    deliveries.all.notified().await;
-    assert_eq!(
-        deliveries.answer(0, 3).unwrap(),
-        Position {
-            partition: 3,
-            offset: 7
-        }
-    );
-    assert!(deliveries.answer(1, 3).unwrap_err().may_still_arrive());
-}
-
 const TOPIC: &str = "mock";
 
 /// A broker of librdkafka's own that fails as told.

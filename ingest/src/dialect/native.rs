@@ -1,72 +1,60 @@
-//! From an event's JSON in its sender's dialect to a [`RawEvent`], the same
-//! for every dialect.
+//! Chalkline's own dialect: what client apps post to `/v1/events`.
+
+pub mod members;
 
 use std::borrow::Cow;
 use std::fmt;
 
+use axum::http::HeaderMap;
+use chrono::{DateTime, Utc};
 use schemas::event::{Data, EventType, unique_members};
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::members;
+use super::{Context, Dialect, RawEvent};
+use crate::decode::{Batch, decode};
+use crate::error::Error;
 use crate::outcome::{Reason, Rejection};
+use crate::receive::{Format, media_type};
 
-/// An event of a known type whose members have the right JSON types. It still
-/// names its actor.
-#[derive(Debug)]
-pub struct RawEvent<'a> {
-    /// The dialect that it came in.
-    pub dialect: &'static str,
-    /// Its type.
-    pub event_type: &'static EventType,
-    /// The sender's idempotency key.
-    pub id: Option<Cow<'a, str>>,
-    /// When it happened.
-    pub time: Option<Cow<'a, str>>,
-    /// When it was sent.
-    pub sent_at: Option<Cow<'a, str>>,
-    /// Whose learning it is.
-    pub actor: Option<Cow<'a, str>>,
-    /// The visit.
-    pub session: Option<String>,
-    /// The course.
-    pub course: Option<String>,
-    /// The section.
-    pub section: Option<String>,
-    /// The school.
-    pub school: Option<String>,
-    /// The page, video, document or activity.
-    pub content: Option<String>,
-    /// Which version of the content.
-    pub content_version: Option<i32>,
-    /// What sends, and in which surroundings.
-    pub context: Context,
-    /// What its family carries.
-    pub data: Data,
-    /// Members of the event that are none of these.
-    pub unknown: Map<String, Value>,
-}
+/// Chalkline's own dialect.
+#[derive(Debug, Clone, Copy)]
+pub struct Native;
 
-/// What sends, and in which surroundings.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct Context {
-    /// The application.
-    pub app: Option<String>,
-    /// What it runs on.
-    pub platform: Option<String>,
-    /// The language of its surface.
-    pub locale: Option<String>,
-    /// Members that are none of these.
-    #[serde(flatten, deserialize_with = "unique_members")]
-    pub unknown: Map<String, Value>,
+impl Dialect for Native {
+    fn format(&self, headers: &HeaderMap) -> Result<Format, Error> {
+        // Browsers' sendBeacon can only say text/plain.
+        match media_type(headers).as_deref() {
+            None | Some("application/json" | "text/plain") => Ok(Format::Json),
+            Some("application/x-ndjson") => Ok(Format::Ndjson),
+            Some(_) => Err(Error::MediaType),
+        }
+    }
+
+    fn decode<'a>(
+        &self,
+        format: &Format,
+        body: &'a [u8],
+        max_events: usize,
+    ) -> Result<Batch<'a>, Error> {
+        decode(format, body, max_events)
+    }
+
+    fn translate<'a>(
+        &self,
+        json: &'a str,
+        _: &[String],
+        _: DateTime<Utc>,
+    ) -> Result<RawEvent<'a>, Rejection> {
+        translate(json)
+    }
 }
 
 /// An event as client apps write it.
 #[derive(Deserialize)]
-struct Native<'a> {
+struct Wire<'a> {
     #[serde(borrow)]
     id: Option<Text<'a>>,
     #[serde(borrow, rename = "type")]
@@ -94,9 +82,8 @@ struct Native<'a> {
 ///
 /// # Errors
 /// What is wrong with its members or its type, and where in the event.
-pub fn native(json: &str) -> Result<RawEvent<'_>, Rejection> {
-    let native: Native<'_> =
-        serde_json::from_str(json).map_err(|_| members::explain(json, None))?;
+pub fn translate(json: &str) -> Result<RawEvent<'_>, Rejection> {
+    let native: Wire<'_> = serde_json::from_str(json).map_err(|_| members::explain(json, None))?;
     let event_type = event_type(native.event_type.as_ref().map_or("", |name| &name.0))?;
     let data = native.data.map_or("{}", RawValue::get);
     let data = Data::from_json(event_type.family, data)
@@ -104,10 +91,12 @@ pub fn native(json: &str) -> Result<RawEvent<'_>, Rejection> {
     Ok(RawEvent {
         dialect: "native",
         event_type,
+        verb: None,
         id: native.id.map(|text| text.0),
         time: native.time.map(|text| text.0),
         sent_at: native.sent_at.map(|text| text.0),
         actor: native.actor.map(|text| text.0),
+        mentions: Vec::new(),
         session: native.session,
         course: native.course,
         section: native.section,
@@ -191,7 +180,7 @@ mod tests {
     use super::*;
 
     fn refused(json: &str) -> (Reason, String, String) {
-        let rejection = native(json).expect_err("refused");
+        let rejection = translate(json).expect_err("refused");
         (rejection.reason, rejection.pointer, rejection.detail)
     }
 
@@ -295,7 +284,7 @@ mod tests {
                 let short = column.trim_end_matches("_seconds").trim_end_matches("_id");
                 for member in [column, short] {
                     let json = format!(r#"{{"type":"{name}","data":{{"{member}":[[true]]}}}}"#);
-                    if let Err(rejection) = native(&json) {
+                    if let Err(rejection) = translate(&json) {
                         assert_eq!(rejection.pointer, format!("/data/{member}"), "{json}");
                     }
                 }
@@ -313,7 +302,7 @@ mod tests {
     fn what_no_column_takes_is_kept_apart() {
         let json = r#"{"type":"page.viewed","mood":"x","context":{"theme":"dark"},
             "data":{"url":"u","depth":3},"actor":"a\u0041"}"#;
-        let mut raw = native(json).expect("translates");
+        let mut raw = translate(json).expect("translates");
         assert_eq!(raw.unknown["mood"], "x");
         assert_eq!(raw.context.unknown["theme"], "dark");
         assert_eq!(raw.data.unknown_mut()["depth"], 3);

@@ -1,0 +1,70 @@
+//! What a learning record provider reads: the ids of its statements, or what is
+//! wrong with each.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::{Json, body::Body};
+use schemas::Problem;
+
+use super::Xapi;
+use crate::answer::{Unsigned, errors};
+use crate::outcome::{Answered, Counts, Reason};
+
+/// Answers a request by what became of its statements: all of them are taken
+/// or, but for a log that fails half-way, none.
+pub fn answer(request: Xapi, events: &[Answered]) -> Response {
+    let counts = Counts::of(events);
+    if counts.rejected > 0 {
+        return refused(events, counts);
+    }
+    if counts.retry > 0 {
+        let detail = "Send the request again after the seconds that Retry-After says: statements \
+                      that have an id are not stored twice.";
+        let title = "The event log does not take all statements now";
+        let problem = Problem::new(503, "log_unavailable", title, detail);
+        return Unsigned::counted(problem, counts).into_response();
+    }
+    if request.statement_id.is_some() {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        return response;
+    }
+    let ids: Vec<_> = events.iter().filter_map(|event| event.id).collect();
+    Json(ids).into_response()
+}
+
+fn refused(events: &[Answered], counts: Counts) -> Response {
+    let scope = |event: &Answered| {
+        matches!(
+            event.outcome.reason(),
+            Some(Reason::FamilyNotAllowed | Reason::BatchRefused)
+        )
+    };
+    let large = |event: &Answered| event.outcome.reason() == Some(Reason::EventTooLarge);
+    let (status, code, title, detail) = if events.iter().all(scope) {
+        (
+            403,
+            "wrong_scope",
+            "The write key may not post these statements",
+            "Use a write key that may post the families of these statements.",
+        )
+    } else if events.iter().any(large) {
+        (
+            413,
+            "statement_too_large",
+            "A statement is too large",
+            "Send smaller statements, as `errors` says: nothing of the request was taken.",
+        )
+    } else {
+        (
+            400,
+            "invalid_statement",
+            "A statement is not as xAPI has it",
+            "Correct the statements as `errors` says, then send all again: nothing of the request \
+             was taken.",
+        )
+    };
+    let mut problem = Problem::new(status, code, title, detail);
+    problem.errors = errors(events);
+    Unsigned::counted(problem, counts).into_response()
+}

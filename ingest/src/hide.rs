@@ -1,0 +1,301 @@
+//! No trace of a person in what is kept: the key takes the name's place.
+
+use std::fmt::Write as _;
+use std::rc::Rc;
+
+use schemas::StudentKey;
+use schemas::event::{Data, Event, EventType};
+use serde_json::{Map, Value};
+
+use crate::identity::Person;
+use crate::spelling::{Spelling, TELLING};
+
+/// The people whom one event names. They are looked for together: the name of
+/// one may be part of another's.
+pub struct Named<'p> {
+    /// Longest first, so that a spelling is replaced before its part.
+    spellings: Vec<(&'p Spelling, StudentKey)>,
+}
+
+/// What a text is for. It decides from how many digits on a number in it that
+/// equals the actor is taken for the actor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Anything.
+    Free,
+    /// An answer: small numbers are values.
+    Answer,
+    /// The name of a thing: numbers count things as well.
+    Identifier,
+}
+
+impl Purpose {
+    fn digits(self) -> usize {
+        match self {
+            Self::Free => 1,
+            Self::Answer => TELLING,
+            Self::Identifier => 7,
+        }
+    }
+}
+
+impl<'p> Named<'p> {
+    /// These people.
+    pub fn new(people: &'p [Rc<Person>]) -> Self {
+        let mut spellings: Vec<_> = people
+            .iter()
+            .flat_map(|person| person.spellings.iter().map(|s| (s, person.key)))
+            .collect();
+        spellings.sort_by_key(|(spelling, _)| std::cmp::Reverse(spelling.text.len()));
+        Self { spellings }
+    }
+
+    /// Whether the JSON of an event may name one of them.
+    pub fn may_stand_in(&self, json: &[u8]) -> bool {
+        self.spellings
+            .iter()
+            .any(|(spelling, _)| spelling.may_stand_in(json))
+    }
+
+    /// Puts a person's key wherever the event's text names the person.
+    pub fn hide_in(&self, event: &mut Event) {
+        for text in [
+            &mut event.session,
+            &mut event.app,
+            &mut event.platform,
+            &mut event.locale,
+        ] {
+            self.hide(text, Purpose::Free);
+        }
+        // School 7 is not student 7.
+        self.hide(&mut event.school, Purpose::Answer);
+        for text in [&mut event.course, &mut event.section, &mut event.content] {
+            self.hide(text, Purpose::Identifier);
+        }
+        for (text, purpose) in texts(&mut event.data) {
+            self.hide(text, purpose);
+        }
+        if EventType::from_name(&event.event_type).is_none() {
+            // Not one of ours: the sender's own word.
+            if let Some(hidden) = self.hidden(&event.event_type, Purpose::Identifier) {
+                event.event_type = hidden;
+            }
+        }
+        self.hide_members(&mut event.extra);
+    }
+
+    fn hide(&self, text: &mut Option<String>, purpose: Purpose) {
+        if let Some(text) = text
+            && let Some(hidden) = self.hidden(text, purpose)
+        {
+            *text = hidden;
+        }
+    }
+
+    /// The text without these people, if it names one.
+    fn hidden(&self, text: &str, purpose: Purpose) -> Option<String> {
+        let spellings = || {
+            self.spellings
+                .iter()
+                .filter(|(s, _)| !s.number || s.text.len() >= purpose.digits())
+        };
+        let mut hidden = String::new();
+        let mut rest = text;
+        loop {
+            let at = text.len() - rest.len();
+            let first = spellings()
+                .filter_map(|(spelling, key)| Some((spelling.find(text, at)?, spelling, key)))
+                // The earliest; of those the longest, which comes first.
+                .min_by_key(|(start, ..)| *start);
+            let Some((start, spelling, key)) = first else {
+                break;
+            };
+            hidden.push_str(&text[at..start]);
+            write!(hidden, "{key}").expect("a String takes all text");
+            rest = &text[start + spelling.text.len()..];
+        }
+        if rest.len() == text.len() {
+            return None;
+        }
+        hidden.push_str(rest);
+        Some(hidden)
+    }
+
+    fn hide_members(&self, members: &mut Map<String, Value>) {
+        let renamed: Vec<_> = members
+            .keys()
+            .filter_map(|name| Some((name.clone(), self.hidden(name, Purpose::Free)?)))
+            .collect();
+        for (name, hidden) in renamed {
+            if let Some(value) = members.remove(&name) {
+                members.insert(hidden, value);
+            }
+        }
+        members.sort_keys();
+        members
+            .values_mut()
+            .for_each(|value| self.hide_value(value));
+    }
+
+    fn hide_value(&self, value: &mut Value) {
+        match value {
+            // The key of another may hold what looks like a person.
+            Value::String(text) if self.is_key(text) => {}
+            Value::String(text) => {
+                if let Some(hidden) = self.hidden(text, Purpose::Free) {
+                    *text = hidden;
+                }
+            }
+            Value::Number(number) => {
+                let text = number.to_string();
+                let named = |(s, _): &&(&Spelling, _)| s.text.len() >= TELLING && s.text == text;
+                if let Some((_, key)) = self.spellings.iter().find(named) {
+                    *value = Value::String(key.to_string());
+                }
+            }
+            Value::Array(values) => values.iter_mut().for_each(|value| self.hide_value(value)),
+            Value::Object(members) => self.hide_members(members),
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+
+    fn is_key(&self, text: &str) -> bool {
+        let key = text.parse().ok();
+        key.is_some_and(|text: StudentKey| self.spellings.iter().any(|(_, key)| *key == text))
+    }
+}
+
+/// The text of an event's data.
+fn texts(data: &mut Data) -> Vec<(&mut Option<String>, Purpose)> {
+    use Purpose::{Answer, Free, Identifier};
+    match data {
+        Data::Clickstream(data) => vec![
+            (&mut data.url, Free),
+            (&mut data.referrer, Free),
+            (&mut data.element, Free),
+            (&mut data.query, Free),
+            (&mut data.target_id, Identifier),
+            (&mut data.value, Answer),
+            (&mut data.thread_id, Identifier),
+            (&mut data.status, Identifier),
+            (&mut data.role, Identifier),
+        ],
+        Data::Video(_) => Vec::new(),
+        Data::Assessment(data) => vec![
+            (&mut data.assessment_id, Identifier),
+            (&mut data.item_id, Identifier),
+            (&mut data.response, Answer),
+            (&mut data.category, Identifier),
+            (&mut data.grade_old, Identifier),
+            (&mut data.grade_new, Identifier),
+            (&mut data.reason, Free),
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use schemas::{Tenant, TenantId, TenantSecret};
+
+    use super::*;
+    use crate::identity::People;
+
+    fn person(actor: &str) -> Rc<Person> {
+        let mut tenant = Tenant::new(TenantId::new("demo").expect("a slug"), "Demo");
+        tenant.actor_prefixes = vec!["https://lms.example/users/".to_owned()];
+        People::new(&tenant, &TenantSecret::from_bytes([1; 32])).person(actor)
+    }
+
+    fn hidden(person: &Rc<Person>, text: &str, purpose: Purpose) -> Option<String> {
+        Named::new(std::slice::from_ref(person)).hidden(text, purpose)
+    }
+
+    #[rstest]
+    #[case(
+        "stu-1041",
+        "see stu-1041's page: /u/stu-1041",
+        "see KEY's page: /u/KEY"
+    )]
+    #[case(
+        "https://lms.example/users/anna",
+        "https://lms.example/users/anna/inbox",
+        "KEY/inbox"
+    )]
+    #[case("https://lms.example/users/anna", "?user=anna", "?user=KEY")]
+    #[case("mailto:ann@school.example", "?u=ann%40school.example", "?u=KEY")]
+    #[case("1041", "/users/1041/edit", "/users/KEY/edit")]
+    #[case("1041", "/things/21041 or 10412", "/things/21041 or 10412")]
+    #[case("7", "7", "KEY")]
+    #[case("7", "a 7 in a text", "a 7 in a text")]
+    #[case("abc", "xabcx", "xabcx")]
+    #[case("stu-1041", "nothing", "nothing")]
+    fn free_text_loses_the_person(#[case] actor: &str, #[case] text: &str, #[case] kept: &str) {
+        let person = person(actor);
+        let key = person.key.to_string();
+        let found = hidden(&person, text, Purpose::Free);
+        let found = found.map_or(text.to_owned(), |found| found.replace(&key, "KEY"));
+        assert_eq!(found, kept);
+    }
+
+    #[test]
+    fn identifiers_keep_numbers_that_count_things() {
+        assert_eq!(
+            hidden(&person("1041"), "module-1041", Purpose::Identifier),
+            None
+        );
+        assert!(hidden(&person("20231041"), "u/20231041", Purpose::Identifier).is_some());
+        assert!(hidden(&person("stu-1041"), "s/stu-1041", Purpose::Identifier).is_some());
+        assert_eq!(hidden(&person("7"), "7", Purpose::Answer), None);
+        assert!(hidden(&person("1041"), "it is 1041", Purpose::Answer).is_some());
+    }
+
+    #[test]
+    fn an_inserted_key_is_not_searched_again() {
+        // The second spelling is part of the key that replaces the first.
+        let key = person("https://lms.example/users/x").key.to_string();
+        let spelling = key[..4].to_owned();
+        let person = Rc::new(Person::new(
+            StudentKey::from_bytes([0xab; 16]),
+            &format!("mailto:{spelling}"),
+            "abab",
+        ));
+        let found = hidden(&person, &format!("mailto:{spelling}"), Purpose::Free);
+        assert_eq!(found, Some("ab".repeat(16)));
+    }
+
+    #[test]
+    fn the_longest_name_is_found_first_and_keys_are_left_alone() {
+        let people = [person("anna"), person("anna.berg"), person("7741")];
+        let named = Named::new(&people);
+        let keys = people.each_ref().map(|person| person.key);
+        assert_eq!(
+            named.hidden("anna.berg or anna", Purpose::Free),
+            Some(format!("{} or {}", keys[1], keys[0]))
+        );
+        // A key in which someone's number stands.
+        let holder = Rc::new(Person::new(
+            "ab7741ab".repeat(4).parse().expect("a key"),
+            "mailto:holder",
+            "holder",
+        ));
+        let key = holder.key.to_string();
+        let mut members = serde_json::json!({"by_key": key, "note": "of holder"});
+        let members = members.as_object_mut().expect("an object");
+        Named::new(&[people[2].clone(), holder]).hide_members(members);
+        let expected = serde_json::json!({"by_key": key, "note": format!("of {key}")});
+        assert_eq!(Value::Object(members.clone()), expected);
+    }
+
+    #[test]
+    fn members_lose_the_person_in_names_texts_and_numbers() {
+        let person = person("1041");
+        let key = person.key.to_string();
+        let mut members = serde_json::json!({"by 1041": [1041, 21041, {"x": "u1041"}]});
+        let members = members.as_object_mut().expect("an object");
+        Named::new(&[person]).hide_members(members);
+        let expected =
+            serde_json::json!({format!("by {key}"): [key, 21041, {"x": format!("u{key}")}]});
+        assert_eq!(Value::Object(members.clone()), expected);
+    }
+}

@@ -1,0 +1,40 @@
+// Submissions and scores by assessment.
+
+import { sql } from "./api.js";
+import { count, number, percent } from "./format.js";
+import { Empty, Section } from "./section.js";
+import { table } from "./table.js";
+
+const QUERY = `SELECT term, section_id, assessment_id,
+  count(DISTINCT CASE WHEN event_type = 'assessment.submitted' THEN student_key END) AS submitted,
+  avg(CASE WHEN event_type = 'assessment.graded' THEN score / nullif(max_score, 0) END) AS mean_rate,
+  avg(CASE WHEN event_type = 'assessment.graded' THEN score END) AS mean_score
+  FROM assessment WHERE event_type IN ('assessment.submitted', 'assessment.graded') AND assessment_id IS NOT NULL
+  GROUP BY term, section_id, assessment_id ORDER BY term DESC, section_id, assessment_id LIMIT 200`;
+
+const COLUMNS = [
+  { name: "assessment_id", type: "text", title: "Assessment" },
+  { name: "section_id", type: "text", title: "Section", missing: "–" },
+  { name: "submitted", type: "bigint", title: "Students", format: count },
+  {
+    name: "mean_score", type: "double", title: "Mean score", missing: "–",
+    format: (score, { mean_rate }) => (mean_rate === null ? number(score) : percent(mean_rate)),
+  },
+];
+
+export class Assessments extends Section {
+  constructor() {
+    super("assessments");
+  }
+
+  fetch(signal) {
+    return sql(QUERY, [], signal);
+  }
+
+  draw({ rows }) {
+    if (!rows.length) {
+      return new Empty("Nothing was submitted yet", "Send assessment.submitted when a student hands in, and assessment.graded with score and max_score.");
+    }
+    this.content.replaceChildren(table(COLUMNS, rows, { label: "Assessments: submissions and mean scores" }));
+  }
+}

@@ -1,0 +1,117 @@
+// Whether the data is live: asks every few seconds while someone looks, and
+// says when there is something new.
+
+import { Offline, reports, sql, tables } from "./api.js";
+import { byId, el } from "./dom.js";
+import { clock, lag } from "./format.js";
+
+const PERIOD = 5000;
+/** Further behind than this is worth a colour. */
+const BEHIND_SECONDS = 30;
+const FAMILIES = ["clickstream", "video", "assessment", "attendance", "tutoring"];
+
+/** The service's clock. */
+function now(list) {
+  const times = list.filter(({ data_as_of }) => data_as_of)
+    .map(({ data_as_of, lag_seconds }) => Date.parse(data_as_of) + lag_seconds * 1000);
+  return times.length ? Math.max(...times) : Date.now();
+}
+
+/** Tells `changed` when there are other counts, and `beat` after every answer. */
+export class Freshness extends EventTarget {
+  constructor() {
+    super();
+    // Whoever comes back sees the present, not what was there when they left.
+    const look = () => this.aborter && !this.aborter.signal.aborted && this.#beat(this.aborter.signal);
+    document.addEventListener("visibilitychange", look);
+    addEventListener("online", look);
+  }
+
+  start() {
+    this.stop();
+    this.aborter = new AbortController();
+    this.#expect();
+    this.#beat(this.aborter.signal);
+  }
+
+  stop() {
+    this.aborter?.abort();
+    this.beating = null;
+    clearTimeout(this.timer);
+    this.families = null;
+    this.counts = null;
+    /** When a count was last seen changed, by the service's clock, in milliseconds. */
+    this.changedAt = 0;
+  }
+
+  /** Events by family are `known` once they were counted; it fails when the counting does. */
+  #expect() {
+    this.known = new Promise((resolve, reject) => {
+      this.tell = resolve;
+      this.fail = reject;
+    });
+    this.known.catch(() => {});
+  }
+
+  async #beat(signal) {
+    if (this.beating || document.visibilityState !== "visible") return;
+    clearTimeout(this.timer);
+    this.beating = signal;
+    try {
+      await this.#ask(signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.fail(error);
+      this.#expect();
+      if (error instanceof Offline) this.#say("offline", "No connection", error.message);
+      else this.#say("behind", "Not live", error.message);
+    } finally {
+      if (this.beating === signal) this.beating = null;
+      if (!signal.aborted) this.timer = setTimeout(() => this.#beat(signal), PERIOD);
+    }
+  }
+
+  async #ask(signal) {
+    if (!this.families) {
+      const names = (await tables(signal)).map(({ name }) => name);
+      this.families = FAMILIES.filter((family) => names.includes(family));
+    }
+    const columns = this.families.map((family) => `(SELECT count(*) FROM ${family}) AS ${family}`);
+    const [answer, list] = await Promise.all([sql(`SELECT ${columns.join(", ")}`, [], signal), reports(signal)]);
+    this.#count(answer.rows[0], list);
+    this.#show(answer.data_as_of, list);
+    this.dispatchEvent(new Event("beat"));
+  }
+
+  #count(counts, list) {
+    const before = this.counts;
+    this.counts = counts;
+    this.tell(counts);
+    this.known = Promise.resolve(counts);
+    if (before && JSON.stringify(before) !== JSON.stringify(counts)) {
+      // What was counted was answered before now, perhaps after data_as_of.
+      this.changedAt = now(list);
+      this.dispatchEvent(new Event("changed"));
+    }
+  }
+
+  #show(asOf, list) {
+    if (!asOf) {
+      this.#say("waiting", "Waiting for the first event", "Nothing has been published yet.");
+      return;
+    }
+    const worst = Math.max(0, ...list.map(({ lag_seconds }) => lag_seconds ?? 0));
+    const title = [`Everything answered before ${clock(asOf)} is in the tables.`,
+      ...list.map(({ name, data_as_of, lag_seconds }) => `${name}: ${data_as_of ? lag(lag_seconds) : "not there yet"}`)];
+    const behind = worst > BEHIND_SECONDS;
+    this.#say(behind ? "behind" : "live", `${behind ? "" : "Live · "}${lag(worst)}`, title.join("\n"));
+  }
+
+  #say(kind, text, title) {
+    const pill = byId("freshness");
+    pill.dataset.kind = kind;
+    pill.title = title;
+    const [brief, word] = text.split(/(?= behind$)/);
+    byId("freshness-text").replaceChildren(brief, el("span", { className: "word", textContent: word ?? "" }));
+  }
+}

@@ -1,0 +1,47 @@
+// The page: its sections, from login to log out.
+
+import { Activity } from "./activity.js";
+import { Answers } from "./answers.js";
+import { Assessments } from "./assessments.js";
+import { Freshness } from "./freshness.js";
+import { Ledger } from "./ledger.js";
+import { hideLogin, showLogin } from "./login.js";
+import { Overview } from "./overview.js";
+import { session } from "./session.js";
+import { Sql } from "./sql.js";
+import { Video } from "./video.js";
+
+const freshness = new Freshness();
+const overview = new Overview(freshness);
+const box = new Sql();
+const sections = [overview, new Activity(), new Video(), new Answers(), new Assessments(), new Ledger()];
+
+session.addEventListener("begin", () => {
+  hideLogin();
+  freshness.start();
+  for (const section of sections) section.load();
+  box.begin();
+});
+
+session.addEventListener("end", ({ detail }) => {
+  freshness.stop();
+  for (const section of [...sections, box]) section.abandon();
+  showLogin(detail);
+});
+
+freshness.addEventListener("changed", () => overview.load(true));
+
+// Also what failed is tried again: the connection is there.
+freshness.addEventListener("beat", () => {
+  for (const section of sections) {
+    if (!section.loading && section.isStale(freshness.changedAt)) section.load(true);
+  }
+});
+
+// A link with a token may be opened in a tab that is already here.
+addEventListener("hashchange", () => session.adopt());
+
+if (!session.adopt()) {
+  if (session.token) session.begin(session.token);
+  else showLogin();
+}

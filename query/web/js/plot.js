@@ -1,0 +1,77 @@
+// uPlot's options for what the page draws, in the theme's colours.
+
+const probe = document.createElement("span");
+probe.hidden = true;
+document.body.append(probe);
+
+/** The colour that a custom property has now. */
+export function colour(name) {
+  probe.style.color = `var(${name})`;
+  return getComputedStyle(probe).color;
+}
+
+/** The same colour, let through in part. */
+function faded(rgb, opacity) {
+  return rgb.replace(/^rgb\((.*)\)$/, `rgba($1, ${opacity})`);
+}
+
+const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
+
+function axis(extra) {
+  return {
+    stroke: () => colour("--muted"),
+    font: FONT,
+    grid: { stroke: () => colour("--grid"), width: 1 },
+    ticks: { show: false },
+    ...extra,
+  };
+}
+
+function drawing({ kind, colour: name }) {
+  if (kind === "bars") {
+    return { paths: uPlot.paths.bars({ size: [0.8, 28], radius: 0.12 }), fill: () => colour(name), width: 0 };
+  }
+  return {
+    stroke: () => colour(name),
+    width: 2,
+    ...(kind === "area" ? { fill: () => faded(colour(name), 0.14) } : {}),
+  };
+}
+
+/** Scales of x by what it is: how its axis writes values. */
+const X_AXES = {
+  // Half a day on both sides, so that the first and the last bar are whole.
+  day: { time: true, axis: { space: 70 }, range: (_, low, high) => [low - 43200, high + 43200] },
+  seconds: { time: false, axis: { space: 60, incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600] } },
+  number: { time: false, axis: { space: 60 } },
+};
+
+/**
+ * Options for a chart. `x` is day (seconds of UTC since 1970), seconds or
+ * number; `format` writes a value of x, `yFormat` one of y; `range` bounds y.
+ */
+export function options({ x, format, yFormat, range, series, height, sync }) {
+  const { time, axis: xAxis, range: xRange } = X_AXES[x];
+  return {
+    width: 320,
+    height,
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "Etc/UTC"),
+    legend: { show: false },
+    padding: [10, 8, 0, 0],
+    cursor: {
+      y: false,
+      drag: { x: false, y: false },
+      points: { show: series.every(({ kind }) => kind !== "bars"), size: 7 },
+      sync: sync ? { key: sync, setSeries: false } : undefined,
+    },
+    scales: {
+      x: { time, range: xRange },
+      y: { range: range ?? ((_, low, high) => [Math.min(0, low), (high || 1) * 1.06]) },
+    },
+    axes: [
+      axis({ ...xAxis, size: time ? 40 : 30, ...(time ? {} : { values: (_, at) => at.map(format) }) }),
+      axis({ size: 46, space: 34, values: (_, at) => at.map(yFormat) }),
+    ],
+    series: [{}, ...series.map((one) => ({ ...drawing(one), points: { show: false } }))],
+  };
+}

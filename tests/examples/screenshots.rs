@@ -1,0 +1,36 @@
+//! Takes the pictures of the page that the README shows, of a running
+//! Chalkline: `cargo run --workspace --example screenshots -- URL FOLDER`, where URL is
+//! the address that `chalkline demo` prints, `http://…/#token=ct_…`.
+
+use std::path::PathBuf;
+
+use e2e::{Browser, Window};
+
+#[tokio::main]
+async fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let (Some(url), Some(folder)) = (arguments.next(), arguments.next()) else {
+        eprintln!("usage: screenshots URL FOLDER");
+        std::process::exit(2);
+    };
+    let folder = PathBuf::from(folder);
+    std::fs::create_dir_all(&folder).expect("the folder can be made");
+    let tall = |window: Window, height| Window { height, ..window };
+    for (name, window) in [
+        ("desktop.webp", tall(Window::DESKTOP, 1480)),
+        ("desktop-dark.webp", tall(Window::DESKTOP, 1480).dark()),
+        ("phone.webp", Window::PHONE),
+    ] {
+        let mut browser = Browser::open(window).await;
+        browser.goto(&url).await;
+        browser
+            .wait_for(
+                "[...document.querySelectorAll('section[data-ready]:not(#sql)')]\
+                 .every((section) => section.dataset.ready === 'true')",
+            )
+            .await;
+        let path = folder.join(name);
+        browser.screenshot(&path, false).await;
+        println!("{}", path.display());
+    }
+}
