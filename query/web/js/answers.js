@@ -13,9 +13,9 @@ const QUERY = `SELECT answers.* FROM answer_distribution AS answers
   JOIN (SELECT term, assessment_id, item_id, content_version, sum(first_count) AS total FROM answer_distribution
     GROUP BY term, assessment_id, item_id, content_version ORDER BY total DESC LIMIT ${ITEMS}) AS most
   ON answers.term = most.term
-    AND answers.assessment_id IS NOT DISTINCT FROM most.assessment_id
-    AND answers.item_id IS NOT DISTINCT FROM most.item_id
-    AND answers.content_version IS NOT DISTINCT FROM most.content_version
+    AND (answers.assessment_id IS NOT DISTINCT FROM most.assessment_id)
+    AND (answers.item_id IS NOT DISTINCT FROM most.item_id)
+    AND (answers.content_version IS NOT DISTINCT FROM most.content_version)
   ORDER BY most.total DESC, answers.term, answers.assessment_id, answers.item_id, answers.content_version,
     answers.first_count DESC, answers.response`;
 

@@ -40,7 +40,8 @@ export class Chart {
     const columns = series.map(({ values }) => values);
     // The tallest of a stack is drawn first, behind the others.
     const data = [x.values, ...(this.stack ? stacked(columns).reverse() : columns)];
-    this.plot.setAttribute("aria-label", summary ? `${this.label}. ${summary}` : this.label);
+    const told = [this.label, summary, "The arrow keys read single values"].filter(Boolean).join(". ");
+    this.plot.setAttribute("aria-label", told);
     if (this.uplot && shape === this.shape) {
       this.uplot.setData(data);
       return;

@@ -118,7 +118,7 @@ async fn it_shows_what_the_api_answers() {
          FROM assessment WHERE event_type = 'item.answered')",
     );
     sandbox
-        .wait_for_count("assessment", 600 / 30 * 8 + 12)
+        .wait_for_count("assessment", 600 / 30 * 7 + 12)
         .await;
     let answered = answered.await.as_u64().expect("a count");
     reports_caught_up(&sandbox, 600 / 30 * 9, answered).await;
