@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Builds for release, measures the stated figures and prints them as Markdown.
 #
-#   infra/bench/run.sh [SECONDS]
+#   infra/bench/run.sh [SECONDS [kafka|up|reports]...]
 #
-# SECONDS is how long each load lasts (default 20). CHALKLINE_BENCH_PROFILE=dev
-# tries it out without a release build; such figures mean nothing.
+# SECONDS is how long each load lasts (default 20); without a name everything is
+# measured. CHALKLINE_BENCH_PROFILE=dev tries it out without a release build; such
+# figures mean nothing.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -18,4 +19,4 @@ cargo build --workspace --profile "$profile" --bins --examples >&2
 target=$(cargo metadata --no-deps --offline --format-version 1 |
   sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
 [[ $profile == dev ]] && profile=debug
-exec "$target/$profile/examples/bench"
+exec "$target/$profile/examples/bench" "${@:2}"

@@ -21,13 +21,25 @@ fn seconds() -> u64 {
     })
 }
 
+/// Whether to measure this: everything, unless something is named.
+fn wanted(stage: &str) -> bool {
+    let named: Vec<String> = std::env::args().skip(1).collect();
+    named.is_empty() || named.iter().any(|name| name == stage)
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let seconds = seconds();
     let mut report = Report::of_this_machine();
-    stages::kafka(seconds, &mut report).await;
-    stages::up(seconds, &mut report).await;
-    reports::measure(&mut report).await;
+    if wanted("kafka") {
+        stages::kafka(seconds, &mut report).await;
+    }
+    if wanted("up") {
+        stages::up(seconds, &mut report).await;
+    }
+    if wanted("reports") {
+        reports::measure(&mut report).await;
+    }
     print!("{report}");
     if report.missed().is_empty() {
         return ExitCode::SUCCESS;

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::report::{Floor, Report, thousands};
 
-/// A sum or a count over all reports, or one report's.
+/// All reports' refreshes together.
 #[derive(Debug, Clone, Copy, Default)]
 struct Refreshes {
     count: f64,
@@ -81,8 +81,8 @@ pub async fn measure(report: &mut Report) {
         "{}",
         import.log()
     );
-    let events = sandbox.count("clickstream").await + sandbox.count("assessment").await;
     let meanwhile = settled(&sandbox, 1.0).await;
+    let events = sandbox.count("clickstream").await + sandbox.count("assessment").await;
 
     sandbox.terminate(Duration::from_secs(60)).await;
     let tables = tables(&sandbox);
@@ -109,7 +109,7 @@ pub async fn measure(report: &mut Report) {
 
     let click = json!({
         "type": "page.viewed", "time": "2013-11-20T10:00:00Z", "actor": "stu-of-the-bench",
-        "course": "AAA", "section": "AAA-2013J",
+        "course": "AAA", "section": "AAA-2013J", "data": {"url": "https://lms.example/"},
     });
     sandbox.post(&[click]).await.expect_status(202);
     eventually("the reports show the click", || async {

@@ -19,6 +19,17 @@ pub(crate) struct Source {
     pub since: Option<u64>,
 }
 
+impl Source {
+    /// The version of which the report's rows are to be made. A table that is
+    /// gone is as it was when it was made: without rows.
+    pub fn version(&self) -> Option<u64> {
+        match &self.table {
+            Some(table) => Some(table.version()),
+            None => self.since.map(|_| 0),
+        }
+    }
+}
+
 /// The dirty slices of a report; `None` when that cannot be told: then all are.
 pub(crate) async fn dirty(
     report: &Report,
@@ -28,7 +39,7 @@ pub(crate) async fn dirty(
     let mut slices = DirtySlices::new(report).map_err(LakeError::Rows)?;
     for source in sources {
         let Some(table) = &source.table else {
-            if source.since.is_some() {
+            if source.since > Some(0) {
                 return Ok(None);
             }
             continue;

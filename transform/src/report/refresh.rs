@@ -111,20 +111,45 @@ impl Inner {
         let Some(tenant) = self.registry.tenant(tenant).await? else {
             return Ok(BTreeMap::new());
         };
+        let mut conflicts = 0;
+        loop {
+            let failures = self.refresh_once(&tenant, but, &mut open).await?;
+            let conflict = failures.values().any(ReportError::is_conflict);
+            if !conflict || conflicts == MAX_CONFLICTS {
+                return Ok(failures);
+            }
+            conflicts += 1;
+        }
+    }
+
+    async fn refresh_once(
+        &self,
+        tenant: &Tenant,
+        but: &BTreeSet<&'static str>,
+        open: &mut HashMap<(TenantId, Table), LakeTable>,
+    ) -> Result<BTreeMap<&'static str, ReportError>, ReportError> {
+        let mut take = |table| open.remove(&(tenant.id.clone(), table));
+        // Before their sources: a report is never found to be made of later
+        // versions than those that are pinned.
+        let mut reports = Vec::new();
+        for (name, report) in in_order() {
+            let kind = Table::Report(name);
+            let table = self.newest(&tenant.id, kind, take(kind)).await;
+            reports.push((name, report, table));
+        }
         let as_of = self.lake.data_as_of().await?;
         let mut pinned = Pinned {
             inner: self,
-            tenant: &tenant,
+            tenant,
             as_of: as_of.unwrap_or(DateTime::UNIX_EPOCH),
             tables: HashMap::new(),
         };
-        for table in Table::BASE.into_iter().filter(|table| table.is_by_term()) {
-            let known = open.remove(&(tenant.id.clone(), table));
-            let table = (table, self.newest(&tenant.id, table, known).await?);
-            pinned.tables.extend([table]);
+        for kind in Table::BASE.into_iter().filter(|table| table.is_by_term()) {
+            let table = self.newest(&tenant.id, kind, take(kind)).await?;
+            pinned.tables.insert(kind, table);
         }
         let mut failures = BTreeMap::new();
-        for (name, report) in in_order() {
+        for (name, report, table) in reports {
             let stuck = |source: &Table| {
                 let source = source.as_str();
                 but.contains(source) || failures.contains_key(source)
@@ -132,8 +157,11 @@ impl Inner {
             if but.contains(report.name) || report.sources.iter().any(stuck) {
                 continue;
             }
-            let known = open.remove(&(tenant.id.clone(), Table::Report(name)));
-            if let Err(error) = pinned.refresh(name, report, known).await {
+            let refreshed = match table {
+                Ok(table) => pinned.refresh(name, report, table).await,
+                Err(error) => Err(error.into()),
+            };
+            if let Err(error) = refreshed {
                 failures.insert(report.name, error);
             }
         }
@@ -169,16 +197,18 @@ impl Pinned<'_> {
         &mut self,
         name: ReportName,
         report: &'static Report,
-        mut known: Option<LakeTable>,
+        table: Option<LakeTable>,
     ) -> Result<(), ReportError> {
-        let mut conflicts = 0;
-        let (table, refreshed) = loop {
-            match self.try_refresh(name, report, known.take()).await {
-                Err(error) if error.is_conflict() && conflicts < MAX_CONFLICTS => conflicts += 1,
-                result => break result?,
+        let pinned = |source: &Table| self.tables.get(source).is_some_and(Option::is_some);
+        let mut table = match table {
+            Some(table) => table,
+            None if !report.sources.iter().any(pinned) => return Ok(()),
+            None => {
+                let (lake, tenant) = (&self.inner.lake, &self.tenant.id);
+                lake.open_or_create(tenant, Table::Report(name)).await?
             }
         };
-        if let Some(done) = refreshed {
+        if let Some(done) = self.replace(name, report, &mut table).await? {
             let lag = self.inner.clock.now() - self.as_of;
             let rows = u64::try_from(done.rows).unwrap_or(u64::MAX);
             let slices = u64::try_from(done.slices).unwrap_or(u64::MAX);
@@ -189,33 +219,19 @@ impl Pinned<'_> {
             metrics::gauge!("chalkline_report_lag_seconds", "report" => report.name)
                 .set(lag.as_seconds_f64());
         }
-        self.tables.insert(Table::Report(name), table);
+        self.tables.insert(Table::Report(name), Some(table));
         Ok(())
     }
 
-    /// The report's table at its new version, and what was done if anything was.
-    async fn try_refresh(
+    /// Replaces the dirty slices of a report; `None` when nothing has moved.
+    async fn replace(
         &self,
         name: ReportName,
         report: &'static Report,
-        known: Option<LakeTable>,
-    ) -> Result<(Option<LakeTable>, Option<Refreshed>), ReportError> {
+        table: &mut LakeTable,
+    ) -> Result<Option<Refreshed>, ReportError> {
         let begun = Instant::now();
-        let kind = Table::Report(name);
         let pinned = |source: &Table| self.tables.get(source).cloned().flatten();
-        if report.sources.iter().all(|source| pinned(source).is_none()) {
-            return Ok((None, None));
-        }
-        let table = self.inner.newest(&self.tenant.id, kind, known).await?;
-        let mut table = match table {
-            Some(table) => table,
-            None => {
-                self.inner
-                    .lake
-                    .open_or_create(&self.tenant.id, kind)
-                    .await?
-            }
-        };
         let definition = report.definition(self.tenant.time_zone);
         let as_of = AppId::report_as_of(report.name, &definition);
         let as_of_before = table.next_position(&as_of).await?;
@@ -229,17 +245,16 @@ impl Pinned<'_> {
                 table: pinned(source),
                 since,
             };
-            advances.extend(source.table.as_ref().map(|table| Advance {
+            advances.extend(source.version().map(|version| Advance {
                 app,
                 expected: since,
-                next: table.version(),
+                next: version,
             }));
             sources.push(source);
         }
-        let stands =
-            |source: &Source| source.since == source.table.as_ref().map(LakeTable::version);
+        let stands = |source: &Source| source.since == source.version();
         if as_of_before.is_some() && sources.iter().all(stands) {
-            return Ok((Some(table), None));
+            return Ok(None);
         }
         let micros = u64::try_from(self.as_of.timestamp_micros()).unwrap_or(0);
         advances.push(Advance {
@@ -249,10 +264,8 @@ impl Pinned<'_> {
             next: micros.max(as_of_before.unwrap_or(0)),
         });
 
-        let (slices, count) = self.slices(report, &sources, &table, as_of_before).await?;
-        let rows = self
-            .compute(name, report, &sources, &table, &slices)
-            .await?;
+        let (slices, count) = self.slices(report, &sources, table, as_of_before).await?;
+        let rows = self.compute(name, report, &sources, table, &slices).await?;
         let row_count = rows
             .iter()
             .flat_map(|rows| &rows.batches)
@@ -276,11 +289,10 @@ impl Pinned<'_> {
             everything = slices == Slices::All,
             "refreshed"
         );
-        let refreshed = Refreshed {
+        Ok(Some(Refreshed {
             slices: count,
             rows: row_count,
-        };
-        Ok((Some(table), Some(refreshed)))
+        }))
     }
 
     /// Which slices are dirty, and how many.
