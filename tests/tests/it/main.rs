@@ -13,6 +13,6 @@ mod oulad;
 mod page;
 mod privacy;
 mod refusals;
-mod s3;
 mod reports;
+mod s3;
 mod shutdown;
