@@ -76,7 +76,11 @@ pub fn validate(
     let student_key = person.key;
     let mut named = vec![person];
     for mention in &raw.mentions {
-        named.extend(people.mentioned(mention));
+        for person in people.mentioned(mention) {
+            if !named.iter().any(|known| Rc::ptr_eq(known, &person)) {
+                named.push(person);
+            }
+        }
     }
     let unknown = others(&mut data, unknown, people, &mut named)?;
     let extra = extra(raw.unknown, raw.context.unknown, unknown)?;

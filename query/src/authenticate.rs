@@ -29,6 +29,7 @@ pub(crate) async fn authenticate(
         })?;
     Ok(Principal {
         tenant: tenant.id.clone(),
+        time_zone: tenant.time_zone,
         role: token.role,
         token_id: token.id.clone(),
     })

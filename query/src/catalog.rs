@@ -8,35 +8,28 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList,
     MemorySchemaProvider, SchemaProvider, TableProvider,
 };
 use datafusion::common::TableReference;
 use datafusion::error::Result;
-use futures::future::try_join_all;
-use lake::{LakeError, LakeTable};
 use schemas::{Report, ReportKind, Table};
-
-use crate::Principal;
-use crate::freshness::Freshness;
-use crate::tables::Tables;
 
 /// The catalog and schema in which a session's tables lie.
 pub(crate) const CATALOG: &str = "chalkline";
 pub(crate) const SCHEMA: &str = "public";
 pub(crate) const INFORMATION_SCHEMA: &str = "information_schema";
 
-/// The names of all tables and reports, sorted.
+/// The names of all tables and views, sorted.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     let tables = Table::all().map(Table::as_str);
-    let views = views().map(|report| report.name);
+    let views = views().map(|view| view.name);
     tables.chain(views).collect::<BTreeSet<_>>().into_iter()
 }
 
 /// The reports that are computed when they are asked for.
-fn views() -> impl Iterator<Item = &'static Report> {
+pub(crate) fn views() -> impl Iterator<Item = &'static Report> {
     let reports = schemas::reports().iter();
     reports.filter(|report| report.kind == ReportKind::View)
 }
@@ -66,11 +59,11 @@ impl Named {
         named
     }
 
-    /// Everything that a session can name.
-    pub(crate) fn all_views() -> Self {
+    /// These reports alone.
+    pub(crate) fn reports(reports: impl IntoIterator<Item = &'static Report>) -> Self {
         let mut named = Self::default();
-        for view in views() {
-            named.add(view.name);
+        for report in reports {
+            named.add(report.name);
         }
         named
     }
@@ -83,53 +76,6 @@ impl Named {
             self.tables.extend(&view.sources);
             self.views.push(view);
         }
-    }
-}
-
-/// The tables of one query, each held at one version.
-pub(crate) struct Snapshot {
-    /// Up to when the tables are complete.
-    pub(crate) data_as_of: Option<DateTime<Utc>>,
-    /// `None` for a table to which nothing was published yet.
-    pub(crate) tables: Vec<(Table, Option<LakeTable>)>,
-}
-
-impl Snapshot {
-    /// Tables without any rows.
-    pub(crate) fn empty(named: &Named) -> Self {
-        Self {
-            data_as_of: None,
-            tables: named.tables.iter().map(|table| (*table, None)).collect(),
-        }
-    }
-
-    /// The newest versions, taken in an order that keeps two promises: the
-    /// floors are read before any table, so that each table holds at least what
-    /// `data_as_of` says; and the counts of the log before the tables that they
-    /// are compared with, so that a counted record is never missing only
-    /// because its table was looked at earlier.
-    pub(crate) async fn take(
-        principal: &Principal,
-        named: &Named,
-        tables: &Tables,
-        freshness: &Freshness,
-    ) -> Result<Self, LakeError> {
-        let data_as_of = freshness.data_as_of(tables.lake()).await?;
-        let pin = async |table: Table| {
-            let pinned = tables.pin(&principal.tenant, table).await?;
-            Ok::<_, LakeError>((table, pinned))
-        };
-        let mut pinned = Vec::with_capacity(named.tables.len());
-        if named.tables.contains(&Table::LogCounts) {
-            pinned.push(pin(Table::LogCounts).await?);
-        }
-        let others = named.tables.iter().copied();
-        let others = others.filter(|table| *table != Table::LogCounts);
-        pinned.extend(try_join_all(others.map(pin)).await?);
-        Ok(Self {
-            data_as_of,
-            tables: pinned,
-        })
     }
 }
 

@@ -30,6 +30,10 @@ pub(crate) enum Error {
     NotAllowed { detail: String },
     #[error("the statement cannot be answered as it stands")]
     Invalid { code: &'static str, detail: String },
+    #[error("there is no such report")]
+    UnknownReport { detail: String },
+    #[error("the address asks for what the report does not have")]
+    Address { code: &'static str, detail: String },
     #[error("a parameter does not fit")]
     Parameter { index: usize, detail: String },
     #[error("the query met a value it cannot work with")]
@@ -117,6 +121,7 @@ impl Error {
             Self::Body { .. }
             | Self::TooComplex { .. }
             | Self::Invalid { .. }
+            | Self::Address { .. }
             | Self::Parameter { .. }
             | Self::Failed { .. } => StatusCode::BAD_REQUEST,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
@@ -124,7 +129,7 @@ impl Error {
             Self::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::OutOfMemory => StatusCode::INSUFFICIENT_STORAGE,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::UnknownReport { .. } => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Busy | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -142,7 +147,8 @@ impl Error {
             Self::NotAcceptable => "not_acceptable",
             Self::TooComplex { .. } => "sql_too_complex",
             Self::NotAllowed { .. } => "statement_not_allowed",
-            Self::Invalid { code, .. } => code,
+            Self::Invalid { code, .. } | Self::Address { code, .. } => code,
+            Self::UnknownReport { .. } => "unknown_report",
             Self::Parameter { .. } => "invalid_parameter",
             Self::Failed { .. } => "query_failed",
             Self::Timeout { .. } => "query_timeout",
@@ -173,6 +179,8 @@ impl Error {
             | Self::TooComplex { detail }
             | Self::NotAllowed { detail }
             | Self::Invalid { detail, .. }
+            | Self::UnknownReport { detail }
+            | Self::Address { detail, .. }
             | Self::Parameter { detail, .. }
             | Self::Failed { detail }
             | Self::TooLarge { detail } => detail.clone(),
@@ -189,10 +197,12 @@ impl Error {
             Self::Busy => "The query did not get its turn in time; send it again.".to_owned(),
             Self::NotFound => {
                 "Nothing is here; send queries with POST to /v1/sql, list tables with GET \
-                 /v1/tables."
+                 /v1/tables and reports with GET /v1/reports."
                     .to_owned()
             }
-            Self::Method => "Send queries with POST to /v1/sql.".to_owned(),
+            Self::Method => {
+                "Send queries with POST to /v1/sql; ask for tables and reports with GET.".to_owned()
+            }
             Self::Unavailable(_) => {
                 "The data cannot be read at the moment; send the query again.".to_owned()
             }

@@ -8,16 +8,77 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{MemTable, MemorySchemaProvider, SchemaProvider};
 use datafusion::error::Result;
 
-use crate::catalog::{CATALOG, SCHEMA};
+use schemas::{Report, ReportKind, Table};
+use serde_json::{Value, json};
+
+use crate::catalog::{CATALOG, SCHEMA, views};
 use crate::types;
 
-/// What a listing shows of a table or report.
+/// What a listing shows of a table or view.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
-    pub(crate) name: &'static str,
-    /// `BASE TABLE` or `VIEW`.
-    pub(crate) kind: &'static str,
-    pub(crate) columns: SchemaRef,
+    name: &'static str,
+    columns: SchemaRef,
+    /// What else is known of it when it is a report.
+    report: Option<&'static Report>,
+}
+
+impl Entry {
+    /// All that a session can name, with its columns.
+    pub(crate) fn all() -> Vec<Self> {
+        let tables = Table::all().map(|table| Self {
+            name: table.as_str(),
+            columns: schemas::columns(table),
+            report: schemas::report(table.as_str()),
+        });
+        let views = views().map(|view| Self {
+            name: view.name,
+            columns: Arc::clone(view.schema()),
+            report: Some(view),
+        });
+        tables.chain(views).collect()
+    }
+
+    fn kind(&self) -> &'static str {
+        match self.report.map(|report| report.kind) {
+            Some(ReportKind::View) => "VIEW",
+            Some(ReportKind::Table) | None => "BASE TABLE",
+        }
+    }
+
+    /// As `GET /v1/tables` shows it.
+    pub(crate) fn to_json(&self) -> Value {
+        match self.report {
+            Some(report) => json!({
+                "name": self.name,
+                "type": self.kind(),
+                "description": report.description,
+                "columns": described(report),
+            }),
+            None => {
+                let fields = self.columns.fields().iter();
+                let columns = fields.map(
+                    |field| json!({ "name": field.name(), "type": types::name(field.data_type()) }),
+                );
+                let columns: Vec<Value> = columns.collect();
+                json!({ "name": self.name, "type": self.kind(), "columns": columns })
+            }
+        }
+    }
+}
+
+/// The columns of a report as listings show them.
+pub(crate) fn described(report: &Report) -> Value {
+    let columns = report.columns.iter();
+    columns
+        .map(|column| {
+            json!({
+                "name": column.name,
+                "type": types::name(&column.data_type),
+                "description": column.description,
+            })
+        })
+        .collect()
 }
 
 /// The schema with `tables`, `columns` and `schemata`.
@@ -39,7 +100,7 @@ fn tables(entries: &[Entry]) -> Result<RecordBatch> {
         ("table_catalog", texts(entries.iter().map(|_| CATALOG))),
         ("table_schema", texts(entries.iter().map(|_| SCHEMA))),
         ("table_name", texts(entries.iter().map(|entry| entry.name))),
-        ("table_type", texts(entries.iter().map(|entry| entry.kind))),
+        ("table_type", texts(entries.iter().map(Entry::kind))),
     ])
 }
 

@@ -1,5 +1,6 @@
 //! Who asks: resolved once per request, never changed after.
 
+use chrono_tz::Tz;
 use schemas::{Role, TenantId};
 
 /// The holder of a token, as everything behind the door knows them. What a
@@ -8,6 +9,8 @@ use schemas::{Role, TenantId};
 pub struct Principal {
     /// Whose data they may ask about.
     pub tenant: TenantId,
+    /// Where that tenant's days begin.
+    pub time_zone: Tz,
     /// What they are.
     pub role: Role,
     /// Which token they showed.

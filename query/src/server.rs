@@ -7,25 +7,27 @@ use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use datafusion::execution::runtime_env::RuntimeEnv;
 use lake::Lake;
 use runtime::{Clock, Health, HealthCheck, Registry, Shutdown};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, Sender};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::admission::Admission;
-use crate::answer::{self, Bounds, Format, Message};
+use crate::answer::{self, About, Bounds, Format, Message};
 use crate::authenticate::authenticate;
 use crate::error::Error;
 use crate::executor::Executor;
 use crate::guard::{self, Limits};
+use crate::information_schema::Entry;
 use crate::memory::Memory;
 use crate::request::Question;
-use crate::session::Sessions;
+use crate::session::{ENTRIES, Sessions};
 use crate::tables::Tables;
-use crate::{Config, Principal, types, web};
+use crate::{Config, Principal, report, web};
 
 /// How many chunks of an answer wait for their reader.
 const CHUNKS_AHEAD: usize = 2;
@@ -41,20 +43,31 @@ pub enum StartError {
     Spill(#[source] datafusion::error::DataFusionError),
 }
 
-/// Answers SQL over HTTP.
+/// Answers SQL and shows reports over HTTP.
 pub struct Query {
     parts: Arc<Parts>,
     extra: Router,
     health: HealthCheck,
 }
 
-struct Parts {
-    config: Config,
+/// What all doors share.
+pub(crate) struct Parts {
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
     registry: Registry,
-    clock: Clock,
     admission: Admission,
     sessions: Arc<Sessions>,
     executor: Executor,
+}
+
+/// What a query has at hand on the workers.
+pub(crate) struct Desk {
+    pub(crate) sessions: Arc<Sessions>,
+    /// The memory and files that the tenant's queries share.
+    pub(crate) runtime_env: Arc<RuntimeEnv>,
+    pub(crate) bounds: Bounds,
+    /// Where the answer goes.
+    pub(crate) sender: Sender<Message>,
 }
 
 impl Query {
@@ -106,6 +119,8 @@ impl Query {
         Router::new()
             .route("/v1/sql", post(sql))
             .route("/v1/tables", get(tables))
+            .route("/v1/reports", get(report::list))
+            .route("/v1/reports/{name}", get(report::read))
             .with_state(Arc::clone(&self.parts))
             .merge(web::routes())
             .merge(self.extra.clone())
@@ -126,12 +141,7 @@ impl Query {
 
 async fn sql(State(parts): State<Arc<Parts>>, request: Request) -> Response {
     let trace_id = trace_id();
-    let began = Instant::now();
-    let answered = parts.answer(request, &trace_id).await;
-    let outcome = answered.as_ref().map_or_else(Error::code, |_| "answered");
-    metrics::counter!("chalkline_queries_total", "outcome" => outcome).increment(1);
-    metrics::histogram!("chalkline_query_seconds").record(began.elapsed().as_secs_f64());
-    answered.unwrap_or_else(|error| error.respond(&trace_id))
+    counted("sql", &trace_id, parts.answer(request, &trace_id)).await
 }
 
 async fn tables(State(parts): State<Arc<Parts>>, headers: HeaderMap) -> Response {
@@ -140,8 +150,23 @@ async fn tables(State(parts): State<Arc<Parts>>, headers: HeaderMap) -> Response
     listed.unwrap_or_else(|error| error.respond(&trace_id))
 }
 
+/// Counts and times what a door answers.
+pub(crate) async fn counted(
+    door: &'static str,
+    trace_id: &str,
+    answer: impl Future<Output = Result<Response, Error>>,
+) -> Response {
+    let began = Instant::now();
+    let answered = answer.await;
+    let outcome = answered.as_ref().map_or_else(Error::code, |_| "answered");
+    metrics::counter!("chalkline_queries_total", "door" => door, "outcome" => outcome).increment(1);
+    metrics::histogram!("chalkline_query_seconds", "door" => door)
+        .record(began.elapsed().as_secs_f64());
+    answered.unwrap_or_else(|error| error.respond(trace_id))
+}
+
 impl Parts {
-    async fn principal(&self, headers: &HeaderMap) -> Result<Principal, Error> {
+    pub(crate) async fn principal(&self, headers: &HeaderMap) -> Result<Principal, Error> {
         authenticate(headers, &self.registry, self.clock.now()).await
     }
 
@@ -151,27 +176,55 @@ impl Parts {
         let format = Format::accepted(&head.headers)?;
         let question = Question::read(&head.headers, body, self.config.sql_bytes).await?;
 
-        let permit = self.admission.enter(&principal.tenant).await?;
-        let sessions = Arc::clone(&self.sessions);
         let limits = Limits {
             bytes: self.config.sql_bytes,
             tokens: self.config.sql_tokens,
         };
-        let bounds = self.bounds(format);
-        let (sender, messages) = mpsc::channel(CHUNKS_AHEAD);
-        let trace = trace_id.to_owned();
-        // The permit goes with the work: a query that is given up but has not
-        // yet stopped still counts.
-        let task = self.executor.spawn(async move {
-            let began = Instant::now();
-            let work = async {
-                let allowed = guard::check(&question.sql, principal.role, limits)?;
-                let explains = allowed.explains;
-                let running = sessions
-                    .run(&principal, allowed, &question.params, permit.runtime_env())
-                    .await?;
-                answer::produce(running, explains, format, bounds, &sender).await
+        let asker = principal.clone();
+        self.work(&principal, format, trace_id, |desk| async move {
+            let allowed = guard::check(&question.sql, asker.role, limits)?;
+            let explains = allowed.explains;
+            let running = desk
+                .sessions
+                .run(&asker, allowed, &question.params, &desk.runtime_env)
+                .await?;
+            let about = About {
+                data_as_of: running.data_as_of,
+                paging: None,
             };
+            let (bounds, sender) = (desk.bounds, &desk.sender);
+            answer::produce(running.rows, about, explains, format, bounds, sender).await
+        })
+        .await
+    }
+
+    /// Has a query's work done on the workers, when the tenant's turn has come,
+    /// and answers with what they send.
+    pub(crate) async fn work<W>(
+        &self,
+        principal: &Principal,
+        format: Format,
+        trace_id: &str,
+        work: impl FnOnce(Desk) -> W,
+    ) -> Result<Response, Error>
+    where
+        W: Future<Output = Result<(), Error>> + Send + 'static,
+    {
+        let permit = self.admission.enter(&principal.tenant).await?;
+        let (sender, messages) = mpsc::channel(CHUNKS_AHEAD);
+        let work = work(Desk {
+            sessions: Arc::clone(&self.sessions),
+            runtime_env: Arc::clone(permit.runtime_env()),
+            bounds: self.bounds(format),
+            sender: sender.clone(),
+        });
+        let trace = trace_id.to_owned();
+        let principal = principal.clone();
+        let task = self.executor.spawn(async move {
+            // The permit goes with the work: a query that is given up but has
+            // not yet stopped still counts.
+            let _permit = permit;
+            let began = Instant::now();
             let outcome = work.await;
             tracing::info!(
                 trace_id = trace,
@@ -204,17 +257,7 @@ impl Parts {
 
     async fn list(&self, headers: &HeaderMap) -> Result<Response, Error> {
         self.principal(headers).await?;
-        let entries = self.sessions.entries().await?;
-        let tables: Vec<_> = entries
-            .iter()
-            .map(|entry| {
-                let columns = entry.columns.fields().iter();
-                let columns: Vec<_> = columns
-                    .map(|field| json!({ "name": field.name(), "type": types::name(field.data_type()) }))
-                    .collect();
-                json!({ "name": entry.name, "type": entry.kind, "columns": columns })
-            })
-            .collect();
+        let tables: Vec<Value> = ENTRIES.iter().map(Entry::to_json).collect();
         Ok(axum::Json(json!({ "tables": tables })).into_response())
     }
 }

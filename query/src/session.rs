@@ -1,9 +1,11 @@
 //! From a statement that may run to the stream of its rows.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, Utc};
+use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::catalog::TableProvider;
+use datafusion::common::internal_datafusion_err;
 use datafusion::datasource::ViewTable;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::{DataFusionError, Result};
@@ -14,16 +16,17 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
-use schemas::Table;
+use schemas::{Report, Table};
 use serde_json::Value;
-use tokio::sync::OnceCell;
 
-use crate::catalog::{CATALOG, Catalog, Named, SCHEMA, Snapshot};
+use crate::catalog::{CATALOG, Catalog, Named, SCHEMA};
 use crate::error::Error;
 use crate::freshness::Freshness;
 use crate::functions::Charge;
 use crate::guard::{self, Allowed};
 use crate::information_schema::{self, Entry};
+use crate::report::{self, Shape};
+use crate::snapshot::Snapshot;
 use crate::tables::Tables;
 use crate::{Principal, failure, functions, params};
 
@@ -33,7 +36,6 @@ pub(crate) struct Sessions {
     freshness: Freshness,
     /// What all sessions have in common; it has no catalog.
     template: SessionState,
-    entries: OnceCell<Vec<Entry>>,
 }
 
 /// A query under way.
@@ -48,7 +50,6 @@ impl Sessions {
             tables,
             freshness: Freshness::default(),
             template: template(cores),
-            entries: OnceCell::new(),
         }
     }
 
@@ -65,11 +66,7 @@ impl Sessions {
             .resolve_table_references(&allowed.statement)
             .map_err(failure::explain)?;
         let named = Named::by(&references);
-        let snapshot = Snapshot::take(principal, &named, &self.tables, &self.freshness)
-            .await
-            .map_err(|error| Error::Unavailable(Box::new(error)))?;
-        let data_as_of = snapshot.data_as_of;
-
+        let snapshot = self.snapshot(principal, &named).await?;
         let state = self.mount(&named, &snapshot, runtime_env).await?;
         let plan = state
             .statement_to_plan(allowed.statement)
@@ -81,41 +78,51 @@ impl Sessions {
         if let Some(detail) = guard::inlined(&plan).map_err(failure::explain)? {
             return Err(Error::TooComplex { detail });
         }
-        let plan = state.create_physical_plan(&plan).await;
-        let rows = plan
-            .and_then(|plan| execute_stream(plan, state.task_ctx()))
-            .map_err(failure::explain)?;
-        Ok(Running { rows, data_as_of })
+        start(&state, &plan, snapshot.data_as_of(&named.tables)).await
     }
 
-    /// All that a session can name, with its columns.
-    pub(crate) async fn entries(&self) -> Result<&[Entry], Error> {
-        let entries = self.entries.get_or_try_init(|| async {
-            let named = Named::all_views();
-            let catalog = Catalog::new()?;
-            let state = self.state(&catalog, self.template.runtime_env());
-            mount_tables(&catalog, &Snapshot::empty(&named), &state)?;
+    /// Plans and starts one page of a report.
+    pub(crate) async fn page(
+        &self,
+        principal: &Principal,
+        report: &'static Report,
+        request: &report::Request,
+        runtime_env: &Arc<RuntimeEnv>,
+    ) -> Result<Running, Error> {
+        let named = Named::reports([report]);
+        let snapshot = self.snapshot(principal, &named).await?;
+        let state = self.mount(&named, &snapshot, runtime_env).await?;
+        let plan = async {
+            let rows = state
+                .schema_for_ref(report.name)?
+                .table(report.name)
+                .await?;
+            let rows =
+                rows.ok_or_else(|| internal_datafusion_err!("{} is mounted", report.name))?;
+            report::plan(rows, &Shape::of(report), request)
+        };
+        let plan = plan.await.map_err(ours)?;
+        start(&state, &plan, snapshot.report_as_of(report)).await
+    }
 
-            let tables = Table::all().map(|table| Entry {
-                name: table.as_str(),
-                kind: "BASE TABLE",
-                columns: schemas::columns(table),
-            });
-            let mut entries: Vec<Entry> = tables.collect();
-            for view in named.views {
-                let plan = state.create_logical_plan(view.sql).await?;
-                entries.push(Entry {
-                    name: view.name,
-                    kind: "VIEW",
-                    columns: Arc::clone(plan.schema().inner()),
-                });
-            }
-            Ok::<_, DataFusionError>(entries)
-        });
-        let entries = entries
+    /// Every report, and up to when it is complete.
+    pub(crate) async fn freshness(
+        &self,
+        principal: &Principal,
+    ) -> Result<Vec<(&'static Report, Option<DateTime<Utc>>)>, Error> {
+        let reports = schemas::reports().iter();
+        let snapshot = self
+            .snapshot(principal, &Named::reports(reports.clone()))
+            .await?;
+        Ok(reports
+            .map(|report| (report, snapshot.report_as_of(report)))
+            .collect())
+    }
+
+    async fn snapshot(&self, principal: &Principal, named: &Named) -> Result<Snapshot, Error> {
+        Snapshot::take(principal, &named.tables, &self.tables, &self.freshness)
             .await
-            .map_err(|error| Error::Internal(Box::new(error)))?;
-        Ok(entries)
+            .map_err(|error| Error::Unavailable(Box::new(error)))
     }
 
     /// A session in which exactly what is named exists.
@@ -125,17 +132,19 @@ impl Sessions {
         snapshot: &Snapshot,
         runtime_env: &Arc<RuntimeEnv>,
     ) -> Result<SessionState, Error> {
-        let ours = |error| Error::Internal(Box::new(error));
         let catalog = Catalog::new().map_err(ours)?;
         let state = self.state(&catalog, runtime_env);
-        mount_tables(&catalog, snapshot, &state).map_err(ours)?;
+        for table in &named.tables {
+            let rows = rows(*table, snapshot, &state).map_err(ours)?;
+            catalog.mount(table.as_str(), rows).map_err(ours)?;
+        }
         for view in &named.views {
             let plan = state.create_logical_plan(view.sql).await.map_err(ours)?;
-            let provider = Arc::new(ViewTable::new(plan, None));
-            catalog.mount(view.name, provider).map_err(ours)?;
+            let rows = Arc::new(ViewTable::new(plan, None));
+            catalog.mount(view.name, rows).map_err(ours)?;
         }
         if named.information_schema {
-            let schema = information_schema::schema(self.entries().await?).map_err(ours)?;
+            let schema = information_schema::schema(&ENTRIES).map_err(ours)?;
             catalog.mount_information_schema(schema).map_err(ours)?;
         }
         Ok(state)
@@ -155,17 +164,49 @@ impl Sessions {
     }
 }
 
-fn mount_tables(catalog: &Catalog, snapshot: &Snapshot, state: &SessionState) -> Result<()> {
-    for (table, pinned) in &snapshot.tables {
-        let provider: Arc<dyn TableProvider> = match pinned {
-            Some(pinned) => pinned
-                .provider(state)
-                .map_err(|error| DataFusionError::External(Box::new(error)))?,
-            None => Arc::new(EmptyTable::new(schemas::columns(*table))),
-        };
-        catalog.mount(table.as_str(), provider)?;
+/// Everything that sessions can name.
+pub(crate) static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(Entry::all);
+
+/// The rows of a table: none when nothing was published to it yet, or when what
+/// was is of another shape and its report is about to be made anew.
+fn rows(table: Table, snapshot: &Snapshot, state: &SessionState) -> Result<Arc<dyn TableProvider>> {
+    let columns = schemas::columns(table);
+    if let Some(pinned) = snapshot.table(table) {
+        let rows = pinned
+            .provider(state)
+            .map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let is_report = matches!(table, Table::Report(_));
+        if !is_report || same_shape(&rows.schema(), &columns) {
+            return Ok(rows);
+        }
     }
-    Ok(())
+    Ok(Arc::new(EmptyTable::new(columns)))
+}
+
+fn same_shape(one: &Schema, other: &Schema) -> bool {
+    let shape = |schema: &Schema| -> Vec<(String, DataType)> {
+        let fields = schema.fields().iter();
+        fields
+            .map(|field| (field.name().clone(), field.data_type().clone()))
+            .collect()
+    };
+    shape(one) == shape(other)
+}
+
+async fn start(
+    state: &SessionState,
+    plan: &LogicalPlan,
+    data_as_of: Option<DateTime<Utc>>,
+) -> Result<Running, Error> {
+    let plan = state.create_physical_plan(plan).await;
+    let rows = plan
+        .and_then(|plan| execute_stream(plan, state.task_ctx()))
+        .map_err(failure::explain)?;
+    Ok(Running { rows, data_as_of })
+}
+
+fn ours(error: DataFusionError) -> Error {
+    Error::Internal(Box::new(error))
 }
 
 /// The guard reads the syntax; this looks at what the syntax came to mean.
@@ -203,4 +244,34 @@ fn template(cores: usize) -> SessionState {
         .with_window_functions(functions::window())
         .with_table_functions(functions::table())
         .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn views_have_the_columns_and_the_sources_that_their_headers_say() {
+        for view in crate::catalog::views() {
+            let catalog = Catalog::new().expect("a catalog");
+            let state = SessionStateBuilder::new_from_existing(template(1))
+                .with_catalog_list(catalog.list())
+                .build();
+            // Exactly these: a source that is missing makes no plan.
+            for table in &view.sources {
+                let rows = Arc::new(EmptyTable::new(schemas::columns(*table)));
+                catalog.mount(table.as_str(), rows).expect("mounted");
+            }
+            let plan = state.create_logical_plan(view.sql).await;
+            let plan = plan.expect("a plan over its sources");
+            let columns = |schema: &Schema| -> Vec<(String, String)> {
+                let fields = schema.fields().iter();
+                fields
+                    .map(|field| (field.name().clone(), crate::types::name(field.data_type())))
+                    .collect()
+            };
+            let expected = columns(view.schema());
+            assert_eq!(columns(plan.schema().as_arrow()), expected, "{}", view.name);
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use lake::{Lake, LakeError, LakeTable};
+use lake::{AppId, Lake, LakeError, LakeTable};
 use schemas::{Table, TenantId};
 
 /// Keeps the state of the tables that were asked about last.
@@ -48,11 +48,13 @@ impl Tables {
     /// when nothing was published to it yet.
     ///
     /// Callers that arrive while another's read is under way wait for the next
-    /// read and share it.
+    /// read and share it. The positions of `apps` are looked up here, once per
+    /// version: asking the table that is handed out costs nothing any more.
     pub(crate) async fn pin(
         &self,
         tenant: &TenantId,
         table: Table,
+        apps: &[AppId],
     ) -> Result<Option<LakeTable>, LakeError> {
         let arrived = self.ticket();
         let state = self.slot(tenant, table, arrived);
@@ -64,6 +66,11 @@ impl Tables {
                 None => state.table = self.lake.open(tenant, table).await?,
             }
             state.read = began;
+        }
+        if let Some(open) = &mut state.table {
+            for app in apps {
+                open.next_position(app).await?;
+            }
         }
         Ok(state.table.clone())
     }

@@ -1,6 +1,6 @@
 //! batch: the rows of a round, by tenant, table and term.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -173,6 +173,12 @@ impl Round {
     /// What was read of each partition.
     pub fn stretches(&self) -> &BTreeMap<u32, Range<u64>> {
         &self.stretches
+    }
+
+    /// The tenants that have rows.
+    pub fn tenants(&self) -> BTreeSet<TenantId> {
+        let tables = self.tables.keys();
+        tables.map(|(tenant, _)| tenant.clone()).collect()
     }
 
     /// The rows of each table that has any, in the order in which tables must

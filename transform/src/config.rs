@@ -30,6 +30,12 @@ pub struct Config {
     /// they were published. They are lost: set it for one start, having looked,
     /// and not for good.
     pub accept_truncated_log: bool,
+    /// How often at most reports are refreshed; they follow within this time and
+    /// what refreshing takes.
+    pub report_interval_ms: u64,
+    /// Memory that the queries of reports may take; what can be sorted on disk is
+    /// when it does not suffice.
+    pub report_memory_bytes: usize,
 }
 
 impl Default for Config {
@@ -44,6 +50,8 @@ impl Default for Config {
             deduplication_days: 7,
             count_interval_ms: 2_000,
             accept_truncated_log: false,
+            report_interval_ms: 2_000,
+            report_memory_bytes: 1 << 30,
         }
     }
 }
@@ -59,6 +67,8 @@ impl Config {
             ("concurrent_commits", self.concurrent_commits as u64),
             ("deduplication_days", self.deduplication_days.into()),
             ("count_interval_ms", self.count_interval_ms),
+            ("report_interval_ms", self.report_interval_ms),
+            ("report_memory_bytes", self.report_memory_bytes as u64),
         ];
         let zeros = at_least_one.iter().filter(|(_, value)| *value == 0);
         let mut problems: Vec<String> = zeros
@@ -76,6 +86,10 @@ impl Config {
 
     pub(crate) fn count_interval(&self) -> Duration {
         Duration::from_millis(self.count_interval_ms)
+    }
+
+    pub(crate) fn report_interval(&self) -> Duration {
+        Duration::from_millis(self.report_interval_ms)
     }
 
     pub(crate) fn window(&self) -> chrono::TimeDelta {

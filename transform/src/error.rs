@@ -53,6 +53,9 @@ pub enum Error {
     /// The tenants cannot be read.
     #[error("the tenants cannot be read")]
     Registry(#[from] RegistryError),
+    /// Reports cannot be computed on this machine.
+    #[error("what computes the reports cannot be started")]
+    Reports(#[source] std::io::Error),
 }
 
 impl Error {
@@ -69,6 +72,7 @@ impl Error {
                 _ => true,
             },
             Self::Registry(error) => error.is_retryable(),
+            Self::Reports(_) => false,
         }
     }
 

@@ -25,6 +25,7 @@ use crate::patience::Patience;
 use crate::progress::Progress;
 use crate::publish::Publisher;
 use crate::recover::recover;
+use crate::report::{Moved, Reports, Schedule};
 use crate::waiting::Waiting;
 
 /// How often time is let pass in an idle service.
@@ -89,26 +90,47 @@ impl Transform {
             self.lake.clone(),
             self.registry.clone(),
         );
+        let reports = Reports::new(
+            &self.config,
+            self.lake.clone(),
+            self.registry.clone(),
+            self.clock.clone(),
+        );
+        let reports = reports.map_err(Error::Reports)?;
+        let moved = Moved::default();
+        let interval = self.config.report_interval();
+        let schedule = Schedule::new(reports, self.registry.clone(), moved.clone(), interval);
+        let refreshing = schedule.run(stop.clone());
         let finished = CancellationToken::new();
         let counting = counter.run(followed, finished.clone());
         let working = async {
-            let result = self.work_on(&read, &stop).await;
+            let result = self.work_on(&read, &moved, &stop).await;
             // The counter follows to the last record.
             finished.cancel();
             result
         };
-        let (result, ()) = tokio::join!(working, counting);
-        result
+        let working = async {
+            let (result, ()) = tokio::join!(working, counting);
+            result
+        };
+        tokio::select! {
+            // Reports are refreshed for as long as anything is published.
+            result = working => result,
+            () = refreshing => unreachable!("refreshing does not end by itself"),
+        }
     }
 
     async fn work_on(
         &self,
         read: &watch::Sender<BTreeMap<u32, u64>>,
+        moved: &Moved,
         stop: &CancellationToken,
     ) -> Result<(), Error> {
         let mut waiting = Waiting::default();
         loop {
-            let error = match self.work(read, stop, &mut waiting).await {
+            // Whatever was published before this life.
+            moved.add_all();
+            let error = match self.work(read, moved, stop, &mut waiting).await {
                 Ok(()) => return Ok(()),
                 Err(Error::Mended) => continue,
                 Err(error) => error,
@@ -140,6 +162,7 @@ impl Transform {
     async fn work(
         &self,
         read: &watch::Sender<BTreeMap<u32, u64>>,
+        moved: &Moved,
         stop: &CancellationToken,
         waiting: &mut Waiting,
     ) -> Result<(), Error> {
@@ -153,6 +176,7 @@ impl Transform {
             transform: self,
             waiting,
             patience: Patience::new(self.health.clone(), stop.clone()),
+            moved,
             stop,
             judge: recovered.judge,
             publisher: recovered.publisher,
@@ -192,6 +216,8 @@ struct Line<'a> {
     transform: &'a Transform,
     waiting: &'a mut Waiting,
     patience: Patience,
+    /// Whose reports are to be refreshed.
+    moved: &'a Moved,
     stop: &'a CancellationToken,
     judge: Judge,
     publisher: Publisher,
@@ -350,6 +376,7 @@ impl Line<'_> {
     async fn publish(&mut self, round: Round) -> Result<(), Error> {
         let begun = Instant::now();
         let stretches = round.stretches().clone();
+        let tenants = round.tenants();
         let failed = self.publisher.publish(round, &self.patience).await?;
         for (tenant, error) in &failed {
             for (partition, stretch) in &stretches {
@@ -358,6 +385,7 @@ impl Line<'_> {
             self.waiting.add(tenant, error);
         }
         self.progress.advance(&stretches).await?;
+        self.moved.add(tenants);
         // Of what is still to come, nothing was received before this time.
         if let Some(as_of) = self.progress.as_of() {
             self.judge.index().forget_before(as_of.min(self.newest));

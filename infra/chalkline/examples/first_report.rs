@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use chalkline::client::{Answer, Client};
+use chalkline::client::{Answer, Client, Dialect};
 use chalkline::{Config, compose, issue_key, issue_token};
 use runtime::{Metrics, Shutdown};
 use schemas::{Role, Tenant, TenantId};
@@ -65,7 +65,8 @@ async fn main() -> anyhow::Result<()> {
     let door = Client::new(&url, &key.reveal());
     // NDJSON wants one event a line.
     let lines = EVENTS.map(|event| event.replace('\n', " "));
-    let receipt = door.post_events(lines.iter().map(String::as_str)).await?;
+    let lines = lines.iter().map(String::as_str);
+    let receipt = door.post(Dialect::Native, lines).await?;
     println!("posted: {} events", receipt.results.len());
 
     let url = addresses.query_url.context("query listens")?;

@@ -1,11 +1,11 @@
 //! Which format is asked for.
 
 use axum::http::{HeaderMap, header};
-use chrono::{DateTime, Utc};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::error::ArrowError;
 
+use super::about::About;
 use super::{arrow, csv, json};
 use crate::error::Error;
 
@@ -29,7 +29,7 @@ pub(crate) trait Encoder: Send {
 }
 
 impl Format {
-    const ALL: [Self; 4] = [Self::Json, Self::Csv, Self::Ndjson, Self::Arrow];
+    pub(crate) const ALL: [Self; 4] = [Self::Json, Self::Csv, Self::Ndjson, Self::Arrow];
 
     /// The best of what the client accepts; JSON when it does not say.
     pub(crate) fn accepted(headers: &HeaderMap) -> Result<Self, Error> {
@@ -55,6 +55,20 @@ impl Format {
             Some((_, format)) => Ok(format),
             None if asked => Err(Error::NotAcceptable),
             None => Ok(Self::Json),
+        }
+    }
+
+    /// The format of that name, as addresses have it.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.name() == name)
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
+            Self::Arrow => "arrow",
         }
     }
 
@@ -84,13 +98,9 @@ impl Format {
     }
 
     /// An encoder of rows with these columns.
-    pub(crate) fn encoder(
-        self,
-        columns: SchemaRef,
-        data_as_of: Option<DateTime<Utc>>,
-    ) -> Box<dyn Encoder> {
+    pub(crate) fn encoder(self, columns: SchemaRef, about: &About) -> Box<dyn Encoder> {
         match self {
-            Self::Json => Box::new(json::Document::new(columns, data_as_of)),
+            Self::Json => Box::new(json::Document::new(columns, about.clone())),
             Self::Csv => Box::new(csv::Csv::new(columns)),
             Self::Ndjson => Box::new(json::Lines::default()),
             Self::Arrow => Box::new(arrow::Stream::new(columns)),

@@ -3,30 +3,32 @@
 use std::mem;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use datafusion::arrow::array::{ArrayRef, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::json::writer::{
     JsonArray, JsonFormat, LineDelimited, Writer, WriterBuilder,
 };
+use serde_json::{Value, json};
 
+use super::about::About;
 use super::columns::{base64, printed};
 use super::format::Encoder;
 use crate::types;
 
-/// `{"columns":[…],"rows":[…],"data_as_of":…}`.
+/// `{"columns":[…],"rows":[…],"data_as_of":…}`; a page of a report also says
+/// which report it is of, where the next page is and how far it is behind.
 pub(crate) struct Document {
     columns: SchemaRef,
-    data_as_of: Option<DateTime<Utc>>,
+    about: About,
     writer: Writer<Vec<u8>, JsonArray>,
 }
 
 impl Document {
-    pub(crate) fn new(columns: SchemaRef, data_as_of: Option<DateTime<Utc>>) -> Self {
+    pub(crate) fn new(columns: SchemaRef, about: About) -> Self {
         Self {
             columns,
-            data_as_of,
+            about,
             writer: writer(),
         }
     }
@@ -39,14 +41,18 @@ impl Encoder for Document {
             .fields()
             .iter()
             .map(|field| {
-                serde_json::json!({
+                json!({
                     "name": field.name(),
                     "type": types::name(field.data_type()),
                 })
             })
             .collect();
-        let columns = serde_json::Value::Array(columns);
-        Ok(format!("{{\"columns\":{columns},\"rows\":").into_bytes())
+        let columns = Value::Array(columns);
+        let report = match &self.about.paging {
+            Some(paging) => format!("\"report\":{},", json!(paging.report)),
+            None => String::new(),
+        };
+        Ok(format!("{{{report}\"columns\":{columns},\"rows\":").into_bytes())
     }
 
     fn rows(&mut self, batch: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
@@ -57,8 +63,16 @@ impl Encoder for Document {
         // Without any row the writer writes both brackets now.
         self.writer.finish()?;
         let mut bytes = mem::take(self.writer.get_mut());
-        let data_as_of = serde_json::json!(self.data_as_of.map(super::rfc3339));
-        bytes.extend_from_slice(format!(",\"data_as_of\":{data_as_of}}}\n").as_bytes());
+        let data_as_of = json!(self.about.data_as_of.map(super::rfc3339));
+        let members = match &self.about.paging {
+            Some(paging) => format!(
+                "\"next_cursor\":{},\"data_as_of\":{data_as_of},\"lag_seconds\":{}",
+                json!(paging.next_cursor),
+                json!(paging.lag_seconds),
+            ),
+            None => format!("\"data_as_of\":{data_as_of}"),
+        };
+        bytes.extend_from_slice(format!(",{members}}}\n").as_bytes());
         Ok(bytes)
     }
 }

@@ -1,5 +1,6 @@
 //! From rows to the bytes of an answer.
 
+mod about;
 mod arrow;
 mod columns;
 mod csv;
@@ -8,9 +9,10 @@ mod json;
 mod respond;
 mod work;
 
+pub(crate) use about::{About, Paging};
 pub(crate) use format::Format;
 pub(crate) use respond::respond;
-pub(crate) use work::{Bounds, Message, produce};
+pub(crate) use work::{Bounds, Message, produce, whole};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 

@@ -9,11 +9,11 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
 use futures::stream;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::Instant;
 
+use super::about::About;
 use super::format::Format;
 use super::work::Message;
 use crate::error::Error;
@@ -23,7 +23,6 @@ use crate::executor::Task;
 /// what goes wrong until then still has a status of its own.
 const HEAD_BYTES: usize = 256 * 1024;
 
-const DATA_AS_OF: &str = "chalkline-data-as-of";
 const ROW_COUNT: &str = "chalkline-row-count";
 
 /// What comes from the workers, within the time that they have.
@@ -71,12 +70,12 @@ pub(crate) async fn respond(
         seconds: timeout.as_secs(),
         _task: task,
     };
-    let mut data_as_of = None;
+    let mut about = About::default();
     let mut head = VecDeque::new();
     let (mut size, mut rows) = (0, 0);
     let whole = loop {
         match chunks.next().await? {
-            Message::Begin { data_as_of: known } => data_as_of = known,
+            Message::Begin { about: known } => about = known,
             Message::Chunk { bytes, rows: more } => {
                 size += bytes.len();
                 rows += more;
@@ -106,9 +105,7 @@ pub(crate) async fn respond(
         header::VARY,
         HeaderValue::from_static("accept, authorization"),
     );
-    if let Some(value) = data_as_of.and_then(time_value) {
-        headers.insert(DATA_AS_OF, value);
-    }
+    about.write(headers);
     if whole {
         headers.insert(ROW_COUNT, HeaderValue::from(rows));
     }
@@ -121,10 +118,6 @@ fn concat(chunks: VecDeque<Bytes>, size: usize) -> Bytes {
         whole.extend_from_slice(&chunk);
     }
     whole.into()
-}
-
-fn time_value(time: DateTime<Utc>) -> Option<HeaderValue> {
-    HeaderValue::try_from(super::rfc3339(time)).ok()
 }
 
 fn streamed(head: VecDeque<Bytes>, chunks: Chunks, trace_id: String) -> Body {

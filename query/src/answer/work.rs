@@ -5,18 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
 use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::error::ArrowError;
+use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
+use serde_json::Value;
 use tokio::sync::mpsc::Sender;
 
+use super::about::About;
 use super::columns::{rename, unique};
 use super::format::Format;
 use crate::error::Error;
 use crate::failure;
-use crate::session::Running;
 
 /// About how much is written at once.
 const PART_BYTES: f64 = 1024.0 * 1024.0;
@@ -28,7 +29,7 @@ const SHARED_ROWS: usize = 256;
 #[derive(Debug)]
 pub(crate) enum Message {
     /// The query runs.
-    Begin { data_as_of: Option<DateTime<Utc>> },
+    Begin { about: About },
     /// More of the answer.
     Chunk { bytes: Bytes, rows: usize },
     /// The answer is whole.
@@ -45,27 +46,24 @@ pub(crate) struct Bounds {
     pub(crate) stall: Duration,
 }
 
-/// Sends a running query's answer.
+/// Sends the rows of a running query as its answer.
 pub(crate) async fn produce(
-    running: Running,
+    mut rows: SendableRecordBatchStream,
+    about: About,
     explains: bool,
     format: Format,
     bounds: Bounds,
     sender: &Sender<Message>,
 ) -> Result<(), Error> {
-    let Running {
-        mut rows,
-        data_as_of,
-    } = running;
     let columns = unique(&rows.schema());
-    let mut encoder = format.encoder(columns.clone(), data_as_of);
+    let mut encoder = format.encoder(columns.clone(), &about);
     let mut sent = Sent {
         sender,
         bounds,
         rows: 0,
         bytes: 0,
     };
-    sent.send(Message::Begin { data_as_of }).await?;
+    sent.send(Message::Begin { about }).await?;
     sent.chunk(encoder.begin().map_err(ours)?, 0).await?;
     while let Some(batch) = rows.next().await {
         let batch = batch.map_err(failure::explain)?;
@@ -127,6 +125,25 @@ fn size(batch: &RecordBatch) -> Result<usize, ArrowError> {
         .sum()
 }
 
+/// Sends a JSON document that is already whole, and how much it lists.
+pub(crate) async fn whole(
+    body: &Value,
+    rows: usize,
+    sender: &Sender<Message>,
+) -> Result<(), Error> {
+    let about = About::default();
+    let bytes = body.to_string().into();
+    for message in [
+        Message::Begin { about },
+        Message::Chunk { bytes, rows },
+        Message::End,
+    ] {
+        let sent = sender.send(message).await;
+        sent.map_err(|_| Error::internal("nobody reads the answer any more"))?;
+    }
+    Ok(())
+}
+
 fn ours(error: ArrowError) -> Error {
     Error::Internal(Box::new(error))
 }
@@ -172,8 +189,9 @@ impl Sent<'_> {
 fn too_large(what: String) -> Error {
     Error::TooLarge {
         detail: format!(
-            "The answer has {what}; add LIMIT or aggregate, or ask for text/csv, \
-             application/x-ndjson or application/vnd.apache.arrow.stream, which may be longer."
+            "The answer has {what}; ask for fewer rows (LIMIT) or columns, aggregate, or ask for \
+             text/csv, application/x-ndjson or application/vnd.apache.arrow.stream, which may be \
+             longer."
         ),
     }
 }

@@ -33,7 +33,13 @@ async fn each_wrong_token_has_its_own_code() {
             "token_expired",
         ),
     ] {
-        for (method, path) in [(Method::POST, "/v1/sql"), (Method::GET, "/v1/tables")] {
+        for (method, path) in [
+            (Method::POST, "/v1/sql"),
+            (Method::GET, "/v1/tables"),
+            (Method::GET, "/v1/reports"),
+            (Method::GET, "/v1/reports/student_day"),
+            (Method::GET, "/v1/reports/nothing"),
+        ] {
             let mut request = Request::builder().method(method).uri(path);
             if let Some(value) = &value {
                 request = request.header(header::AUTHORIZATION, value);

@@ -45,6 +45,52 @@ impl School {
         .expect("published");
     }
 
+    /// Publishes rows of a report that has read all of its sources, as they are
+    /// now and as they were complete at `as_of`.
+    pub async fn refresh(
+        &self,
+        tenant: &str,
+        report: &str,
+        term: &str,
+        rows: &[Value],
+        as_of: &str,
+    ) {
+        let report = schemas::report(report).expect("a report");
+        let table = Table::from_name(report.name).expect("a table");
+        let document = self.registry.tenant(&id(tenant)).await.expect("documents");
+        let definition = report.definition(document.expect("a tenant").time_zone);
+        let mut open = self
+            .lake
+            .open_or_create(&id(tenant), table)
+            .await
+            .expect("a table");
+        let micros = u64::try_from(time(as_of).timestamp_micros()).expect("after 1970");
+        let mut read = vec![(AppId::report_as_of(report.name, &definition), micros)];
+        for source in &report.sources {
+            let opened = self.lake.open(&id(tenant), *source).await;
+            if let Some(source) = opened.expect("a table or none") {
+                let app = AppId::report(report.name, &definition, source.kind());
+                read.push((app, source.version()));
+            }
+        }
+        let mut advances = Vec::new();
+        for (app, next) in read {
+            let expected = open.next_position(&app).await.expect("its position");
+            advances.push(Advance {
+                app,
+                expected,
+                next,
+            });
+        }
+        let rows = Rows {
+            term: Some(term.parse().expect("a term")),
+            batches: batches(file_columns(table), rows),
+        };
+        open.publish(vec![rows], &advances)
+            .await
+            .expect("published");
+    }
+
     pub async fn set_floor(&self, partition: u32, as_of: &str) {
         let floor = Floor {
             log_id: LOG.to_owned(),

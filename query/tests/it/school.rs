@@ -176,6 +176,11 @@ impl School {
         let request = question(&token("north", "steward"), &body, accept);
         self.answer(request).await
     }
+
+    /// Asks for what lies at a path, as the tenant's steward.
+    pub async fn get(&self, tenant: &str, path: &str) -> Answer {
+        self.answer(look(&token(tenant, "steward"), path)).await
+    }
 }
 
 /// A request to `/v1/sql`.
@@ -185,6 +190,14 @@ pub fn question(token: &Credential, body: &Value, accept: &str) -> Request<Body>
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::ACCEPT, accept)
         .body(Body::from(body.to_string()))
+        .expect("a request")
+}
+
+/// A request for what lies at a path.
+pub fn look(token: &Credential, path: &str) -> Request<Body> {
+    Request::get(path)
+        .header(header::AUTHORIZATION, format!("Bearer {}", token.reveal()))
+        .body(Body::empty())
         .expect("a request")
 }
 

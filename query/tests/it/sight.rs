@@ -135,28 +135,36 @@ async fn tables_are_listed_with_their_columns() {
         .body(Body::empty())
         .expect("a request");
     let listing = school.answer(request).await.json();
-    let names: Vec<&str> = listing["tables"]
-        .as_array()
-        .expect("a list")
+    let tables = listing["tables"].as_array().expect("a list");
+    let names: Vec<&str> = tables
         .iter()
         .filter_map(|table| table["name"].as_str())
         .collect();
+    let views = ["ledger"];
+    let expected: Vec<&str> = schemas::Table::all()
+        .map(schemas::Table::as_str)
+        .chain(views)
+        .collect();
+    assert_eq!(names, expected);
     assert_eq!(
-        names,
-        [
-            "clickstream",
-            "video",
-            "assessment",
-            "duplicates",
-            "quarantine",
-            "tallies",
-            "log_counts",
-            "ledger",
-        ]
+        tables[0]["columns"][0],
+        json!({"name": "event_id", "type": "text"})
     );
-    let ledger = listing["tables"][7]["columns"].as_array().expect("columns");
+    for table in tables {
+        let name = table["name"].as_str().expect("a name");
+        let report = schemas::report(name);
+        let description = report.map(|report| report.description.as_str());
+        assert_eq!(table["description"].as_str(), description, "{name}");
+    }
+    let ledger = tables.last().expect("a view");
+    assert_eq!(ledger["type"], "VIEW");
+    let columns = ledger["columns"].as_array().expect("columns");
     assert_eq!(
-        ledger.last(),
-        Some(&json!({"name": "balanced", "type": "boolean"}))
+        columns.last(),
+        Some(&json!({
+            "name": "balanced",
+            "type": "boolean",
+            "description": "whether the last four add up to accepted",
+        }))
     );
 }

@@ -7,6 +7,7 @@
 mod latency;
 mod load;
 mod report;
+mod reports;
 mod stages;
 
 use std::process::ExitCode;
@@ -26,6 +27,7 @@ async fn main() -> ExitCode {
     let mut report = Report::of_this_machine();
     stages::kafka(seconds, &mut report).await;
     stages::up(seconds, &mut report).await;
+    reports::measure(&mut report).await;
     print!("{report}");
     if report.missed().is_empty() {
         return ExitCode::SUCCESS;

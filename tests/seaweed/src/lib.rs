@@ -191,10 +191,10 @@ fn spawn(binary: &Path, data: &Path, ports: [u16; PORTS.len()]) -> Child {
 }
 
 fn watch(group: u32, data: &Path, ports: [u16; PORTS.len()]) -> Child {
-    // Beside each gRPC port it makes a socket that it would not remove.
-    let grpc = PORTS.iter().zip(ports).filter_map(|(name, port)| {
-        let service = name.strip_suffix(".port.grpc")?;
-        Some(format!("/tmp/seaweedfs-{service}-grpc-{port}.sock"))
+    // Beside a port it may make a socket, which it would not remove.
+    let sockets = PORTS.iter().zip(ports).map(|(name, port)| {
+        let name = name.replace(".port", "").replace('.', "-");
+        format!("/tmp/seaweedfs-{name}-{port}.sock")
     });
     Command::new("sh")
         .args([
@@ -204,7 +204,7 @@ fn watch(group: u32, data: &Path, ports: [u16; PORTS.len()]) -> Child {
         ])
         .arg(group.to_string())
         .arg(data)
-        .args(grpc)
+        .args(sockets)
         .stdin(Stdio::piped())
         .process_group(0)
         .spawn()

@@ -71,6 +71,15 @@ impl Lake {
             .await
     }
 
+    /// Every event answered before this moment is in its table, if its table is
+    /// opened after this call. `None` until the first floor is known.
+    ///
+    /// # Errors
+    /// As [`Lake::floors`].
+    pub async fn data_as_of(&self) -> Result<Option<DateTime<Utc>>, LakeError> {
+        Ok(oldest_of_newest_log(&self.floors().await?))
+    }
+
     /// Stores a floor, so that it outlives a loss of power.
     ///
     /// A plain overwrite, not a conditional one: should a stalled process set
@@ -152,6 +161,21 @@ impl StoredFloor {
     }
 }
 
+/// The newest log is the one with the latest floor; a log that was left behind
+/// advances no more.
+fn oldest_of_newest_log(floors: &[Floor]) -> Option<DateTime<Utc>> {
+    let mut logs: BTreeMap<&str, (DateTime<Utc>, DateTime<Utc>)> = BTreeMap::new();
+    for floor in floors {
+        let (oldest, newest) = logs
+            .entry(&floor.log_id)
+            .or_insert((floor.as_of, floor.as_of));
+        *oldest = floor.as_of.min(*oldest);
+        *newest = floor.as_of.max(*newest);
+    }
+    let newest = logs.into_values().max_by_key(|(_, newest)| *newest)?;
+    Some(newest.0)
+}
+
 /// The log and partition of a path made by [`layout::floor`].
 fn parse(path: &Path) -> Option<(String, u32, Path)> {
     let mut parts = path.parts().skip(1);
@@ -170,5 +194,26 @@ mod tests {
         let (log_id, partition, _) = parse(&path).expect("a floor");
         assert_eq!((log_id.as_str(), partition), ("log-1", 7));
         assert!(parse(&Path::from("_log/log-1/README")).is_none());
+    }
+
+    fn floor(log_id: &str, partition: u32, seconds: i64) -> Floor {
+        Floor {
+            log_id: log_id.to_owned(),
+            partition,
+            position: 0,
+            as_of: DateTime::from_timestamp(seconds, 0).expect("a time"),
+        }
+    }
+
+    #[test]
+    fn the_slowest_partition_of_the_newest_log_counts() {
+        assert_eq!(oldest_of_newest_log(&[]), None);
+        let floors = [
+            floor("old", 0, 10),
+            floor("new", 0, 50),
+            floor("new", 1, 40),
+        ];
+        let as_of = oldest_of_newest_log(&floors).map(|at| at.timestamp());
+        assert_eq!(as_of, Some(40));
     }
 }

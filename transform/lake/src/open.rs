@@ -17,6 +17,9 @@ use crate::publish::commit_path;
 use crate::stats::statistics_columns;
 use crate::{LakeError, LakeTable, durable};
 
+/// The property that names the columns of which a table has statistics.
+pub(crate) const STATISTICS: &str = "delta.dataSkippingStatsColumns";
+
 /// The lake: all tables of all tenants below one root. Clones share everything.
 #[derive(Clone)]
 pub struct Lake(Arc<Inner>);
@@ -91,13 +94,12 @@ impl Lake {
         let Some(opened) = self.open(tenant, table).await? else {
             return Ok(None);
         };
-        let name = layout::table(tenant, table);
-        let ours = delta_columns(&name, table)?;
-        let fits = opened.state().schema().fields().eq(ours.iter());
-        if fits {
+        if opened.has_columns()? {
             Ok(Some(opened))
         } else {
-            Err(LakeError::Columns { table: name })
+            Err(LakeError::Columns {
+                table: layout::table(tenant, table),
+            })
         }
     }
 
@@ -139,7 +141,7 @@ impl Lake {
             .create()
             .with_columns(delta_columns(name, table)?)
             .with_partition_columns(partition_columns)
-            .with_configuration([("delta.dataSkippingStatsColumns", Some(statistics))])
+            .with_configuration([(STATISTICS, Some(statistics))])
             .with_commit_properties(commit)
             .await;
         match created {
@@ -177,7 +179,7 @@ impl std::fmt::Debug for Lake {
 }
 
 /// Our columns as Delta's.
-fn delta_columns(name: &str, table: Table) -> Result<Vec<StructField>, LakeError> {
+pub(crate) fn delta_columns(name: &str, table: Table) -> Result<Vec<StructField>, LakeError> {
     let columns: StructType = schemas::columns(table)
         .as_ref()
         .try_into_kernel()

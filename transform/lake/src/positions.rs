@@ -1,7 +1,10 @@
-//! Who reads the log into a table, and up to where.
+//! Who reads the log, or other tables, into a table, and up to where.
+
+use schemas::Table;
 
 /// A reader of one log partition: the `appId` of a Delta transaction, whose
-/// version is the next position to read.
+/// version is the next position to read. Or a report as a reader of another
+/// table, whose position is a version of that table.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AppId(String);
 
@@ -14,6 +17,19 @@ impl AppId {
     /// The second reader, which only counts records.
     pub fn counts(log_id: &str, partition: u32) -> Self {
         Self(format!("count:{log_id}/{partition}"))
+    }
+
+    /// A report of some definition ([`schemas::Report::definition`]) as reader of
+    /// one of its sources; its position is the version of the source that the
+    /// report's rows are made of.
+    pub fn report(report: &str, definition: &str, source: Table) -> Self {
+        Self(format!("report:{report}@{definition}:{source}"))
+    }
+
+    /// Up to when a report of some definition is complete; its position is a
+    /// time in microseconds since 1970.
+    pub fn report_as_of(report: &str, definition: &str) -> Self {
+        Self(format!("report:{report}@{definition}:as_of"))
     }
 
     /// The text in the Delta log.

@@ -12,7 +12,7 @@ use schemas::Term;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::{Advance, LakeTable, PublishError};
+use crate::{Advance, LakeError, LakeTable, PublishError};
 
 /// How many files of one commit are written at once.
 const CONCURRENT_FILES: usize = 2;
@@ -29,7 +29,7 @@ pub struct Rows {
     pub batches: Vec<RecordBatch>,
 }
 
-/// What [`LakeTable::publish`] made visible.
+/// What [`LakeTable::publish`] or [`LakeTable::replace`] made visible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Published {
     /// The version that holds it.
@@ -57,43 +57,75 @@ impl LakeTable {
         rows: Vec<Rows>,
         advances: &[Advance],
     ) -> Result<Published, PublishError> {
+        self.check(advances).await?;
         for advance in advances {
             // Delta takes any version for a transaction, also a lower one: that
             // the positions only move on is checked here and nowhere else.
-            let stands = self.next_position(&advance.app).await;
-            let stands = stands.map_err(PublishError::NotPublished)?;
-            if stands != advance.expected || stands > Some(advance.next) {
+            if advance.expected > Some(advance.next) {
                 return Err(PublishError::Conflict(advance.app.clone()));
             }
         }
+        let files = self.write_files(rows).await;
+        let files = files.map_err(PublishError::NotPublished)?;
+        self.commit_files(files, Vec::new(), SaveMode::Append, advances)
+            .await
+    }
+
+    /// Whether the table stands where the writer believes.
+    pub(crate) async fn check(&mut self, advances: &[Advance]) -> Result<(), PublishError> {
+        for advance in advances {
+            let stands = self.next_position(&advance.app).await;
+            if stands.map_err(PublishError::NotPublished)? != advance.expected {
+                return Err(PublishError::Conflict(advance.app.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes and syncs files, which nobody sees until they are committed.
+    pub(crate) async fn write_files(&self, rows: Vec<Rows>) -> Result<Vec<Add>, LakeError> {
         let files: Vec<Add> = futures::stream::iter(rows)
             .map(|rows| self.write_file(rows))
             .buffered(CONCURRENT_FILES)
             .try_collect()
-            .await
-            .map_err(PublishError::NotPublished)?;
+            .await?;
         // A commit must not outlive its files, nor a floor the commit.
         let paths = files.iter().map(|file| file.path.clone()).collect();
-        let synced = self.sync(paths).await;
-        synced.map_err(PublishError::NotPublished)?;
+        self.sync(paths).await?;
+        Ok(files)
+    }
+
+    /// Commits files with other actions and the positions, and syncs the commit.
+    pub(crate) async fn commit_files(
+        &mut self,
+        files: Vec<Add>,
+        mut actions: Vec<Action>,
+        mode: SaveMode,
+        advances: &[Advance],
+    ) -> Result<Published, PublishError> {
         let before = self.version();
-        let published = self.commit(files, advances).await?;
-        let commits = before + 1..=published.version;
+        let published = Published {
+            version: before,
+            files: files.len(),
+            bytes: files.iter().map(|f| f.size.unsigned_abs()).sum(),
+        };
+        actions.extend(files.into_iter().map(Action::Add));
+        let version = self.commit(actions, mode, advances).await?;
+        let commits = before + 1..=version;
         let synced = self.sync(commits.map(commit_path).collect()).await;
         synced.map_err(PublishError::Unknown)?;
-        Ok(published)
+        Ok(Published {
+            version,
+            ..published
+        })
     }
 
     async fn commit(
         &mut self,
-        files: Vec<Add>,
+        actions: Vec<Action>,
+        mode: SaveMode,
         advances: &[Advance],
-    ) -> Result<Published, PublishError> {
-        let mut published = Published {
-            version: self.version(),
-            files: files.len(),
-            bytes: files.iter().map(|f| f.size.unsigned_abs()).sum(),
-        };
+    ) -> Result<u64, PublishError> {
         let commit_id = Uuid::now_v7().to_string();
         let transactions = advances
             .iter()
@@ -108,34 +140,32 @@ impl LakeTable {
             .with_create_checkpoint(false)
             .with_cleanup_expired_logs(Some(false));
         let operation = DeltaOperation::Write {
-            mode: SaveMode::Append,
+            mode,
             partition_by: self.kind.is_by_term().then(|| vec!["term".to_owned()]),
             predicate: None,
         };
         // Against the very state on which the positions were checked: a commit
         // by another writer of these positions, however recent, fails this one.
         let committed = CommitBuilder::from(properties)
-            .with_actions(files.into_iter().map(Action::Add).collect())
+            .with_actions(actions)
             .build(Some(self.reference()), self.delta.log_store(), operation)
             .await;
         match committed {
             Ok(done) => {
-                if done.version() != published.version + 1 {
+                if done.version() != self.version() + 1 {
                     self.positions.clear();
                 }
-                published.version = done.version();
                 self.delta.state = Some(done.snapshot());
                 for advance in advances {
                     self.positions
                         .insert(advance.app.clone(), Some(advance.next));
                 }
-                Ok(published)
+                Ok(done.version())
             }
             Err(error) => {
                 let version = self.settle(&commit_id, advances, error).await?;
-                published.version = version;
                 self.refresh().await.map_err(PublishError::Unknown)?;
-                Ok(published)
+                Ok(version)
             }
         }
     }

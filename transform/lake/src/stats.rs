@@ -4,7 +4,7 @@
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::{max, max_string, min, min_string};
 use arrow::datatypes::{
-    DataType, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+    DataType, Date32Type, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
 };
 use chrono::{DateTime, SecondsFormat};
 use schemas::Table;
@@ -64,6 +64,11 @@ fn bounds(column: &dyn Array) -> Option<(Value, Value)> {
             // NaN sorts last: when the greatest is finite, all are.
             (low.is_finite() && high.is_finite()).then(|| (low.into(), high.into()))
         }
+        DataType::Date32 => {
+            let values = column.as_primitive::<Date32Type>();
+            let day = |days| Date32Type::to_naive_date_opt(days).map(|day| day.to_string().into());
+            Some((day(min(values)?)?, day(max(values)?)?))
+        }
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
             let values = column.as_primitive::<TimestampMicrosecondType>();
             let low = milliseconds(min(values)?.div_euclid(1000))?;
@@ -104,7 +109,9 @@ fn text_above(text: &str) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{Float64Array, Int64Array, StringArray, TimestampMicrosecondArray};
+    use arrow::array::{
+        Date32Array, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
+    };
     use rstest::rstest;
 
     use super::*;
@@ -125,6 +132,13 @@ mod tests {
         let (low, high) = bounds(&times).expect("bounds");
         assert_eq!(low, "1969-12-31T23:59:59.998Z");
         assert_eq!(high, "1970-01-01T00:00:00.002Z");
+    }
+
+    #[test]
+    fn day_bounds_are_days() {
+        let days = Date32Array::from(vec![Some(20_711), None, Some(20_710)]);
+        let (low, high) = bounds(&days).expect("bounds");
+        assert_eq!((low, high), (json!("2026-09-14"), json!("2026-09-15")));
     }
 
     #[test]

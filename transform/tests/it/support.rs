@@ -15,7 +15,7 @@ use schemas::event::{Assessment, Clickstream, Data, Event, TYPE_VERSION, Video};
 use schemas::{Family, StudentKey, Table, Tenant, TenantId, headers, log_key};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
-use transform::{Config, Error, Transform};
+use transform::{Config, Error, Reports, Transform};
 use uuid::Uuid;
 
 pub const PARTITIONS: u32 = 3;
@@ -107,6 +107,20 @@ impl Sandbox {
             shutdown,
             health,
         }
+    }
+
+    /// What refreshes the reports, beside the service.
+    pub fn reports(&self) -> Reports {
+        let (lake, registry) = (self.lake.clone(), self.registry.clone());
+        Reports::new(&self.config, lake, registry, Clock::system()).expect("threads")
+    }
+
+    /// The same with nothing remembered, not even the tenants.
+    pub fn reports_of_a_new_process(&self) -> Reports {
+        let location = self.folder.path().join("lake").display().to_string();
+        let root = Root::open(&location, HashMap::new()).expect("a root");
+        let registry = Registry::new(root);
+        Reports::new(&self.config, self.lake.clone(), registry, Clock::system()).expect("threads")
     }
 
     pub async fn append(&self, records: Vec<Record>) {

@@ -318,7 +318,8 @@ async fn on_s3_one_creates_and_concurrent_changes_all_survive() {
     let tenant = read.tenant(&demo.id).await.expect("answers");
     let tenant = tenant.expect("there is one");
     assert_eq!(tenant.minimum_cell, demo.minimum_cell + 12);
-    assert_eq!(read.tenants().await.expect("lists"), [demo.id.clone()]);
+    let tenants = read.tenants().await.expect("lists");
+    assert_eq!(tenants, std::slice::from_ref(&demo.id));
     let secrets = [
         read.secret(&demo.id).await.expect("a secret"),
         registries[3].secret(&demo.id).await.expect("a secret"),

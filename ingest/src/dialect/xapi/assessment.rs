@@ -15,12 +15,11 @@ impl Parts {
         let thing = self.thing();
         let around = self.nearest(Thing::Assessment).map(str::to_owned);
         let (assessment_id, item_id) = match thing {
-            Some(Thing::Course) => (None, None),
-            Some(Thing::Item) if event_type == "grade.changed" => (around.or(object), None),
-            Some(Thing::Item) if !event_type.starts_with("item.") => {
-                (around.or_else(|| object.clone()), object)
-            }
             _ if event_type.starts_with("item.") => (around, object),
+            // The grade of a course is of no assessment.
+            Some(Thing::Course) if event_type == "grade.changed" => (None, None),
+            Some(Thing::Item) if event_type == "grade.changed" => (around.or(object), None),
+            Some(Thing::Item) => (around.or_else(|| object.clone()), object),
             _ => (object, None),
         };
         let verb = self.known_verb();

@@ -4,8 +4,16 @@
 /// have no fixed length.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Duration {
-    /// Seconds, unless there are years or months.
+    /// Seconds, unless there are years or months, or more than a double holds.
     pub seconds: Option<f64>,
+}
+
+impl Duration {
+    fn of(seconds: Option<f64>) -> Self {
+        Self {
+            seconds: seconds.filter(|seconds| seconds.is_finite()),
+        }
+    }
 }
 
 /// Reads `P1Y2M3DT4H5M6.7S` or `P4W`.
@@ -15,8 +23,7 @@ pub fn parse(text: &str) -> Option<Duration> {
 
     let rest = text.strip_prefix('P')?;
     if let Some(weeks) = rest.strip_suffix('W') {
-        let seconds = Some(number(weeks)?.0 * 7.0 * 86_400.0);
-        return Some(Duration { seconds });
+        return Some(Duration::of(Some(number(weeks)?.0 * 7.0 * 86_400.0)));
     }
     let (date, time) = match rest.split_once('T') {
         Some((_, "")) => return None,
@@ -27,9 +34,7 @@ pub fn parse(text: &str) -> Option<Duration> {
     let mut parts = Parts::default();
     parts.read(date, &DATE)?;
     parts.read(time, &TIME)?;
-    Some(Duration {
-        seconds: parts.fixed.then_some(parts.seconds),
-    })
+    Some(Duration::of(parts.fixed.then_some(parts.seconds)))
 }
 
 struct Parts {

@@ -33,7 +33,7 @@ const GRANDFATHERED: &[&str] = &[
 /// Whether the tag is well-formed, no singleton or variant in it twice.
 pub fn is_tag(text: &str) -> bool {
     let tag = text.to_ascii_lowercase();
-    GRANDFATHERED.contains(&tag.as_str()) || langtag(&tag).is_some()
+    langtag(&tag).is_some() || GRANDFATHERED.contains(&tag.as_str())
 }
 
 /// Reads subtags in the order that the grammar has them.

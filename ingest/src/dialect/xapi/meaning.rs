@@ -35,9 +35,7 @@ pub fn meaning(parts: &Parts) -> Option<&'static str> {
         Verb::Initialized if thing == Assessment => Some("assessment.started"),
         Verb::Initialized if session => Some("session.started"),
         Verb::Initialized | Verb::Opened => Some("content.opened"),
-        Verb::Completed | Verb::Terminated | Verb::Submitted if thing == Assessment => {
-            Some("assessment.submitted")
-        }
+        Verb::Completed | Verb::Terminated if thing == Assessment => Some("assessment.submitted"),
         Verb::Submitted => Some("assessment.submitted"),
         Verb::Completed | Verb::Satisfied | Verb::Waived => Some("content.completed"),
         Verb::Progressed => when(is_complete(parts), "content.completed"),

@@ -197,9 +197,8 @@ pub fn bare(iri: &str) -> &str {
 
 /// The extension of that name.
 pub fn extension<'v>(extensions: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
-    extensions
-        .get(&format!("https://{name}"))
-        .or_else(|| extensions.get(&format!("http://{name}")))
+    let named = |(iri, _): &(&String, _)| bare(iri) == name;
+    extensions.iter().find(named).map(|(_, value)| value)
 }
 
 /// Takes the extension of that name if it can be `read`.
@@ -208,11 +207,20 @@ pub fn take<T>(
     name: &str,
     read: impl Fn(&Value) -> Option<T>,
 ) -> Option<T> {
-    let value = read(extension(extensions, name)?)?;
-    if extensions.remove(&format!("https://{name}")).is_none() {
-        extensions.remove(&format!("http://{name}"));
-    }
+    let named = |(iri, _): &(&String, _)| bare(iri) == name;
+    let (iri, value) = extensions.iter().find(named)?;
+    let value = read(value)?;
+    let iri = iri.clone();
+    extensions.remove(&iri);
     Some(value)
+}
+
+/// The IRIs of all verbs and of all things.
+#[cfg(test)]
+pub fn known() -> (Vec<&'static str>, Vec<&'static str>) {
+    let verbs = VERBS.iter().map(|(iri, _)| *iri);
+    let things = THINGS.iter().map(|(iri, _)| *iri);
+    (verbs.collect(), things.collect())
 }
 
 fn look_up<T: Copy>(table: &[(&str, T)], iri: &str) -> Option<T> {

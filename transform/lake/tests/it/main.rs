@@ -3,4 +3,5 @@
 mod floors;
 mod publishing;
 mod reading;
+mod replacing;
 mod support;

@@ -84,9 +84,11 @@ pub fn is_iri(text: &str) -> bool {
     scheme.starts_with(|first: char| first.is_ascii_alphabetic())
         && scheme.bytes().all(of_scheme)
         && !rest.is_empty()
-        && !rest
-            .chars()
-            .any(|c| c.is_whitespace() || c.is_control() || "<>\"{}|\\^`".contains(c))
+        && !rest.chars().any(|c| match c {
+            '<' | '>' | '"' | '{' | '}' | '|' | '\\' | '^' | '`' => true,
+            c if c.is_ascii() => c <= ' ' || c == '\x7f',
+            c => c.is_whitespace() || c.is_control(),
+        })
 }
 
 /// The form of RFC 4122, and no other that libraries read.

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::Config;
 use crate::authenticate::Sender;
-use crate::dialect::xapi::{Version, Xapi};
+use crate::dialect::xapi::{Version, Xapi, check};
 use crate::judge::{Sentence, judge};
 use crate::receive::Format;
 
@@ -66,14 +66,25 @@ fn replacement() -> impl Strategy<Value = Value> {
     prop::sample::select(values)
 }
 
-/// A golden statement with some of its values replaced by others.
+/// A golden statement with some of its values replaced by others, its verb and
+/// the type of its object maybe by any that we know.
 fn mutated() -> impl Strategy<Value = Value> {
     let statements: Vec<Value> = GOLDEN
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).expect("JSON")["statement"].take())
         .collect();
     let edits = prop::collection::vec((any::<Index>(), replacement()), 0..4);
-    (prop::sample::select(statements), edits).prop_map(|(mut statement, edits)| {
+    let (verbs, things) = vocabulary::known();
+    let verb = prop::option::of(prop::sample::select(verbs));
+    let thing = prop::option::of(prop::sample::select(things));
+    let parts = (prop::sample::select(statements), verb, thing, edits);
+    parts.prop_map(|(mut statement, verb, thing, edits)| {
+        if let Some(verb) = verb {
+            statement["verb"]["id"] = json!(format!("http://{verb}"));
+        }
+        if let (Some(thing), true) = (thing, statement["object"]["objectType"].is_null()) {
+            statement["object"]["definition"]["type"] = json!(format!("https://{thing}"));
+        }
         for (place, value) in edits {
             let mut places = Vec::new();
             pointers(&statement, "", &mut places);
@@ -89,7 +100,7 @@ fn mutated() -> impl Strategy<Value = Value> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(3_000))]
 
-    /// What the check lets through becomes an event, and names nobody whom the
+    /// Exactly what the check lets through becomes an event, and names nobody whom the
     /// statement identifies.
     #[test]
     fn no_statement_panics_or_names_anyone(statement in mutated(), second in any::<bool>()) {
@@ -108,6 +119,12 @@ proptest! {
         };
         let appended = matches!(verdict.events[0].sentence, Sentence::Append);
         prop_assert_eq!(verdict.records.len(), usize::from(appended));
+        prop_assert_eq!(
+            appended,
+            check::check(&statement, version, &[]).is_ok(),
+            "{:?}",
+            verdict.events[0].sentence
+        );
         let mut people = Vec::new();
         parts::mentions(&statement, &mut people);
         for record in &verdict.records {

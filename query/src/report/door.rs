@@ -1,0 +1,134 @@
+//! `GET /v1/reports` and `GET /v1/reports/{name}`.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures::stream;
+use schemas::Report;
+use serde_json::{Value, json};
+
+use super::request::MOST_ROWS;
+use super::{Request, Shape, collect};
+use crate::answer::{self, About, Format, Paging};
+use crate::error::Error;
+use crate::information_schema::described;
+use crate::server::{Parts, counted, trace_id};
+
+/// Lists the reports, each with its columns and its freshness.
+pub(crate) async fn list(State(parts): State<Arc<Parts>>, headers: HeaderMap) -> Response {
+    let trace_id = trace_id();
+    counted("reports", &trace_id, listing(&parts, &headers, &trace_id)).await
+}
+
+/// Answers with one page of a report.
+pub(crate) async fn read(
+    State(parts): State<Arc<Parts>>,
+    name: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let trace_id = trace_id();
+    let name = name.map(|Path(name)| name).unwrap_or_default();
+    let query = query.unwrap_or_default();
+    counted(
+        "report",
+        &trace_id,
+        page(&parts, &headers, &name, &query, &trace_id),
+    )
+    .await
+}
+
+async fn listing(parts: &Parts, headers: &HeaderMap, trace_id: &str) -> Result<Response, Error> {
+    let principal = parts.principal(headers).await?;
+    let asker = principal.clone();
+    let now = parts.clock.now();
+    parts
+        .work(&principal, Format::Json, trace_id, |desk| async move {
+            let fresh = desk.sessions.freshness(&asker).await?;
+            let reports: Vec<Value> = fresh
+                .into_iter()
+                .map(|(report, data_as_of)| entry(report, data_as_of, now))
+                .collect();
+            let rows = reports.len();
+            let body = json!({ "reports": reports });
+            answer::whole(&body, rows, &desk.sender).await
+        })
+        .await
+}
+
+fn entry(report: &Report, data_as_of: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Value {
+    json!({
+        "name": report.name,
+        "description": report.description,
+        "grain": report.grain,
+        "visibility": report.visibility.as_str(),
+        "columns": described(report),
+        "data_as_of": data_as_of.map(answer::rfc3339),
+        "lag_seconds": lag_seconds(data_as_of, now),
+    })
+}
+
+async fn page(
+    parts: &Parts,
+    headers: &HeaderMap,
+    name: &str,
+    query: &str,
+    trace_id: &str,
+) -> Result<Response, Error> {
+    let principal = parts.principal(headers).await?;
+    let report = schemas::report(name).ok_or_else(|| Error::UnknownReport {
+        detail: format!(
+            "There is no such report; there are {}.",
+            schemas::reports()
+                .iter()
+                .map(|report| report.name)
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+    })?;
+    let most = MOST_ROWS.min(parts.config.json_rows);
+    let request = Request::parse(query, &Shape::of(report), most)?;
+    let format = match request.format {
+        Some(format) => format,
+        None => Format::accepted(headers)?,
+    };
+    let asker = principal.clone();
+    let clock = parts.clock.clone();
+    parts
+        .work(&principal, format, trace_id, |desk| async move {
+            let shape = Shape::of(report);
+            let running = desk
+                .sessions
+                .page(&asker, report, &request, &desk.runtime_env)
+                .await?;
+            let page = collect(running.rows, &shape, &request).await?;
+            let about = About {
+                data_as_of: running.data_as_of,
+                paging: Some(Paging {
+                    report: report.name,
+                    next_address: page
+                        .next
+                        .as_deref()
+                        .map(|cursor| request.address(&shape, cursor)),
+                    next_cursor: page.next,
+                    lag_seconds: lag_seconds(running.data_as_of, clock.now()),
+                }),
+            };
+            let columns = page.rows.schema();
+            let rows = stream::iter([Ok(page.rows)]);
+            let rows = Box::pin(RecordBatchStreamAdapter::new(columns, rows));
+            answer::produce(rows, about, false, format, desk.bounds, &desk.sender).await
+        })
+        .await
+}
+
+/// By how much an answer may be behind.
+fn lag_seconds(data_as_of: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<f64> {
+    let lag = now - data_as_of?;
+    Some(lag.num_milliseconds().max(0) as f64 / 1000.0)
+}

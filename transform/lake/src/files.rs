@@ -1,0 +1,101 @@
+//! Reading single files of a table, past DataFusion.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt};
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::ArrowReaderOptions;
+use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuilder};
+use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+
+use crate::{ChangedFile, LakeError, LakeTable};
+
+/// Rows as they come from a file.
+pub(crate) type FileRows = BoxStream<'static, Result<RecordBatch, LakeError>>;
+
+impl LakeTable {
+    /// Streams some columns of a file; `None` when the file is no longer there.
+    /// The term is no column of a file.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`] or [`LakeError::Parquet`], also in the stream.
+    pub async fn read(
+        &self,
+        file: &ChangedFile,
+        columns: &[&str],
+    ) -> Result<Option<FileRows>, LakeError> {
+        match self.read_file(&file.path, Some(columns)).await {
+            Ok(rows) => Ok(Some(rows)),
+            Err(LakeError::Store(object_store::Error::NotFound { .. })) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Streams a file, or some of its columns.
+    pub(crate) async fn read_file(
+        &self,
+        path: &str,
+        columns: Option<&[&str]>,
+    ) -> Result<FileRows, LakeError> {
+        let store = self.delta.object_store();
+        // Asked first: not every store can be asked for a file's last bytes.
+        let path = Path::from(path);
+        let size = store.head(&path).await?.size;
+        let reader = Reader { store, path, size };
+        let builder = ParquetRecordBatchStreamBuilder::new(reader).await;
+        let mut builder = builder.map_err(LakeError::Parquet)?;
+        if let Some(columns) = columns {
+            let schema = builder.parquet_schema();
+            let mask = ProjectionMask::columns(schema, columns.iter().copied());
+            builder = builder.with_projection(mask);
+        }
+        let rows = builder.build().map_err(LakeError::Parquet)?;
+        Ok(rows.map_err(LakeError::Parquet).boxed())
+    }
+}
+
+/// A file of known size in an object store.
+struct Reader {
+    store: Arc<dyn ObjectStore>,
+    path: Path,
+    size: u64,
+}
+
+impl AsyncFileReader for Reader {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
+        let bytes = async move { self.store.get_range(&self.path, range).await };
+        bytes.map_err(external).boxed()
+    }
+
+    fn get_byte_ranges(
+        &mut self,
+        ranges: Vec<Range<u64>>,
+    ) -> BoxFuture<'_, ParquetResult<Vec<Bytes>>> {
+        let bytes = async move { self.store.get_ranges(&self.path, &ranges).await };
+        bytes.map_err(external).boxed()
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        _options: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
+        async move {
+            let size = self.size;
+            let metadata = ParquetMetaDataReader::new().load_and_finish(self, size);
+            Ok(Arc::new(metadata.await?))
+        }
+        .boxed()
+    }
+}
+
+fn external(error: object_store::Error) -> ParquetError {
+    ParquetError::External(Box::new(error))
+}

@@ -1,0 +1,22 @@
+//! refresh: keeps the reports that are tables up to date.
+//!
+//! A report's rows are a function of the rows of its sources. What changed in
+//! the sources since the last refresh is read from their Delta logs, as slices:
+//! only these are computed again and replaced, in one commit that also says of
+//! which versions of the sources the report's rows are made now.
+
+mod compute;
+mod dirty;
+mod error;
+mod executor;
+mod moved;
+mod refresh;
+mod schedule;
+mod session;
+mod slice;
+
+pub use error::ReportError;
+pub use refresh::Reports;
+
+pub(crate) use moved::Moved;
+pub(crate) use schedule::Schedule;
