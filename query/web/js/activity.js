@@ -49,7 +49,7 @@ export class Activity extends Section {
       });
     }
     const titled = (at) => weekday(at * 1e3);
-    this.x = { kind: "day", format: titled, title: titled };
+    this.x = { kind: "time", format: titled, title: titled };
     this.students = new Chart(byId("activity-students"), { label: "Active students per day", height: 150, sync: "activity", yFormat: short });
     this.events = new Chart(byId("activity-events"), { label: "Events per day, by family", height: 190, sync: "activity", stack: true, yFormat: short });
   }
