@@ -102,6 +102,7 @@ impl Sessions {
             report::plan(rows, &Shape::of(report), request)
         };
         let plan = plan.await.map_err(ours)?;
+        let plan = functions::within_bounds(plan).map_err(ours)?;
         start(&state, &plan, snapshot.report_as_of(report)).await
     }
 

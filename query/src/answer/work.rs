@@ -89,6 +89,25 @@ pub(crate) async fn produce(
     sent.send(Message::End).await
 }
 
+/// Sends a JSON document that is already whole, and how much it lists.
+pub(crate) async fn whole(
+    body: &Value,
+    rows: usize,
+    sender: &Sender<Message>,
+) -> Result<(), Error> {
+    let about = About::default();
+    let bytes = body.to_string().into();
+    for message in [
+        Message::Begin { about },
+        Message::Chunk { bytes, rows },
+        Message::End,
+    ] {
+        let sent = sender.send(message).await;
+        sent.map_err(|_| Error::internal("nobody reads the answer any more"))?;
+    }
+    Ok(())
+}
+
 /// The rows in parts that are short once written: a value that stands in many
 /// rows or columns lies in memory once, and is written each time.
 fn parts(batch: &RecordBatch) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> {
@@ -118,30 +137,11 @@ fn parts(batch: &RecordBatch) -> impl Iterator<Item = Result<RecordBatch, ArrowE
 }
 
 /// The bytes of all values, each counted where it stands.
-fn size(batch: &RecordBatch) -> Result<usize, ArrowError> {
+pub(crate) fn size(batch: &RecordBatch) -> Result<usize, ArrowError> {
     let columns = batch.columns().iter();
     columns
         .map(|column| column.to_data().get_slice_memory_size())
         .sum()
-}
-
-/// Sends a JSON document that is already whole, and how much it lists.
-pub(crate) async fn whole(
-    body: &Value,
-    rows: usize,
-    sender: &Sender<Message>,
-) -> Result<(), Error> {
-    let about = About::default();
-    let bytes = body.to_string().into();
-    for message in [
-        Message::Begin { about },
-        Message::Chunk { bytes, rows },
-        Message::End,
-    ] {
-        let sent = sender.send(message).await;
-        sent.map_err(|_| Error::internal("nobody reads the answer any more"))?;
-    }
-    Ok(())
 }
 
 fn ours(error: ArrowError) -> Error {

@@ -99,6 +99,8 @@ async fn page(
     };
     let asker = principal.clone();
     let clock = parts.clock.clone();
+    // Whatever the format, a page lies in memory as a whole.
+    let most_bytes = parts.config.json_bytes;
     parts
         .work(&principal, format, trace_id, |desk| async move {
             let shape = Shape::of(report);
@@ -106,7 +108,7 @@ async fn page(
                 .sessions
                 .page(&asker, report, &request, &desk.runtime_env)
                 .await?;
-            let page = collect(running.rows, &shape, &request).await?;
+            let page = collect(running.rows, &shape, &request, most_bytes).await?;
             let about = About {
                 data_as_of: running.data_as_of,
                 paging: Some(Paging {

@@ -15,6 +15,7 @@ use futures::TryStreamExt;
 
 use super::request::Request;
 use super::shape::Shape;
+use crate::answer::size;
 use crate::error::Error;
 use crate::failure;
 
@@ -55,15 +56,30 @@ pub(crate) fn plan(
         .build()
 }
 
-/// Takes the rows of a [`plan`] and looks where they end: at the last row whose
-/// keys fit into a cursor, unless they are the last of all.
+/// Takes the rows of a [`plan`], at most `most_bytes` of them, and looks where
+/// they end: at the last row whose keys fit into a cursor, unless they are the
+/// last of all.
 pub(crate) async fn collect(
-    rows: SendableRecordBatchStream,
+    mut rows: SendableRecordBatchStream,
     shape: &Shape<'_>,
     request: &Request,
+    most_bytes: usize,
 ) -> Result<Page, Error> {
     let columns = rows.schema();
-    let batches: Vec<RecordBatch> = rows.try_collect().await.map_err(failure::explain)?;
+    let mut batches: Vec<RecordBatch> = Vec::new();
+    let mut bytes = 0;
+    while let Some(batch) = rows.try_next().await.map_err(failure::explain)? {
+        bytes += size(&batch).map_err(ours)?;
+        if bytes > most_bytes {
+            return Err(Error::TooLarge {
+                detail: format!(
+                    "The page has more than {most_bytes} bytes; ask for fewer columns or a \
+                     smaller limit."
+                ),
+            });
+        }
+        batches.push(batch);
+    }
     let all = concat_batches(&columns, &batches).map_err(ours)?;
     let asked: Vec<usize> = (0..request.columns.len()).collect();
     if all.num_rows() <= request.limit {

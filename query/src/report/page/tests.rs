@@ -51,7 +51,7 @@ async fn try_page(rows: &Arc<dyn TableProvider>, query: &str) -> Result<Page, Er
     let context = SessionContext::new();
     let frame = context.execute_logical_plan(plan).await.expect("a frame");
     let rows = frame.execute_stream().await.expect("a stream");
-    collect(rows, &shape, &request).await
+    collect(rows, &shape, &request, 1 << 20).await
 }
 
 /// All pages of a question, one after the other.
