@@ -61,7 +61,8 @@ export class Activity extends Section {
     const term = this.term.value;
     if (this.section.value === ALL) return sql(ALL_SECTIONS, [term], signal);
     const [course_id, section_id] = JSON.parse(this.section.value);
-    return wholeReport("section_day", { term, course_id, section_id, order: "day" }, signal);
+    const columns = ["day", "active_students", ...FAMILIES.map(({ name }) => name)].join();
+    return wholeReport("section_day", { term, course_id, section_id, columns, order: "day" }, signal);
   }
 
   /** The terms and sections to choose from; at first the largest of the newest term. */
