@@ -49,7 +49,7 @@ export class Activity extends Section {
       });
     }
     const titled = (at) => weekday(at * 1e3);
-    this.x = { kind: "day", format: titled, title: titled };
+    this.x = { kind: "time", format: titled, title: titled };
     this.students = new Chart(byId("activity-students"), { label: "Active students per day", height: 150, sync: "activity", yFormat: short });
     this.events = new Chart(byId("activity-events"), { label: "Events per day, by family", height: 190, sync: "activity", stack: true, yFormat: short });
   }
@@ -61,7 +61,8 @@ export class Activity extends Section {
     const term = this.term.value;
     if (this.section.value === ALL) return sql(ALL_SECTIONS, [term], signal);
     const [course_id, section_id] = JSON.parse(this.section.value);
-    return wholeReport("section_day", { term, course_id, section_id, order: "day" }, signal);
+    const columns = ["day", "active_students", ...FAMILIES.map(({ name }) => name)].join();
+    return wholeReport("section_day", { term, course_id, section_id, columns, order: "day" }, signal);
   }
 
   /** The terms and sections to choose from; at first the largest of the newest term. */

@@ -30,7 +30,7 @@ export class Chart {
     this.plot.addEventListener("keydown", (event) => this.#key(event));
     this.plot.addEventListener("blur", () => this.#hide());
     new ResizeObserver(() => this.#resize()).observe(root);
-    document.addEventListener("themechange", () => this.uplot?.redraw(false));
+    document.addEventListener("themechange", () => this.uplot?.redraw(true, true));
   }
 
   draw({ x, series, extra = [], summary }) {

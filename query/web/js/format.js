@@ -9,6 +9,8 @@ const weekdayFormat = new Intl.DateTimeFormat(undefined, { weekday: "short", day
 const hourFormat = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric", hour: "numeric", minute: "2-digit" });
 const clockFormat = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
+const momentFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
+
 const NOTHING = "–";
 const known = (write) => (value) => (value === null || value === undefined || Number.isNaN(value) ? NOTHING : write(value));
 
@@ -24,6 +26,9 @@ export const weekday = known((value) => weekdayFormat.format(new Date(value)));
 export const hour = known((value) => hourFormat.format(new Date(value)));
 export const clock = known((value) => clockFormat.format(new Date(value)));
 export const timeZone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** A moment, in UTC. */
+export const moment = known((value) => momentFormat.format(new Date(value)));
 
 /** Seconds as m:ss or h:mm:ss. */
 export const duration = known((seconds) => {

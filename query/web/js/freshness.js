@@ -17,7 +17,10 @@ function now(list) {
   return times.length ? Math.max(...times) : Date.now();
 }
 
-/** Tells `changed` when there are other counts, and `beat` after every answer. */
+/**
+ * Tells `tables` once, with what can be asked about; `changed` when there are
+ * other counts, and `beat` after every answer.
+ */
 export class Freshness extends EventTarget {
   constructor() {
     super();
@@ -73,7 +76,9 @@ export class Freshness extends EventTarget {
 
   async #ask(signal) {
     if (!this.families) {
-      const names = (await tables(signal)).map(({ name }) => name);
+      const list = await tables(signal);
+      this.dispatchEvent(new CustomEvent("tables", { detail: list }));
+      const names = list.map(({ name }) => name);
       this.families = FAMILIES.filter((family) => names.includes(family));
     }
     const columns = this.families.map((family) => `(SELECT count(*) FROM ${family}) AS ${family}`);

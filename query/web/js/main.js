@@ -29,6 +29,7 @@ session.addEventListener("end", ({ detail }) => {
   showLogin(detail);
 });
 
+freshness.addEventListener("tables", ({ detail }) => box.list(detail));
 freshness.addEventListener("changed", () => overview.load(true));
 
 // Also what failed is tried again: the connection is there.

@@ -38,16 +38,41 @@ function drawing({ kind, colour: name }) {
   };
 }
 
+const DAY = 86400;
+const inUtc = (parts) => new Intl.DateTimeFormat(undefined, { ...parts, timeZone: "UTC" });
+const YEARS = inUtc({ year: "numeric" });
+const MONTHS = inUtc({ month: "short" });
+const DAYS = inUtc({ day: "numeric", month: "short" });
+const TIMES = inUtc({ hour: "2-digit", minute: "2-digit" });
+
+/** Times at an axis, as coarse as the step between them, with what changes less often in a line below. */
+function timeLabels(_, at, axis, space, step) {
+  const [upper, lower] = step >= 360 * DAY ? [YEARS] : step >= 28 * DAY ? [MONTHS, YEARS] : step >= DAY ? [DAYS, YEARS] : [TIMES, DAYS];
+  let before;
+  return at.map((seconds) => {
+    const date = new Date(seconds * 1e3);
+    const below = lower?.format(date);
+    const changed = below !== before;
+    before = below;
+    return below && changed ? `${upper.format(date)}\n${below}` : upper.format(date);
+  });
+}
+
+/** Half a step on both sides, so that the first and the last bar are whole. */
+function padded({ data: [xs] }, low, high) {
+  const step = xs.reduce((least, x, index) => (index ? Math.min(least, x - xs[index - 1]) : least), DAY);
+  return [low - step / 2, high + step / 2];
+}
+
 /** Scales of x by what it is: how its axis writes values. */
 const X_AXES = {
-  // Half a day on both sides, so that the first and the last bar are whole.
-  day: { time: true, axis: { space: 70 }, range: (_, low, high) => [low - 43200, high + 43200] },
+  time: { time: true, axis: { space: 70, values: timeLabels }, range: padded },
   seconds: { time: false, axis: { space: 60, incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600] } },
   number: { time: false, axis: { space: 60 } },
 };
 
 /**
- * Options for a chart. `x` is day (seconds of UTC since 1970), seconds or
+ * Options for a chart. `x` is time (seconds of UTC since 1970), seconds or
  * number; `format` writes a value of x, `yFormat` one of y; `range` bounds y.
  */
 export function options({ x, format, yFormat, range, series, height, sync }) {

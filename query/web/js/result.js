@@ -3,7 +3,7 @@
 import { bars } from "./bars.js";
 import { Chart } from "./chart.js";
 import { el } from "./dom.js";
-import { number, short, weekday } from "./format.js";
+import { moment, number, short, weekday } from "./format.js";
 import { isNumber, plain } from "./table.js";
 
 const POINTS = 5000;
@@ -57,16 +57,17 @@ function lines(columns, rows) {
   const ys = numbers.filter((name) => name !== x).slice(0, COLOURS.length);
   if (!x || !ys.length || (texts.length && ys.length > 1) || texts.length > 1) return null;
   const arranged = arrange(rows, time ? seconds : Number, x, ys, texts[0]);
-  return arranged && arranged.xs.length > 1 ? { ...broken(arranged), day: Boolean(time) } : null;
+  return arranged && arranged.xs.length > 1 ? { ...broken(arranged), timed: Boolean(time) } : null;
 }
 
-function drawLines(root, { xs, series, day }) {
+function drawLines(root, { xs, series, timed }) {
   const box = el("div");
   root.append(box);
   const chart = new Chart(box, { label: "The result as a chart", height: 210, yFormat: short });
-  const format = day ? (at) => weekday(at * 1e3) : number;
+  const whole = xs.every((at) => at % 86400 === 0);
+  const format = timed ? (at) => (whole ? weekday : moment)(at * 1e3) : number;
   chart.draw({
-    x: { kind: day ? "day" : "number", values: xs, format },
+    x: { kind: timed ? "time" : "number", values: xs, format },
     series: series.map(({ label, values }, index) => ({ label, values, colour: COLOURS[index], kind: series.length === 1 ? "area" : "line", format: number })),
   });
 }

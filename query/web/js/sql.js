@@ -1,6 +1,6 @@
 // The SQL box: a statement, its result as table and chart, and what there is to ask about.
 
-import { csv, sql, tables } from "./api.js";
+import { csv, sql } from "./api.js";
 import { byId, el } from "./dom.js";
 import { count } from "./format.js";
 import { resultChart } from "./result.js";
@@ -74,7 +74,6 @@ export class Sql extends Section {
 
   /** Runs the example once somebody sees the box. */
   begin() {
-    this.list();
     this.watcher?.disconnect();
     this.watcher = new IntersectionObserver(([entry]) => {
       if (!entry.isIntersecting) return;
@@ -134,12 +133,8 @@ export class Sql extends Section {
   }
 
   /** Lists what can be asked about. */
-  async list() {
-    try {
-      byId("sql-tables").replaceChildren(...(await tables()).map(({ name, columns }) => this.#table(name, columns)));
-    } catch (error) {
-      byId("sql-tables").replaceChildren(el("p", { className: "lead", textContent: error.message }));
-    }
+  list(tables) {
+    byId("sql-tables").replaceChildren(...tables.map(({ name, columns }) => this.#table(name, columns)));
   }
 
   #table(name, columns) {

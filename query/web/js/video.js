@@ -42,7 +42,9 @@ export class Video extends Section {
     })), key(videos.rows[0]));
     const video = videos.rows.find((row) => key(row) === this.choice.value);
     const { term, course_id, content_id, content_version } = video;
-    const curve = await wholeReport("video_retention", { term, course_id, content_id, content_version, order: "second" }, signal);
+    const curve = await wholeReport("video_retention", {
+      term, course_id, content_id, content_version, columns: "second,viewers,views,retention_rate,replay_index", order: "second",
+    }, signal);
     return { ...curve, video };
   }
 
