@@ -13,8 +13,8 @@ use crate::{LakeError, LakeTable};
 pub struct Changes {
     /// The later version.
     pub version: u64,
-    /// Every file whose rows came or went in between. The rows of one that is
-    /// there in both versions did neither.
+    /// Every file whose rows came or went in between; one whose rows came and
+    /// went is there for each.
     pub files: Vec<ChangedFile>,
 }
 
@@ -25,6 +25,8 @@ pub struct ChangedFile {
     pub term: Term,
     /// Where it lies, or lay, in the table's folder.
     pub(crate) path: String,
+    /// Whether its rows went; else they came.
+    pub removed: bool,
 }
 
 impl LakeTable {
@@ -86,7 +88,7 @@ fn changed_files(commit: &[u8], first: bool) -> Option<Vec<ChangedFile>> {
                 "add" | "remove" => {
                     let file: File = serde_json::from_str(action.get()).ok()?;
                     if file.data_change {
-                        files.push(changed(file)?);
+                        files.push(changed(file, name == "remove")?);
                     }
                 }
                 "commitInfo" | "txn" => {}
@@ -99,7 +101,7 @@ fn changed_files(commit: &[u8], first: bool) -> Option<Vec<ChangedFile>> {
     Some(files)
 }
 
-fn changed(file: File) -> Option<ChangedFile> {
+fn changed(file: File, removed: bool) -> Option<ChangedFile> {
     // Ours have neither: they were written by somebody else.
     if file.path.contains('%') || file.deletion_vector.is_some() {
         return None;
@@ -111,6 +113,7 @@ fn changed(file: File) -> Option<ChangedFile> {
     Some(ChangedFile {
         term,
         path: file.path,
+        removed,
     })
 }
 

@@ -74,6 +74,9 @@ impl DirtySlices {
         let columns = columns.map(|(column, field)| cast(column, field.data_type()));
         let rows = columns.collect::<Result<Vec<_>, _>>()?;
         let rows = self.converter.convert_columns(&rows)?;
+        if rows.num_rows() == 0 {
+            return Ok(());
+        }
         let values = self.terms.entry(term.clone());
         if let Values::Some(values) = values.or_insert_with(|| Values::Some(HashSet::new())) {
             // Rows come in runs of one slice.
