@@ -121,6 +121,7 @@ export class Section {
     const retry = (text) => el("button", { type: "button", textContent: text, onclick: () => this.load() });
     if (quiet && this.root.dataset.state === "ready") {
       // What is shown is still true, only older.
+      this.root.removeAttribute("aria-busy");
       const again = retry("Try again");
       again.className = "link";
       this.notice.replaceChildren(el("p", { className: "stale", role: "status" }, `Not updated: ${error.message} `, again));

@@ -118,8 +118,10 @@ async fn measures(browser: &mut Browser) -> [u64; 3] {
     let marks = "(() => { \
         const size = (type, part) => performance.getEntriesByType(type)\
             .filter(({ name }) => name.includes(part)).reduce((sum, entry) => sum + entry.transferSize, 0); \
-        const ready = performance.getEntriesByType('mark').map(({ startTime }) => startTime); \
-        return [size('navigation', '') + size('resource', '/assets/'), Math.min(...ready), Math.max(...ready)] \
+        const marks = performance.getEntriesByType('mark'); \
+        const at = (wanted) => marks.filter(wanted).map(({ startTime }) => startTime); \
+        const charts = at(({ name }) => name === 'activity-ready' || name === 'video-ready'); \
+        return [size('navigation', '') + size('resource', '/assets/'), Math.min(...charts), Math.max(...at(() => true))] \
             .map(Math.round) })()";
     serde_json::from_value(browser.evaluate(marks).await).expect("numbers")
 }
