@@ -23,6 +23,12 @@ pub fn table(number: u64) -> &'static str {
     kinds[kind_of(number, kinds.len())].0
 }
 
+/// How many of the events with these numbers end in a table.
+pub fn count(numbers: std::ops::Range<u64>, table: &str) -> u64 {
+    let ends_there = |number: &u64| self::table(*number) == table;
+    numbers.filter(ends_there).count() as u64
+}
+
 /// A valid event: types, students, sections and days take turns.
 pub fn nth(number: u64) -> Value {
     let mut kinds = kinds(number);

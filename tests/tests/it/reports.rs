@@ -19,7 +19,7 @@ async fn import(sandbox: &Sandbox, dialect: &str, path: &str) {
     let state = sandbox.path("import.json");
     let key = &sandbox.tenant.key;
     sandbox.cli(&[
-        "import", dialect, path, "--key", key, "--url", &url, "--state", &state, "--json",
+        "import", dialect, path, "--key", key, "--url", &url, "--state", &state,
     ]);
     sandbox.wait_for_reports().await;
 }

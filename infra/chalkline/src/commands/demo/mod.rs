@@ -182,8 +182,8 @@ fn text(shown: &Shown) -> String {
          See it, a few seconds later:\n\n  \
          curl -sS {query_url}/v1/sql -H 'Authorization: Bearer {token}' \\\n    \
          -H 'Content-Type: application/json' -d {body}\n\n\
-         Read a report, here who was active on one day:\n\n  \
-         curl -sS '{query_url}/v1/reports/student_day?day=2013-10-07&order=-active_minutes&limit=5' \\\n    \
+         Read a report, here who opened most on one day:\n\n  \
+         curl -sS '{query_url}/v1/reports/student_day?day=2013-10-07&order=-contents_opened&limit=5' \\\n    \
          -H 'Authorization: Bearer {token}' -H 'Accept: text/csv'\n\n\
          Try in the page's SQL box: which seconds of a video are watched again?\n\n  \
          SELECT second, viewers, replay_index FROM video_retention\n  \
