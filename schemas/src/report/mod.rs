@@ -225,6 +225,18 @@ mod tests {
         }
     }
 
+    /// SQL knows no way to say it once for both.
+    #[test]
+    fn both_video_reports_find_what_was_watched_in_the_same_way() {
+        let shared = |name: &str| {
+            let sql = report(name).expect("a report").sql;
+            let start = sql.find("WITH durations").expect("how long videos are");
+            let end = sql.find("WHERE pieces > 0").expect("what was watched");
+            &sql[start..end]
+        };
+        assert_eq!(shared("video_watch"), shared("video_retention"));
+    }
+
     #[test]
     fn a_definition_is_of_the_file_and_of_the_time_zone() {
         let ledger = report("ledger").expect("a report");
