@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::Path;
 
 use axum::http::StatusCode;
 use flate2::read::MultiGzDecoder;
@@ -68,17 +68,11 @@ async fn every_mapped_verb_becomes_its_event() {
     assert!(types.len() > 25, "{types:?}");
 }
 
-/// The FUN-MOOC statements, if they are there.
-fn fun_mooc() -> Option<Vec<Value>> {
-    let folder = std::env::var_os("CHALKLINE_SHARED_DATA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data"),
-        PathBuf::from,
-    );
-    let file = folder.join("xapi-video-funmooc/statements.jsonl.gz");
-    let Ok(compressed) = std::fs::read(&file) else {
-        println!("skipped: {} is not there", file.display());
-        return None;
-    };
+/// The statements of a real course: those that the demo ships.
+fn fun_mooc() -> Vec<Value> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../infra/chalkline/demo/funmooc/statements.jsonl.gz");
+    let compressed = std::fs::read(&file).expect("the demo ships it");
     let mut text = String::new();
     MultiGzDecoder::new(&compressed[..])
         .read_to_string(&mut text)
@@ -86,14 +80,12 @@ fn fun_mooc() -> Option<Vec<Value>> {
     let statements = text
         .lines()
         .map(|line| serde_json::from_str(line).expect("JSON"));
-    Some(statements.collect())
+    statements.collect()
 }
 
 #[tokio::test]
 async fn the_statements_of_a_real_course_become_video_events() {
-    let Some(statements) = fun_mooc() else {
-        return;
-    };
+    let statements = fun_mooc();
     let house = House::new().await;
     for batch in statements.chunks(1000) {
         let reply = house.state(&json!(batch)).await;
