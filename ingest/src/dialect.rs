@@ -74,7 +74,7 @@ pub struct RawEvent<'a> {
     pub dialect: &'static str,
     /// Its type.
     pub event_type: &'static EventType,
-    /// Its own word for what happened when that is none of our types, which
+    /// The IRI of what happened when that is none of our types, which
     /// `event_type` then says: [`EventType::foreign`].
     pub verb: Option<String>,
     /// The sender's idempotency key.
