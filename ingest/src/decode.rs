@@ -3,6 +3,7 @@
 //! Nothing is interpreted yet: events are cut out of the body by one pass over
 //! its syntax, so that what is wrong inside one says nothing about the next.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -25,7 +26,7 @@ pub struct Batch<'a> {
     /// The JSON object of each event, in order; or why there is none.
     pub events: Vec<Result<&'a str, Rejection>>,
     /// What names the other parts of a body that has parts.
-    pub parts: Vec<String>,
+    pub parts: HashSet<String>,
 }
 
 impl<'a> Batch<'a> {
@@ -35,7 +36,7 @@ impl<'a> Batch<'a> {
             sent_at: None,
             shape: Shape::Single,
             events: vec![Ok(text.trim_ascii())],
-            parts: Vec::new(),
+            parts: HashSet::new(),
         }
     }
 }
@@ -125,7 +126,7 @@ fn lines(body: &[u8], max_events: usize) -> Result<Batch<'_>, Error> {
         sent_at: None,
         shape: Shape::Array,
         events,
-        parts: Vec::new(),
+        parts: HashSet::new(),
     })
 }
 
@@ -180,7 +181,7 @@ fn json(text: &str, max_events: usize) -> Result<Batch<'_>, Error> {
         sent_at,
         shape,
         events: elements.kept.into_iter().map(object).collect(),
-        parts: Vec::new(),
+        parts: HashSet::new(),
     })
 }
 

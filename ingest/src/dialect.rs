@@ -5,6 +5,7 @@ pub mod native;
 pub mod xapi;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
@@ -50,7 +51,7 @@ pub trait Dialect: Send + 'static {
     fn translate<'a>(
         &self,
         json: &'a str,
-        parts: &[String],
+        parts: &HashSet<String>,
         received_at: DateTime<Utc>,
     ) -> Result<RawEvent<'a>, Rejection>;
 

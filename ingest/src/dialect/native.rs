@@ -3,6 +3,7 @@
 pub mod members;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use axum::http::HeaderMap;
@@ -45,7 +46,7 @@ impl Dialect for Native {
     fn translate<'a>(
         &self,
         json: &'a str,
-        _: &[String],
+        _: &HashSet<String>,
         _: DateTime<Utc>,
     ) -> Result<RawEvent<'a>, Rejection> {
         translate(json)

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -121,7 +122,7 @@ proptest! {
         prop_assert_eq!(verdict.records.len(), usize::from(appended));
         prop_assert_eq!(
             appended,
-            check::check(&statement, version, &[]).is_ok(),
+            check::check(&statement, version, &HashSet::new()).is_ok(),
             "{:?}",
             verdict.events[0].sentence
         );
