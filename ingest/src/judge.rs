@@ -122,6 +122,7 @@ pub fn judge<D: Dialect>(
             },
             Err(mut rejection) => {
                 rejection.also.truncate(BESIDE - beside);
+                rejection.also.shrink_to_fit();
                 beside += rejection.also.len();
                 judgement.sentence = Sentence::Reject(rejection.within(&judgement.place));
             }

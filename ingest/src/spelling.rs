@@ -191,3 +191,47 @@ thread_local! {
     /// How many entries were looked at by this thread.
     pub static STEPS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A few parts of words, so that names often hold and overlap each other.
+    fn text(most: usize) -> impl Strategy<Value = String> {
+        let parts = ["ab", "a", "b.", "-", " ", "/", "12", "3", "é", "王", "an"];
+        let parts = prop::collection::vec(prop::sample::select(parts.to_vec()), 1..most);
+        parts.prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+        #[test]
+        fn the_first_and_longest_is_found(
+            names in prop::collection::vec(text(4), 0..12),
+            text in text(20),
+            digits in 1..4_usize,
+        ) {
+            let named: Vec<_> = (0..).zip(&names)
+                .map(|(n, name)| (Spelling::all(&[name]), StudentKey::from_bytes([n; 16])))
+                .collect();
+            let all = || named.iter().flat_map(|(all, key)| all.iter().map(|one| (one, *key)));
+            let stands = |at: usize, one: &Spelling| {
+                let place = at..at + one.text.len();
+                text[at..].starts_with(&one.text)
+                    && one.is_whole(&text, &place)
+                    && (!one.number || one.text.len() >= digits)
+            };
+            let expected = text.char_indices().find_map(|(at, _)| {
+                // Of equal ones the first, of which `max_by_key` would take the last.
+                let (one, key) = all()
+                    .filter(|(one, _)| stands(at, one))
+                    .reduce(|a, b| if b.0.text.len() > a.0.text.len() { b } else { a })?;
+                Some((at..at + one.text.len(), key))
+            });
+            prop_assert_eq!(Spellings::new(all()).find(&text, 0, digits), expected);
+        }
+    }
+}
