@@ -76,7 +76,7 @@ impl<'p> Named<'p> {
     /// `attended` of `http://adlnet.gov/expapi/verbs/attended`; `stated` when
     /// there is none, or it names somebody.
     pub fn word(&self, iri: &str) -> String {
-        match self.hidden(iri, Purpose::Identifier) {
+        match self.hidden(iri, Purpose::Free) {
             Some(hidden) if last(&hidden) != last(iri) => word(""),
             _ => word(last(iri)),
         }
@@ -355,6 +355,8 @@ mod tests {
     #[case("anna.berg", "https://example.com/verbs/met-anna.berg", "stated")]
     #[case("Anna Berg", "https://example.com/verbs/Met%20anna%20Berg", "stated")]
     #[case("ann", "https://example.com/verbs/ann", "stated")]
+    #[case("1041", "https://example.com/verbs/met-1041", "stated")]
+    #[case("7", "https://example.com/verbs/7-seen", "7_seen")]
     fn verbs_become_words_that_name_nobody(
         #[case] actor: &str,
         #[case] iri: &str,

@@ -19,8 +19,7 @@ pub struct Plain<'t> {
 impl<'t> Plain<'t> {
     /// Reads a text.
     pub fn of(source: &'t str) -> Self {
-        let escapes = |byte| matches!(byte, b'%' | b'+' | b'\\' | b'\t'..=b'\r');
-        if !source.bytes().any(escapes) && !source.contains("  ") && !source.contains('\u{a0}') {
+        if is_plain(source) {
             return Self {
                 source,
                 text: Cow::Borrowed(source),
@@ -53,6 +52,17 @@ impl<'t> Plain<'t> {
         let start = |at: usize| self.starts.get(at).copied().unwrap_or(self.source.len());
         start(of.start)..start(of.end)
     }
+}
+
+/// Whether there is nothing to read in a text.
+fn is_plain(text: &str) -> bool {
+    let mut before = 0;
+    !text.bytes().any(|byte| {
+        let last = std::mem::replace(&mut before, byte);
+        // No-break blanks are one character of two bytes.
+        matches!(byte, b'%' | b'+' | b'\\' | b'\t'..=b'\r')
+            || matches!((last, byte), (b' ', b' ') | (0xc2, 0xa0))
+    })
 }
 
 /// Text in which blanks that follow each other are one, and nothing else is read.

@@ -57,6 +57,12 @@ impl Spelling {
     }
 }
 
+/// Whether a name may begin between these parts of a text.
+fn may_begin(before: &str, after: &str) -> bool {
+    let next = after.chars().next();
+    !is_one_word(before.chars().next_back(), next) || next.is_some_and(|c| c.is_ascii_digit())
+}
+
 /// Whether a word goes on from one character to the next.
 fn is_one_word(before: Option<char>, after: Option<char>) -> bool {
     let of_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() && !is_unspaced(c));
@@ -129,19 +135,14 @@ impl<'p> Spellings<'p> {
         from: usize,
         digits: usize,
     ) -> Option<(Range<usize>, StudentKey)> {
-        let mut before = text[..from].chars().next_back();
-        for (at, c) in text[from..].char_indices() {
-            let at = from + at;
-            let begins = !is_one_word(before, Some(c)) || c.is_ascii_digit();
-            if begins
-                && self.first[usize::from(text.as_bytes()[at])]
-                && let Some(found) = self.longest(text, at, digits)
-            {
-                return Some(found);
-            }
-            before = Some(c);
-        }
-        None
+        // What is the first byte of a character is never inside another.
+        let begins = |(at, byte): &(usize, u8)| {
+            self.first[usize::from(*byte)] && may_begin(&text[..*at], &text[*at..])
+        };
+        (from..)
+            .zip(text.as_bytes()[from..].iter().copied())
+            .filter(begins)
+            .find_map(|(at, _)| self.longest(text, at, digits))
     }
 
     /// Whom exactly this text names.
