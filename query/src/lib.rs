@@ -4,6 +4,7 @@ mod admission;
 mod answer;
 mod authenticate;
 mod catalog;
+mod compression;
 mod config;
 mod error;
 mod executor;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use datafusion::execution::runtime_env::RuntimeEnv;
@@ -19,6 +20,7 @@ use uuid::Uuid;
 use crate::admission::Admission;
 use crate::answer::{self, About, Bounds, Format, Message};
 use crate::authenticate::authenticate;
+use crate::compression::compress;
 use crate::error::Error;
 use crate::executor::Executor;
 use crate::guard::{self, Limits};
@@ -121,6 +123,7 @@ impl Query {
             .route("/v1/tables", get(tables))
             .route("/v1/reports", get(report::list))
             .route("/v1/reports/{name}", get(report::read))
+            .layer(middleware::from_fn(compress))
             .with_state(Arc::clone(&self.parts))
             .merge(web::routes())
             .merge(self.extra.clone())
@@ -258,7 +261,8 @@ impl Parts {
     async fn list(&self, headers: &HeaderMap) -> Result<Response, Error> {
         self.principal(headers).await?;
         let tables: Vec<Value> = ENTRIES.iter().map(Entry::to_json).collect();
-        Ok(axum::Json(json!({ "tables": tables })).into_response())
+        let fresh = [(header::CACHE_CONTROL, "no-store")];
+        Ok((fresh, axum::Json(json!({ "tables": tables }))).into_response())
     }
 }
 

@@ -5,6 +5,7 @@ mod appetite;
 mod door;
 mod gate;
 mod golden;
+mod headers;
 mod ledger;
 mod limits;
 mod parameters;
