@@ -73,6 +73,8 @@ pub(crate) enum Unauthorised {
     Revoked,
     #[error("an expired token")]
     Expired,
+    #[error("a log-in code that is not open")]
+    Code,
 }
 
 impl Unauthorised {
@@ -101,6 +103,11 @@ impl Unauthorised {
             Self::Expired => (
                 "token_expired",
                 "This query token has expired; issue a new one with `chalkline token issue`.",
+            ),
+            Self::Code => (
+                "code_unknown",
+                "This link was used already or is older than 10 minutes; print a new one with \
+                 `chalkline link`, or log in with a token.",
             ),
         }
     }

@@ -13,6 +13,7 @@ mod freshness;
 mod functions;
 mod guard;
 mod information_schema;
+mod login;
 mod memory;
 mod params;
 mod principal;

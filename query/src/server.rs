@@ -25,6 +25,7 @@ use crate::error::Error;
 use crate::executor::Executor;
 use crate::guard::{self, Limits};
 use crate::information_schema::Entry;
+use crate::login::{self, Codes};
 use crate::memory::Memory;
 use crate::request::Question;
 use crate::session::{ENTRIES, Sessions};
@@ -56,7 +57,8 @@ pub struct Query {
 pub(crate) struct Parts {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
-    registry: Registry,
+    pub(crate) registry: Registry,
+    pub(crate) codes: Codes,
     admission: Admission,
     sessions: Arc<Sessions>,
     executor: Executor,
@@ -97,6 +99,7 @@ impl Query {
             admission: Admission::new(&config, memory),
             sessions: Arc::new(Sessions::new(tables, config.cores())),
             registry,
+            codes: Codes::default(),
             clock,
             executor,
             config,
@@ -124,6 +127,8 @@ impl Query {
             .route("/v1/reports", get(report::list))
             .route("/v1/reports/{name}", get(report::read))
             .layer(middleware::from_fn(compress))
+            .route("/v1/session", post(login::exchange))
+            .route("/v1/session/codes", post(login::give))
             .with_state(Arc::clone(&self.parts))
             .merge(web::routes())
             .merge(self.extra.clone())

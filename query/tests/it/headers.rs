@@ -80,6 +80,7 @@ async fn nothing_that_was_asked_with_a_token_is_kept() {
         "/v1/reports/student_day",
         "/v1/reports/nothing",
         "/v1/sql",
+        "/v1/session",
         "/nothing",
     ] {
         for request in [

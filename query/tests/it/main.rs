@@ -8,6 +8,7 @@ mod golden;
 mod headers;
 mod ledger;
 mod limits;
+mod login;
 mod parameters;
 mod readme;
 mod report_freshness;
