@@ -15,7 +15,7 @@ const QUERY = `SELECT term, section_id, assessment_id,
 const COLUMNS = [
   { name: "assessment_id", type: "text", title: "Assessment" },
   { name: "section_id", type: "text", title: "Section", missing: "–" },
-  { name: "submitted", type: "bigint", title: "Students", format: count },
+  { name: "submitted", type: "bigint", title: "Handed in", format: count },
   {
     name: "mean_score", type: "double", title: "Mean score", missing: "–",
     format: (score, { mean_rate }) => (mean_rate === null ? number(score) : percent(mean_rate)),

@@ -10,13 +10,15 @@ use serde_json::{Value, json};
 const LOADED: &str = "[...document.querySelectorAll('section[data-ready]:not(#sql)')]\
     .every((section) => section.dataset.ready === 'true')";
 
-/// The page of a sandbox, with its token in the fragment.
+/// The page of a sandbox, with a code that logs in once.
 fn address(sandbox: &Sandbox) -> String {
-    format!(
-        "{}/#token={}",
-        sandbox.address().query,
-        sandbox.tenant.token
-    )
+    link(sandbox, &sandbox.tenant.id)
+}
+
+/// The page, with a code that logs in once to that tenant.
+fn link(sandbox: &Sandbox, tenant: &str) -> String {
+    let link = sandbox.cli(&["link", "--tenant", tenant]);
+    link["page_url"].as_str().expect("an address").to_owned()
 }
 
 /// Where this test leaves its pictures.
@@ -154,14 +156,9 @@ async fn it_shows_what_the_api_answers() {
         weight.bytes,
     );
 
-    // The token left the address bar, and went nowhere but into headers.
+    // The code left the address bar, and the token was never in one.
     assert_eq!(browser.evaluate("location.hash").await, json!(""));
-    assert!(
-        weight
-            .urls
-            .iter()
-            .all(|url| !url.contains("ct_") || url.contains('#'))
-    );
+    assert!(weight.urls.iter().all(|url| !url.contains("ct_")));
 
     let states = browser
         .evaluate("[...document.querySelectorAll('section[data-state]:not(#sql)')].map((s) => s.dataset.state)")
@@ -177,7 +174,9 @@ async fn it_shows_what_the_api_answers() {
     browser.screenshot(&picture("desktop"), true).await;
     browser.resize(Window::DESKTOP.dark()).await;
     let paper = "getComputedStyle(document.documentElement).backgroundColor";
-    assert_eq!(browser.evaluate(paper).await, json!("rgb(17, 22, 27)"));
+    browser
+        .wait_for(&format!("{paper} === 'rgb(17, 22, 27)'"))
+        .await;
     browser.screenshot(&picture("dark"), true).await;
     browser.resize(Window::PHONE).await;
     browser
@@ -359,6 +358,8 @@ async fn the_sql_box_answers_and_new_events_show_by_themselves() {
     assert_eq!(browser.evaluate(&text("#sql tbody td")).await, json!("101"));
     assert_eq!(browser.faults(), Vec::<String>::new());
 
+    files_are_safe_and_statements_kept(&mut browser).await;
+
     run(&mut browser, "SELECT nope FROM video").await;
     let refused = sandbox
         .ask("SELECT nope FROM video", json!([]))
@@ -382,45 +383,125 @@ async fn the_sql_box_answers_and_new_events_show_by_themselves() {
         .await;
 }
 
+/// The file that the page makes of a result, and the statements that it keeps.
+async fn files_are_safe_and_statements_kept(browser: &mut Browser) {
+    run(
+        browser,
+        "SELECT '=1+1' AS a, '+x' AS b, -5 AS c, '@\"x\"' AS d, -1.5e-7 AS e, 'a=b' AS f, chr(9) || 'tab' AS g, \
+         '-2 + 3' AS h, '-' || chr(13) || 'x' AS \"=i\"",
+    )
+    .await;
+    let download = "new Promise((resolve) => { \
+        const make = URL.createObjectURL; \
+        URL.createObjectURL = (file) => { URL.createObjectURL = make; file.text().then(resolve); return make.call(URL, file) }; \
+        document.getElementById('sql-csv').click() })";
+    assert_eq!(
+        browser.evaluate(download).await,
+        json!(
+            "a,b,c,d,e,f,g,h,'=i\r\n'=1+1,'+x,-5,\"'@\"\"x\"\"\",-1.5e-7,a=b,'\ttab,'-2 + 3,\"'-\rx\"\r\n"
+        )
+    );
+
+    let choose = |name: &str| {
+        format!(
+            "(() => {{ const box = document.getElementById('sql-examples'); \
+             box.selectedIndex = [...box.options].findIndex(({{textContent}}) => textContent.startsWith({})); \
+             box.dispatchEvent(new Event('change')) }})()",
+            json!(name)
+        )
+    };
+    browser
+        .evaluate(
+            "(() => { const box = document.getElementById('sql-text'); box.value = '-- mine\\nSELECT 42 AS own'; \
+             box.dispatchEvent(new Event('input')) })()",
+        )
+        .await;
+    let typed = "document.getElementById('sql-text').value";
+    browser.evaluate(&choose("The books")).await;
+    let example = browser.evaluate(typed).await;
+    assert!(example.as_str().expect("text").contains("ledger"));
+    browser.evaluate(&choose("SELECT 42")).await;
+    assert_eq!(
+        browser.evaluate(typed).await,
+        json!("-- mine\nSELECT 42 AS own")
+    );
+    browser
+        .wait_for(&format!("{} === '42'", text("#sql tbody td")))
+        .await;
+}
+
+/// What the login says, once it is shown.
+const REASON: &str = "!document.getElementById('login').hidden && \
+    document.getElementById('login-reason').textContent";
+const LOGGED_IN: &str = "!document.getElementById('page').hidden";
+
+/// Types a token into the login.
+async fn submit(browser: &mut Browser, token: &str) {
+    let submit = format!(
+        "(() => {{ document.getElementById('login-token').value = {}; \
+         document.getElementById('login-button').click() }})()",
+        json!(token)
+    );
+    browser.evaluate(&submit).await;
+}
+
+async fn click(browser: &mut Browser, selector: &str) {
+    let click = format!("document.querySelector({}).click()", json!(selector));
+    browser.evaluate(&click).await;
+}
+
 #[tokio::test]
 async fn whoever_may_not_is_told_why_and_an_empty_school_what_to_do() {
     let sandbox = Sandbox::up().await;
     let home = sandbox.address().query;
     let mut browser = Browser::open(Window::PHONE).await;
 
-    // A token that nobody issued, in a link.
-    let stranger = sandbox.tenant.token.replace("ct_", "ct_no-");
-    browser.goto(&format!("{home}/#token={stranger}")).await;
-    let reason = "!document.getElementById('login').hidden && document.getElementById('login-reason').textContent";
-    browser.wait_for(reason).await;
-    let mut other = e2e::Client::clone(&sandbox);
-    other.tenant.token = stranger;
-    let refusal = other.get("/v1/tables").await.expect_status(401);
-    assert_eq!(browser.evaluate(reason).await, refusal.json()["detail"]);
-    assert_eq!(browser.evaluate("sessionStorage.length").await, json!(0));
+    // A link that was used, and two that never were any.
+    let used = address(&sandbox);
+    browser.goto(&used).await;
+    browser.wait_for(LOGGED_IN).await;
+    click(&mut browser, "#logout").await;
+    browser
+        .wait_for("!document.getElementById('login').hidden")
+        .await;
+    for (link, expected) in [
+        (used.as_str(), "chalkline link"),
+        (&format!("{home}/#token=%"), "history"),
+        (&format!("{home}/#code=%E0"), "used already"),
+    ] {
+        browser.goto(link).await;
+        browser
+            .wait_for(&format!("({REASON}).includes({})", json!(expected)))
+            .await;
+        assert_eq!(browser.evaluate("location.hash").await, json!(""));
+        assert_eq!(browser.evaluate("sessionStorage.length").await, json!(0));
+    }
     browser.screenshot(&picture("login"), false).await;
 
-    // A write key, and then the right token.
+    // Nobody's token, a write key, a token that was copied badly, and the right one.
+    let stranger = sandbox.tenant.token.replace("ct_", "ct_no-");
+    let mut other = e2e::Client::clone(&sandbox);
+    other.tenant.token.clone_from(&stranger);
+    let refusal = other.get("/v1/tables").await.expect_status(401).json();
+    let refusal = refusal["detail"].as_str().expect("a sentence");
+    let badly = sandbox.tenant.token.replace("ct_", "ct_é");
     for (token, expected) in [
+        (&stranger, refusal),
         (&sandbox.tenant.key, "write key"),
-        (&sandbox.tenant.token, ""),
+        (&badly, "“é”"),
     ] {
-        let submit = format!(
-            "(() => {{ document.getElementById('login-token').value = {}; \
-             document.getElementById('login-button').click() }})()",
-            json!(token)
-        );
-        browser.evaluate(&submit).await;
-        if expected.is_empty() {
-            browser
-                .wait_for("!document.getElementById('page').hidden")
-                .await;
-        } else {
-            let said = browser.evaluate(reason).await;
-            assert!(said.as_str().expect("text").contains(expected), "{said}");
-        }
+        submit(&mut browser, token).await;
+        browser
+            .wait_for(&format!("({REASON}).includes({})", json!(expected)))
+            .await;
     }
     browser.forget();
+    submit(&mut browser, &sandbox.tenant.token).await;
+    browser.wait_for(LOGGED_IN).await;
+    assert_eq!(
+        browser.evaluate("document.activeElement.id").await,
+        json!("title")
+    );
     browser.wait_for(LOADED).await;
     let states = "[...document.querySelectorAll('section[data-state]:not(#sql)')].map((s) => s.dataset.state)";
     assert_eq!(browser.evaluate(states).await, json!(vec!["empty"; 6]));
@@ -431,13 +512,148 @@ async fn whoever_may_not_is_told_why_and_an_empty_school_what_to_do() {
             .await,
         json!(375)
     );
+    assert_eq!(browser.faults(), Vec::<String>::new());
+}
 
+#[tokio::test]
+async fn a_session_ends_with_all_that_it_showed_and_is_not_replaced_unasked() {
+    let sandbox = Sandbox::up().await;
+    let other = sandbox.tenant("Other School", &[]).tenant.id;
+    sandbox.post(&event::range(0..60)).await.expect_status(202);
+    sandbox.wait_for_count("video", count(0..60, "video")).await;
+    let mut browser = Browser::open(Window::DESKTOP).await;
+    browser.goto(&address(&sandbox)).await;
+    browser.wait_for(LOADED).await;
+    run(&mut browser, "SELECT event_id FROM video").await;
+
+    let asked = "document.getElementById('dialog').open";
+    let tenant = text("#tenant");
+    browser.goto(&link(&sandbox, &other)).await;
+    browser.wait_for(asked).await;
+    browser.screenshot(&picture("other-school"), false).await;
+    click(&mut browser, "#dialog button:last-child").await;
+    browser.wait_for(&format!("!{asked}")).await;
+    assert_eq!(browser.evaluate(&tenant).await, json!(sandbox.tenant.id));
+    assert_eq!(
+        browser.evaluate(&text("#sql tbody td")).await.is_string(),
+        true
+    );
+
+    // What does not log in says so, and changes nothing.
     browser
-        .evaluate("document.getElementById('logout').click()")
+        .goto(&link(&sandbox, &other).replace("#code=", "#code=x"))
         .await;
+    browser.wait_for(asked).await;
+    click(&mut browser, "#dialog button").await;
+    assert_eq!(browser.evaluate(&tenant).await, json!(sandbox.tenant.id));
+
+    browser.goto(&link(&sandbox, &other)).await;
+    browser.wait_for(asked).await;
+    click(&mut browser, "#dialog button.primary").await;
+    browser
+        .wait_for(&format!("{tenant} === {}", json!(other)))
+        .await;
+    browser.wait_for(LOADED).await;
+    let rows = "document.querySelectorAll('tbody tr').length";
+    assert_eq!(browser.evaluate(rows).await, json!(0));
+
+    // Logging out leaves neither rows nor what was typed, also to whoever goes back.
+    browser.goto(&address(&sandbox)).await;
+    browser.wait_for(asked).await;
+    click(&mut browser, "#dialog button.primary").await;
+    browser
+        .wait_for(&format!("{tenant} === {}", json!(sandbox.tenant.id)))
+        .await;
+    run(&mut browser, "SELECT event_id AS mine FROM video").await;
+    click(&mut browser, "#logout").await;
     browser
         .wait_for("!document.getElementById('login').hidden")
         .await;
+    assert_eq!(browser.evaluate(rows).await, json!(0));
     assert_eq!(browser.evaluate("sessionStorage.length").await, json!(0));
-    assert_eq!(browser.faults(), Vec::<String>::new());
+    let typed = "document.getElementById('sql-text').value.includes('mine')";
+    assert_eq!(browser.evaluate(typed).await, json!(false));
+}
+
+/// Waits until an element's text has these words.
+async fn says(browser: &mut Browser, selector: &str, words: &str) {
+    let found = format!("({})?.includes({})", text(selector), json!(words));
+    browser.wait_for(&found).await;
+}
+
+#[tokio::test]
+async fn what_goes_wrong_is_said_and_what_comes_back_is_noticed() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let listen = port.local_addr().expect("an address").to_string();
+    drop(port);
+    let mut sandbox = Sandbox::up_with(&[
+        ("CHALKLINE_QUERY_LISTEN", &listen),
+        ("CHALKLINE_QUERY_CONCURRENCY", "1"),
+        ("CHALKLINE_QUERY_TENANT_CONCURRENCY", "1"),
+        ("CHALKLINE_QUERY_QUEUE_SECONDS", "2"),
+        ("CHALKLINE_QUERY_TIMEOUT_SECONDS", "60"),
+    ])
+    .await;
+    sandbox.post(&event::range(0..120)).await.expect_status(202);
+    sandbox
+        .wait_for_count("video", count(0..120, "video"))
+        .await;
+    let mut browser = Browser::open(Window::DESKTOP).await;
+    browser.goto(&address(&sandbox)).await;
+    browser.wait_for(LOADED).await;
+
+    // 403: a statement that does more than read.
+    run(&mut browser, "DELETE FROM video").await;
+    let refused = sandbox.ask("DELETE FROM video", json!([])).await;
+    let refused = refused.expect("answers").expect_status(403).json();
+    assert_eq!(
+        browser.evaluate(&text("#sql .state p")).await,
+        refused["detail"]
+    );
+    browser.screenshot(&picture("refused"), true).await;
+
+    // 503: the tenant's only turn is taken.
+    let busy = {
+        let asker = e2e::Client::clone(&sandbox);
+        let endless = "SELECT count(*) FROM generate_series(1, 10000000000) a \
+            CROSS JOIN generate_series(1, 10000000000) b WHERE a.value + b.value = -1";
+        tokio::spawn(async move { asker.ask(endless, json!([])).await })
+    };
+    says(&mut browser, "#freshness-text", "Not live").await;
+    run(&mut browser, "SELECT count(*) AS n FROM video").await;
+    says(&mut browser, "#sql .state", "query_queue_timeout").await;
+    browser.screenshot(&picture("busy"), true).await;
+    busy.abort();
+    says(&mut browser, "#freshness-text", "Live").await;
+
+    // Nobody answers.
+    sandbox.crash();
+    says(&mut browser, "#freshness-text", "No connection").await;
+    run(&mut browser, "SELECT count(*) AS n FROM video").await;
+    says(&mut browser, "#sql .state", "does not answer").await;
+    click(&mut browser, "#activity-term").await;
+    browser
+        .evaluate("document.getElementById('activity-term').dispatchEvent(new Event('change'))")
+        .await;
+    says(&mut browser, "#activity [data-notice]", "Not updated").await;
+    browser.screenshot(&picture("offline"), true).await;
+    sandbox.restart().await;
+    says(&mut browser, "#freshness-text", "Live").await;
+    browser
+        .wait_for("document.querySelector('#activity [data-notice]').textContent === ''")
+        .await;
+
+    // 401: the token is revoked under a page that is open.
+    let token = browser
+        .evaluate("sessionStorage.getItem('chalkline.token')")
+        .await;
+    let id = token.as_str().and_then(|token| token.split('_').nth(2));
+    let tenant = sandbox.tenant.id.clone();
+    sandbox.cli(&["token", "revoke", "--tenant", &tenant, id.expect("an id")]);
+    browser
+        .wait_for(&format!("({REASON}).includes('revoked')"))
+        .await;
+    let rows = "document.querySelectorAll('tbody tr').length";
+    assert_eq!(browser.evaluate(rows).await, json!(0));
+    browser.screenshot(&picture("revoked"), false).await;
 }
