@@ -102,7 +102,7 @@ export function options({ x, format, yFormat, range, counts, series, height, syn
     },
     axes: [
       axis({ ...xAxis, size: time ? 40 : 30, ...(time ? {} : { values: (_, at) => at.map(format) }) }),
-      axis({ size: 46, space: 34, ...(counts ? { incrs: WHOLE } : {}), values: (_, at) => at.map(yFormat) }),
+      axis({ size: 46, space: 28, ...(counts ? { incrs: WHOLE } : {}), values: (_, at) => at.map(yFormat) }),
     ],
     series: [{}, ...series.map((one) => ({ ...drawing(one), points: { show: false } }))],
   };

@@ -133,7 +133,7 @@ export class Section {
     this.#state(forbidden ? "forbidden" : "error", el("div", { className: forbidden ? "state" : "state bad", role: "alert" },
       el("strong", { textContent: forbidden ? "You may not see this" : this.complaint ?? "This could not be loaded" }),
       el("p", { textContent: error.message + again }),
-      ...(error.parts ?? []).map((part) => el("p", { textContent: part })),
+      ...(error.parts ?? []).filter((part) => part !== error.message).map((part) => el("p", { textContent: part })),
       error.traceId ? el("p", { className: "trace", textContent: `${error.code} · trace ${error.traceId}` }) : null,
       forbidden || this.complaint ? null : retry("Try again")));
     if (!(error instanceof Offline)) announce(error.message);
