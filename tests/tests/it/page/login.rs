@@ -99,10 +99,8 @@ async fn a_session_ends_with_all_that_it_showed_and_is_not_replaced_unasked() {
     click(&mut browser, "#dialog button:last-child").await;
     browser.wait_for(&format!("!{asked}")).await;
     assert_eq!(browser.evaluate(&tenant).await, json!(sandbox.tenant.id));
-    assert_eq!(
-        browser.evaluate(&text("#sql tbody td")).await.is_string(),
-        true
-    );
+    let cell = browser.evaluate(&text("#sql tbody td")).await;
+    assert!(cell.is_string(), "{cell}");
 
     // What does not log in says so, and changes nothing.
     browser
