@@ -81,7 +81,7 @@ impl<'p> Named<'p> {
                 event.event_type = hidden;
             }
         }
-        self.hide_members(&mut event.extra);
+        self.hide_members(event.extra.members_mut());
     }
 
     fn hide(&self, text: &mut Option<String>, purpose: Purpose) {
