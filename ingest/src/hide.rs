@@ -69,7 +69,7 @@ impl<'p> Named<'p> {
         for (text, purpose) in texts(&mut event.data) {
             self.hide(text, purpose);
         }
-        self.hide_members(&mut event.extra);
+        self.hide_members(event.extra.members_mut());
     }
 
     /// The word of a verb's IRI by which SQL groups events of no type of ours:

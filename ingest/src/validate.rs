@@ -105,7 +105,7 @@ pub fn validate(
         platform: values::name(raw.context.platform, "/context/platform")?,
         locale: values::name(raw.context.locale, "/context/locale")?,
         data,
-        extra,
+        extra: extra.into(),
     };
     for alternatives in raw.event_type.requires {
         if !alternatives.iter().any(|pointer| has(&event, pointer)) {

@@ -213,7 +213,10 @@ fn other_people_are_hashed_like_actors() {
     assert!(
         matches!(&valid.event.data, Data::Clickstream(data) if data.reply_to_key == Some(teacher))
     );
-    assert_eq!(valid.event.extra["data"], json!({"by_key": teacher}));
+    assert_eq!(
+        valid.event.extra.members()["data"],
+        json!({"by_key": teacher})
+    );
 }
 
 #[test]

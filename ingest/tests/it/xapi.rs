@@ -263,7 +263,10 @@ async fn version_2_has_other_members_and_times() {
     let reply = send(&house, "POST", PATH, "2.0.0", &related).await;
     assert_eq!(reply.status, StatusCode::OK);
     let events = house.events().await;
-    assert!(!events[0].extra.contains_key("context"), "{events:?}");
+    assert!(
+        !events[0].extra.members().contains_key("context"),
+        "{events:?}"
+    );
 }
 
 #[tokio::test]
@@ -390,7 +393,7 @@ async fn attachments_are_checked_and_dropped() {
     }
     let events = house.events().await;
     assert_eq!(events.len(), 1);
-    assert_eq!(events[0].extra["attachments"][0]["sha2"], hash);
+    assert_eq!(events[0].extra.members()["attachments"][0]["sha2"], hash);
 }
 
 #[tokio::test]
@@ -435,7 +438,10 @@ async fn a_statement_without_a_sound_clock_is_placed_by_ours() {
     for event in &events {
         assert_eq!(event.time, event.received_at);
     }
-    assert_eq!(events[1].extra["timestamp"], "1970-01-01T00:00:07Z");
+    assert_eq!(
+        events[1].extra.members()["timestamp"],
+        "1970-01-01T00:00:07Z"
+    );
 }
 
 #[tokio::test]
