@@ -26,7 +26,8 @@ WITH answers AS (
         term, assessment_id, item_id, content_version, student_key, response,
         coalesce(correct, score >= max_score) AS correct,
         -- Millionths of the points to be had, so that sums do not depend on the
-        -- order of rows; points outside the scale count as its ends.
+        -- order of rows; points outside the scale count as its ends. A sum leaves
+        -- 63 bits with 9,000,000,000,000 items of one student.
         CASE
             WHEN max_score > 0 AND score >= max_score THEN 1000000
             WHEN max_score > 0 AND score <= 0 THEN 0

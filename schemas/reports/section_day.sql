@@ -6,7 +6,7 @@
 -- sources: clickstream, video, assessment, student_day
 -- visibility: section
 -- minimum_cell: tenant
--- thresholds: none
+-- thresholds: most_times = 1000000000
 -- clock: none
 --
 -- columns:
@@ -32,7 +32,8 @@ WITH first_days AS (
 counts AS (
     SELECT
         term, day, course_id, section_id,
-        sum(coalesce(count, 1)) AS clickstream_events,
+        -- As in student_day: 9,000,000,000 rows of a section and day fit.
+        sum(least(greatest(coalesce(count, 1), 0), $most_times)) AS clickstream_events,
         0 AS video_events,
         0 AS assessment_events,
         0 AS active_students,
@@ -50,7 +51,8 @@ counts AS (
     GROUP BY term, day, course_id, section_id
     UNION ALL
     -- Millionths of a minute, as whole numbers: their sum does not depend on the
-    -- order of rows.
+    -- order of rows. A day has some 1,500 minutes, so that the sum takes
+    -- 6,000,000,000 students to leave 63 bits.
     SELECT
         term, day, course_id, section_id, 0, 0, 0,
         count(*),

@@ -4,9 +4,10 @@
 -- grain: term, day, course_id, section_id, student_key
 -- slice: term, day
 -- sources: clickstream, video, assessment
+-- include: watching.sql, session = day section_id, video = day
 -- visibility: student
 -- minimum_cell: none
--- thresholds: session_timeout_seconds = 1800, session_tail_seconds = 60, shortest_view_seconds = 0.25, overrun_seconds = 1, longest_video_seconds = 36000
+-- thresholds: session_timeout_seconds = 1800, session_tail_seconds = 60, shortest_view_seconds = 0.25, overrun_seconds = 1, longest_video_seconds = 36000, most_times = 1000000000
 -- clock: none
 --
 -- columns:
@@ -32,7 +33,9 @@ WITH activity AS (
     -- graded) makes nobody active.
     SELECT
         term, day, course_id, section_id, student_key, school_id, event_type, occurred_at,
-        coalesce(count, 1) AS times,
+        -- A row may stand for several, but not for so many that a sum leaves 63
+        -- bits: that takes 9,000,000,000 rows of one student and day.
+        least(greatest(coalesce(count, 1), 0), $most_times) AS times,
         CAST(NULL AS text) AS assessment_id,
         CAST(NULL AS text) AS item_id,
         CAST(NULL AS boolean) AS correct
@@ -92,146 +95,18 @@ items AS (
     )
     GROUP BY term, day, course_id, section_id, student_key
 ),
-durations AS (
-    -- A video is as long as most of its events of the day say, else the longer.
-    SELECT term, day, content_id, content_version, duration_seconds
-    FROM (
-        SELECT
-            term, day, content_id, content_version, duration_seconds,
-            row_number() OVER (
-                PARTITION BY term, day, content_id, content_version
-                ORDER BY count(*) DESC, duration_seconds DESC
-            ) AS place
-        FROM video
-        WHERE duration_seconds > 0
-        GROUP BY term, day, content_id, content_version, duration_seconds
-    )
-    WHERE place = 1
-),
--- What was watched is told from lists, spans or edges as in video_watch, here
--- from the day's events alone. A list that goes on after midnight repeats there
--- what was watched before it.
-listed AS (
-    SELECT
-        term, day, course_id, section_id, student_key, content_id, content_version, session_id,
-        1 AS source,
-        CAST(round(piece['from_seconds'] * 1000000) AS bigint) AS starts,
-        CAST(round(piece['to_seconds'] * 1000000) AS bigint) AS ends
-    FROM (
-        SELECT
-            term, day, course_id, section_id, student_key, content_id, content_version, session_id,
-            unnest(played_segments) AS piece
-        FROM video
-        WHERE content_id IS NOT NULL
-    )
-    WHERE piece['to_seconds'] <= $longest_video_seconds
-),
-spans AS (
-    SELECT
-        term, day, course_id, section_id, student_key, content_id, content_version, session_id,
-        2 AS source,
-        CAST(round(from_seconds * 1000000) AS bigint) AS starts,
-        CAST(round(to_seconds * 1000000) AS bigint) AS ends
-    FROM video
-    WHERE content_id IS NOT NULL
-        AND event_type = 'video.progressed'
-        AND to_seconds <= $longest_video_seconds
-),
-turns AS (
-    SELECT
-        term, day, course_id, section_id, student_key, content_id, content_version, session_id,
-        CASE event_type WHEN 'video.seeked' THEN to_seconds ELSE position_seconds END AS starts,
-        lead(CASE event_type WHEN 'video.seeked' THEN from_seconds ELSE position_seconds END)
-            OVER in_session AS ends,
-        lead(event_type) OVER in_session AS next_type,
-        last_value(CASE WHEN event_type <> 'video.seeked' THEN event_type END) IGNORE NULLS
-            OVER in_session AS state
-    FROM video
-    WHERE content_id IS NOT NULL
-        AND event_type IN ('video.played', 'video.paused', 'video.stopped', 'video.seeked')
-    WINDOW in_session AS (
-        PARTITION BY
-            term, day, course_id, section_id, student_key, content_id, content_version, session_id
-        ORDER BY occurred_at, event_id
-    )
-),
-edges AS (
-    SELECT
-        turns.term, turns.day, turns.course_id, turns.section_id, turns.student_key,
-        turns.content_id, turns.content_version, turns.session_id,
-        3 AS source,
-        CAST(round(turns.starts * 1000000) AS bigint) AS starts,
-        CAST(round(turns.ends * 1000000) AS bigint) AS ends
-    FROM turns
-    LEFT JOIN durations
-        ON turns.term = durations.term
-        AND turns.day = durations.day
-        AND turns.content_id = durations.content_id
-        AND (turns.content_version IS NOT DISTINCT FROM durations.content_version)
-    WHERE turns.state = 'video.played'
-        AND turns.next_type <> 'video.played'
-        AND turns.ends - turns.starts >= $shortest_view_seconds
-        AND turns.ends <= least(
-            durations.duration_seconds + $overrun_seconds, $longest_video_seconds)
-),
-pieces AS (
-    -- Cumulative lists say most pieces many times.
-    SELECT
-        *,
-        min(source) OVER (
-            PARTITION BY
-                term, day, course_id, section_id, student_key, content_id, content_version, session_id
-        ) AS best_source
-    FROM (
-        SELECT DISTINCT * FROM listed
-        UNION ALL
-        SELECT * FROM spans
-        UNION ALL
-        SELECT * FROM edges
-    )
-),
-boundaries AS (
-    SELECT
-        term, day, course_id, section_id, student_key, content_id, content_version, session_id,
-        boundary['at'] AS at,
-        sum(boundary['pieces']) AS pieces
-    FROM (
-        SELECT
-            term, day, course_id, section_id, student_key, content_id, content_version, session_id,
-            unnest([
-                named_struct('at', starts, 'pieces', 1),
-                named_struct('at', ends, 'pieces', -1)
-            ]) AS boundary
-        FROM pieces
-        WHERE source = best_source AND starts < ends
-    )
-    GROUP BY
-        term, day, course_id, section_id, student_key, content_id, content_version, session_id,
-        boundary['at']
-),
-stretches AS (
-    SELECT
-        term, day, course_id, section_id, student_key, content_id,
-        lead(at) OVER in_session - at AS stretch_time,
-        sum(pieces) OVER in_session AS pieces
-    FROM boundaries
-    WINDOW in_session AS (
-        PARTITION BY
-            term, day, course_id, section_id, student_key, content_id, content_version, session_id
-        ORDER BY at
-    )
-),
 videos AS (
     SELECT
         term, day, course_id, section_id, student_key,
         count(DISTINCT content_id) AS videos_watched,
         sum(watched_time) AS watched_time
     FROM (
+        -- Told from the day's events alone: a list that goes on after midnight
+        -- repeats there what was watched before it.
         SELECT
             term, day, course_id, section_id, student_key, content_id,
-            stretch_time AS watched_time
-        FROM stretches
-        WHERE pieces > 0
+            ends - starts AS watched_time
+        FROM watched
         UNION ALL
         SELECT term, day, course_id, section_id, student_key, content_id, 0
         FROM video
