@@ -52,6 +52,8 @@ pub(crate) enum Error {
     NotFound,
     #[error("this path does not take that method")]
     Method,
+    #[error("report {report} is being computed by a new definition")]
+    Recomputing { report: &'static str },
     #[error("the lake or the tenants' documents cannot be read")]
     Unavailable(#[source] Source),
     #[error("the query failed for a reason of ours")]
@@ -138,7 +140,9 @@ impl Error {
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound | Self::UnknownReport { .. } => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Busy | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Unavailable(_) | Self::Recomputing { .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -165,6 +169,7 @@ impl Error {
             Self::Busy => "query_queue_timeout",
             Self::NotFound => "not_found",
             Self::Method => "method_not_allowed",
+            Self::Recomputing { .. } => "report_recomputing",
             Self::Unavailable(_) => "lake_unavailable",
             Self::Internal(_) => "internal_error",
         }
@@ -210,6 +215,10 @@ impl Error {
             Self::Method => {
                 "Send queries with POST to /v1/sql; ask for tables and reports with GET.".to_owned()
             }
+            Self::Recomputing { report } => format!(
+                "The definition of {report} or the tenant's time zone has changed, and its rows \
+                 are being computed anew; send the request again later."
+            ),
             Self::Unavailable(_) => {
                 "The data cannot be read at the moment; send the query again.".to_owned()
             }
@@ -241,6 +250,7 @@ impl Error {
             Self::TooMany | Self::Busy | Self::Unavailable(_) => {
                 Some(HeaderValue::from_static("1"))
             }
+            Self::Recomputing { .. } => Some(HeaderValue::from_static("5")),
             _ => None,
         }
     }

@@ -3,7 +3,6 @@
 use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, Utc};
-use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::catalog::TableProvider;
 use datafusion::common::internal_datafusion_err;
 use datafusion::datasource::ViewTable;
@@ -16,6 +15,7 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
+use lake::LakeError;
 use schemas::{Report, Table};
 use serde_json::Value;
 
@@ -36,6 +36,14 @@ pub(crate) struct Sessions {
     freshness: Freshness,
     /// What all sessions have in common; it has no catalog.
     template: SessionState,
+}
+
+/// How fresh a report is.
+pub(crate) struct Fresh {
+    pub(crate) report: &'static Report,
+    pub(crate) data_as_of: Option<DateTime<Utc>>,
+    /// Whether it is being computed by a new definition.
+    pub(crate) is_outdated: bool,
 }
 
 /// A query under way.
@@ -106,24 +114,35 @@ impl Sessions {
         start(&state, &plan, snapshot.report_as_of(report)).await
     }
 
-    /// Every report, and up to when it is complete.
-    pub(crate) async fn freshness(
-        &self,
-        principal: &Principal,
-    ) -> Result<Vec<(&'static Report, Option<DateTime<Utc>>)>, Error> {
-        let reports = schemas::reports().iter();
-        let snapshot = self
-            .snapshot(principal, &Named::reports(reports.clone()))
-            .await?;
-        Ok(reports
-            .map(|report| (report, snapshot.report_as_of(report)))
-            .collect())
+    /// Every report, and how fresh it is. What cannot be read is as fresh as
+    /// nothing.
+    pub(crate) async fn freshness(&self, principal: &Principal) -> Result<Vec<Fresh>, Error> {
+        let named = Named::reports(schemas::reports());
+        let snapshot = self.look(principal, &named).await?;
+        let reports = schemas::reports().iter().map(|report| Fresh {
+            report,
+            data_as_of: snapshot.report_as_of(report),
+            is_outdated: snapshot.is_outdated(report),
+        });
+        Ok(reports.collect())
     }
 
+    /// What is named, all of it true and to be read.
     async fn snapshot(&self, principal: &Principal, named: &Named) -> Result<Snapshot, Error> {
+        let snapshot = self.look(principal, named).await?;
+        let snapshot = snapshot.check(&named.tables).map_err(unavailable)?;
+        match snapshot.outdated(&named.tables) {
+            Some(table) => Err(Error::Recomputing {
+                report: table.as_str(),
+            }),
+            None => Ok(snapshot),
+        }
+    }
+
+    async fn look(&self, principal: &Principal, named: &Named) -> Result<Snapshot, Error> {
         Snapshot::take(principal, &named.tables, &self.tables, &self.freshness)
             .await
-            .map_err(|error| Error::Unavailable(Box::new(error)))
+            .map_err(unavailable)
     }
 
     /// A session in which exactly what is named exists.
@@ -168,30 +187,18 @@ impl Sessions {
 /// Everything that sessions can name.
 pub(crate) static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(Entry::all);
 
-/// The rows of a table: none when nothing was published to it yet, or when what
-/// was is of another shape and its report is about to be made anew.
+/// The rows of a table: none when nothing was published to it yet.
 fn rows(table: Table, snapshot: &Snapshot, state: &SessionState) -> Result<Arc<dyn TableProvider>> {
-    let columns = schemas::columns(table);
-    if let Some(pinned) = snapshot.table(table) {
-        let rows = pinned
+    match snapshot.table(table) {
+        Some(pinned) => pinned
             .provider(state)
-            .map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let is_report = matches!(table, Table::Report(_));
-        if !is_report || same_shape(&rows.schema(), &columns) {
-            return Ok(rows);
-        }
+            .map_err(|error| DataFusionError::External(Box::new(error))),
+        None => Ok(Arc::new(EmptyTable::new(schemas::columns(table)))),
     }
-    Ok(Arc::new(EmptyTable::new(columns)))
 }
 
-fn same_shape(one: &Schema, other: &Schema) -> bool {
-    let shape = |schema: &Schema| -> Vec<(String, DataType)> {
-        let fields = schema.fields().iter();
-        fields
-            .map(|field| (field.name().clone(), field.data_type().clone()))
-            .collect()
-    };
-    shape(one) == shape(other)
+fn unavailable(error: LakeError) -> Error {
+    Error::Unavailable(Box::new(error))
 }
 
 async fn start(
@@ -249,6 +256,8 @@ fn template(cores: usize) -> SessionState {
 
 #[cfg(test)]
 mod tests {
+    use datafusion::arrow::datatypes::Schema;
+
     use super::*;
 
     #[tokio::test]

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use futures::future::try_join_all;
-use lake::{AppId, LakeError, LakeTable};
+use futures::future::join_all;
+use lake::{LakeError, LakeTable, MadeOf};
 use schemas::{Report, ReportKind, ReportName, Table};
 
 use crate::Principal;
@@ -17,6 +17,8 @@ pub(crate) struct Snapshot {
     /// Up to when every table that is made of the log is complete.
     floors: Option<DateTime<Utc>>,
     tables: BTreeMap<Table, Pinned>,
+    /// Tables that cannot be read.
+    failed: BTreeMap<Table, LakeError>,
 }
 
 /// A table at one version.
@@ -24,10 +26,11 @@ pub(crate) struct Snapshot {
 struct Pinned {
     /// `None` when nothing was published to it yet.
     table: Option<LakeTable>,
-    /// Of a report: the versions of its sources that it has read.
-    read: BTreeMap<Table, u64>,
-    /// Of a report: up to when those were complete.
-    read_as_of: Option<DateTime<Utc>>,
+    /// Of a report: what its rows are made of.
+    made_of: MadeOf,
+    /// Of a report: whether it has rows that were computed by another
+    /// definition than the one that counts now.
+    is_outdated: bool,
 }
 
 impl Snapshot {
@@ -38,32 +41,54 @@ impl Snapshot {
     /// its table was looked at earlier.
     ///
     /// The sources of a report are looked at as well: whether it has read all
-    /// of them says how fresh it is.
+    /// of them says how fresh it is. Tables that cannot be read are left out,
+    /// see [`Snapshot::check`].
     pub(crate) async fn take(
         principal: &Principal,
         named: &BTreeSet<Table>,
         tables: &Tables,
         freshness: &Freshness,
     ) -> Result<Self, LakeError> {
-        let floors = freshness.data_as_of(tables.lake()).await?;
+        let mut snapshot = Self {
+            floors: freshness.data_as_of(tables.lake()).await?,
+            tables: BTreeMap::new(),
+            failed: BTreeMap::new(),
+        };
         let needed = with_sources(named);
-        let mut pinned = BTreeMap::new();
-        if needed.contains(&Table::LogCounts) {
-            let counts = Pinned::take(principal, Table::LogCounts, tables).await?;
-            pinned.insert(Table::LogCounts, counts);
-        }
-        let others = needed
+        let (first, others): (Vec<Table>, Vec<Table>) = needed
             .into_iter()
-            .filter(|table| *table != Table::LogCounts);
-        let others = others.map(async |table| {
-            let pinned = Pinned::take(principal, table, tables).await?;
-            Ok::<_, LakeError>((table, pinned))
-        });
-        pinned.extend(try_join_all(others).await?);
-        Ok(Self {
-            floors,
-            tables: pinned,
-        })
+            .partition(|table| *table == Table::LogCounts);
+        for together in [first, others] {
+            let pinning = together.into_iter().map(async |table| {
+                let pinned = Pinned::take(principal, table, tables).await;
+                (table, pinned)
+            });
+            for (table, pinned) in join_all(pinning).await {
+                match pinned {
+                    Ok(pinned) => {
+                        snapshot.tables.insert(table, pinned);
+                    }
+                    Err(error) => {
+                        snapshot.failed.insert(table, error);
+                    }
+                }
+            }
+        }
+        Ok(snapshot)
+    }
+
+    /// That all of these tables could be read. A table that is looked at only
+    /// to say how fresh a report is need not be among them.
+    pub(crate) fn check(mut self, named: &BTreeSet<Table>) -> Result<Self, LakeError> {
+        let failed = named.iter().find_map(|table| self.failed.remove(table));
+        failed.map_or(Ok(self), Err)
+    }
+
+    /// One of these tables that is a report with rows of another definition:
+    /// they are about to be replaced, and say nothing true until then.
+    pub(crate) fn outdated(&self, named: &BTreeSet<Table>) -> Option<Table> {
+        let is_outdated = |table: &&Table| self.tables.get(table).is_some_and(|t| t.is_outdated);
+        named.iter().find(is_outdated).copied()
     }
 
     /// A table as it is held; `None` when nothing was published to it yet.
@@ -78,6 +103,7 @@ impl Snapshot {
     ) -> Option<DateTime<Utc>> {
         let each = tables.into_iter().map(|table| match table {
             Table::Report(name) => self.refreshed(*name),
+            failed if self.failed.contains_key(failed) => None,
             _ => self.floors,
         });
         each.min().unwrap_or(self.floors)
@@ -91,17 +117,39 @@ impl Snapshot {
         }
     }
 
+    /// Whether a report is being computed by a new definition.
+    pub(crate) fn is_outdated(&self, report: &Report) -> bool {
+        let table = ReportName::new(report.name).map(Table::Report);
+        table.is_some_and(|table| self.tables.get(&table).is_some_and(|t| t.is_outdated))
+    }
+
     /// Up to when a report's rows are complete: as its sources are, if it has
     /// read all of them; else as they were when it last did.
     fn refreshed(&self, name: ReportName) -> Option<DateTime<Utc>> {
         let pinned = self.tables.get(&Table::Report(name))?;
+        if pinned.is_outdated {
+            return None;
+        }
         let sources = &name.report().sources;
-        let version = |table: Table| self.table(table).map(LakeTable::version);
         let is_current = sources
             .iter()
-            .all(|source| pinned.read.get(source).copied() >= version(*source));
+            .all(|source| self.is_read(&pinned.made_of, *source));
         let current = is_current.then(|| self.data_as_of(sources)).flatten();
-        current.max(pinned.read_as_of)
+        let then = pinned.made_of.as_of;
+        current.max(then.filter(|as_of| *as_of > DateTime::UNIX_EPOCH))
+    }
+
+    /// Whether a report was made of a source as it is now, or later: it is
+    /// looked at at another moment. A source that was deleted and made anew is
+    /// another, whatever its version.
+    fn is_read(&self, made_of: &MadeOf, source: Table) -> bool {
+        if self.failed.contains_key(&source) {
+            return false;
+        }
+        let read = made_of.sources.get(&source).copied().unwrap_or_default();
+        let now = self.table(source).map(LakeTable::source_version);
+        let now = now.unwrap_or_default();
+        read.id == now.id && read.version >= now.version
     }
 }
 
@@ -114,33 +162,21 @@ impl Pinned {
                 ..Self::default()
             });
         };
-        // What another definition or time zone made of the sources does not
-        // count as read.
         let report = name.report();
+        let apps = MadeOf::apps(report);
+        let Some(mut table) = tables.pin(&principal.tenant, table, &apps).await? else {
+            return Ok(Self::default());
+        };
+        let made_of = table.made_of(report).await?;
         let definition = report.definition(principal.time_zone);
-        let as_of = AppId::report_as_of(report.name, &definition);
-        let sources = report.sources.iter();
-        let sources: Vec<AppId> = sources
-            .map(|source| AppId::report(report.name, &definition, *source))
-            .collect();
-        let apps: Vec<AppId> = sources.iter().chain([&as_of]).cloned().collect();
-        let mut pinned = Self {
-            table: tables.pin(&principal.tenant, table, &apps).await?,
-            ..Self::default()
-        };
-        let Some(table) = &mut pinned.table else {
-            return Ok(pinned);
-        };
-        for (source, app) in report.sources.iter().zip(&sources) {
-            if let Some(version) = table.next_position(app).await? {
-                pinned.read.insert(*source, version);
-            }
-        }
-        let micros = table.next_position(&as_of).await?;
-        pinned.read_as_of = micros
-            .and_then(|micros| i64::try_from(micros).ok())
-            .and_then(DateTime::from_timestamp_micros);
-        Ok(pinned)
+        Ok(Self {
+            is_outdated: match made_of.definition {
+                Some(stored) => stored != definition,
+                None => table.files() > 0,
+            },
+            table: Some(table),
+            made_of,
+        })
     }
 }
 

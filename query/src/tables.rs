@@ -61,10 +61,8 @@ impl Tables {
         let mut state = state.lock().await;
         if state.read < arrived {
             let began = self.ticket();
-            match &mut state.table {
-                Some(open) => open.refresh().await?,
-                None => state.table = self.lake.open(tenant, table).await?,
-            }
+            let known = state.table.take();
+            state.table = self.lake.reopen(tenant, table, known).await?;
             state.read = began;
         }
         if let Some(open) = &mut state.table {

@@ -33,9 +33,12 @@ pub struct Config {
     /// How often at most reports are refreshed; they follow within this time and
     /// what refreshing takes.
     pub report_interval_ms: u64,
-    /// Memory that the queries of reports may take; what can be sorted on disk is
-    /// when it does not suffice.
+    /// Memory that computing reports may take, all tenants together; what can be
+    /// sorted on disk is when it does not suffice, and a term is computed in parts.
     pub report_memory_bytes: usize,
+    /// How long one report of one tenant may take before it is given up and tried
+    /// again later, in longer and longer pauses.
+    pub report_timeout_seconds: u64,
 }
 
 impl Default for Config {
@@ -52,6 +55,7 @@ impl Default for Config {
             accept_truncated_log: false,
             report_interval_ms: 2_000,
             report_memory_bytes: 1 << 30,
+            report_timeout_seconds: 1_800,
         }
     }
 }
@@ -69,6 +73,7 @@ impl Config {
             ("count_interval_ms", self.count_interval_ms),
             ("report_interval_ms", self.report_interval_ms),
             ("report_memory_bytes", self.report_memory_bytes as u64),
+            ("report_timeout_seconds", self.report_timeout_seconds),
         ];
         let zeros = at_least_one.iter().filter(|(_, value)| *value == 0);
         let mut problems: Vec<String> = zeros

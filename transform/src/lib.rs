@@ -25,5 +25,5 @@ pub use batch::{Size, should_close};
 pub use config::Config;
 pub use error::Error;
 pub use place::{Placed, place};
-pub use report::{ReportError, Reports};
+pub use report::{ComputeError, ReportError, Reports};
 pub use transform::Transform;

@@ -9,7 +9,6 @@ use axum::response::Response;
 use chrono::{DateTime, Utc};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::stream;
-use schemas::Report;
 use serde_json::{Value, json};
 
 use super::request::MOST_ROWS;
@@ -18,6 +17,7 @@ use crate::answer::{self, About, Format, Paging};
 use crate::error::Error;
 use crate::information_schema::described;
 use crate::server::{Parts, counted, trace_id};
+use crate::session::Fresh;
 
 /// Lists the reports, each with its columns and its freshness.
 pub(crate) async fn list(State(parts): State<Arc<Parts>>, headers: HeaderMap) -> Response {
@@ -50,10 +50,7 @@ async fn listing(parts: &Parts, headers: &HeaderMap, trace_id: &str) -> Result<R
     parts
         .work(&principal, Format::Json, trace_id, |desk| async move {
             let fresh = desk.sessions.freshness(&asker).await?;
-            let reports: Vec<Value> = fresh
-                .into_iter()
-                .map(|(report, data_as_of)| entry(report, data_as_of, now))
-                .collect();
+            let reports: Vec<Value> = fresh.iter().map(|fresh| entry(fresh, now)).collect();
             let rows = reports.len();
             let body = json!({ "reports": reports });
             answer::whole(&body, rows, &desk.sender).await
@@ -61,15 +58,17 @@ async fn listing(parts: &Parts, headers: &HeaderMap, trace_id: &str) -> Result<R
         .await
 }
 
-fn entry(report: &Report, data_as_of: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Value {
+fn entry(fresh: &Fresh, now: DateTime<Utc>) -> Value {
+    let report = fresh.report;
     json!({
         "name": report.name,
         "description": report.description,
         "grain": report.grain,
         "visibility": report.visibility.as_str(),
         "columns": described(report),
-        "data_as_of": data_as_of.map(answer::rfc3339),
-        "lag_seconds": lag_seconds(data_as_of, now),
+        "data_as_of": fresh.data_as_of.map(answer::rfc3339),
+        "lag_seconds": lag_seconds(fresh.data_as_of, now),
+        "recomputing": fresh.is_outdated,
     })
 }
 

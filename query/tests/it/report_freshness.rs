@@ -100,21 +100,95 @@ async fn a_school_without_events_has_complete_reports_without_rows() {
     assert_eq!(body["data_as_of"], json!(null));
 }
 
+async fn move_to(school: &School, zone: &str) {
+    let north = id("north");
+    let moved = school.registry.update(&north, |tenant| {
+        tenant.time_zone = zone.parse().expect("a time zone");
+        Ok::<_, std::convert::Infallible>(())
+    });
+    moved.await.expect("updated");
+}
+
 #[tokio::test]
-async fn what_was_made_for_another_time_zone_is_not_current() {
+async fn what_was_made_for_another_time_zone_is_not_shown() {
     let school = School::new().await;
     refresh(&school, "student_day", REFRESHED).await;
-    let moved = school
-        .registry
-        .update(&id("north"), |tenant| {
-            tenant.time_zone = "Europe/London".parse().expect("a time zone");
-            Ok::<_, std::convert::Infallible>(())
-        })
-        .await;
-    moved.expect("updated");
-    assert_eq!(as_of(&school, "student_day").await, json!(null));
+    for (there, back) in [("Europe/London", "UTC"), ("Asia/Tokyo", "Europe/London")] {
+        move_to(&school, there).await;
+        for answer in [
+            school.get("north", "/v1/reports/student_day").await,
+            school
+                .ask("north", "SELECT count(*) FROM student_day")
+                .await,
+        ] {
+            let (status, code, detail) = answer.problem();
+            assert_eq!((status, code.as_str()), (503, "report_recomputing"));
+            assert!(detail.contains("student_day"), "{detail}");
+            assert_eq!(answer.headers["retry-after"], "5");
+        }
+        let listing = school.get("north", "/v1/reports").await.json();
+        let reports = listing["reports"].as_array().expect("a list");
+        let entry = reports.iter().find(|entry| entry["name"] == "student_day");
+        let entry = entry.expect("it is listed");
+        assert_eq!(entry["data_as_of"], json!(null));
+        assert_eq!(entry["recomputing"], true);
+        // What does not name it does not wait for it.
+        assert_eq!(school.ask("north", "SELECT 1 AS one").await.status, 200);
+
+        refresh(&school, "student_day", REFRESHED).await;
+        assert_eq!(as_of(&school, "student_day").await, FLOORS);
+        // Its rows are of the zone in between now.
+        move_to(&school, back).await;
+        let answer = school.get("north", "/v1/reports/student_day").await;
+        assert_eq!(answer.problem().1, "report_recomputing");
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_was_made_anew_is_not_read_yet() {
+    let school = School::new().await;
     refresh(&school, "student_day", REFRESHED).await;
     assert_eq!(as_of(&school, "student_day").await, FLOORS);
+    let clicks = school.folder.path().join("north/clickstream");
+    std::fs::remove_dir_all(&clicks).expect("removes");
+    assert_eq!(as_of(&school, "student_day").await, REFRESHED);
+    click(&school, 0).await;
+    assert_eq!(as_of(&school, "student_day").await, REFRESHED);
+    refresh(&school, "student_day", REFRESHED).await;
+    assert_eq!(as_of(&school, "student_day").await, FLOORS);
+}
+
+#[tokio::test]
+async fn a_source_that_cannot_be_read_does_not_stop_a_report() {
+    let school = School::new().await;
+    refresh(&school, "student_day", REFRESHED).await;
+    let log = school.folder.path().join("north/clickstream/_delta_log");
+    for entry in std::fs::read_dir(log).expect("a folder") {
+        std::fs::write(entry.expect("an entry").path(), "{ torn").expect("writes");
+    }
+    let answer = school.get("north", "/v1/reports/student_day").await;
+    assert_eq!(answer.json()["rows"].as_array().map(Vec::len), Some(1));
+    assert_eq!(answer.json()["data_as_of"], REFRESHED);
+    assert_eq!(listed(&school, "student_day").await, REFRESHED);
+    assert_eq!(listed(&school, "ledger").await, json!(null));
+    let answer = school
+        .ask("north", "SELECT count(*) FROM clickstream")
+        .await;
+    assert_eq!(answer.problem().1, "lake_unavailable");
+}
+
+#[tokio::test]
+async fn while_a_floor_is_damaged_nobody_says_1970() {
+    let school = School::new().await;
+    refresh(&school, "student_day", "1970-01-01T00:00:00Z").await;
+    click(&school, 20).await;
+    assert_eq!(as_of(&school, "student_day").await, json!(null));
+
+    let school = School::new().await;
+    for entry in std::fs::read_dir(school.folder.path().join("_log/log-1")).expect("a folder") {
+        std::fs::write(entry.expect("an entry").path(), "{ torn").expect("writes");
+    }
+    assert_eq!(as_of(&school, "ledger").await, json!(null));
 }
 
 #[tokio::test]

@@ -1,11 +1,12 @@
 //! The rows that the tenants hold, and how they come into their tables.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::json::ReaderBuilder;
-use lake::{Advance, AppId, Floor, Rows, file_columns};
+use lake::{Advance, AppId, Floor, MadeOf, Rows, Slices, file_columns};
 use schemas::{Table, Term};
 use serde_json::{Value, json};
 
@@ -58,37 +59,36 @@ impl School {
         let report = schemas::report(report).expect("a report");
         let table = Table::from_name(report.name).expect("a table");
         let document = self.registry.tenant(&id(tenant)).await.expect("documents");
-        let definition = report.definition(document.expect("a tenant").time_zone);
         let mut open = self
             .lake
             .open_or_create(&id(tenant), table)
             .await
             .expect("a table");
-        let micros = u64::try_from(time(as_of).timestamp_micros()).expect("after 1970");
-        let mut read = vec![(AppId::report_as_of(report.name, &definition), micros)];
+        let before = open.made_of(report).await.expect("its positions");
+        let zone = document.expect("a tenant").time_zone;
+        let mut now = MadeOf {
+            definition: Some(report.definition(zone)),
+            as_of: Some(time(as_of)),
+            ..MadeOf::default()
+        };
         for source in &report.sources {
             let opened = self.lake.open(&id(tenant), *source).await;
-            if let Some(source) = opened.expect("a table or none") {
-                let app = AppId::report(report.name, &definition, source.kind());
-                read.push((app, source.version()));
+            if let Some(opened) = opened.expect("a table or none") {
+                now.sources.insert(*source, opened.source_version());
             }
         }
-        let mut advances = Vec::new();
-        for (app, next) in read {
-            let expected = open.next_position(&app).await.expect("its position");
-            advances.push(Advance {
-                app,
-                expected,
-                next,
-            });
-        }
+        let advances = now.advances(report, &before);
         let rows = Rows {
             term: Some(term.parse().expect("a term")),
             batches: batches(file_columns(table), rows),
         };
-        open.publish(vec![rows], &advances)
-            .await
-            .expect("published");
+        // By the definition that counts rows are added, by another all are new.
+        let replaced = match before.definition {
+            Some(stored) if Some(stored) != now.definition => Slices::All,
+            _ => Slices::Of(BTreeMap::new()),
+        };
+        let published = open.replace(&replaced, vec![rows], &advances).await;
+        published.expect("published");
     }
 
     pub async fn set_floor(&self, partition: u32, as_of: &str) {

@@ -52,6 +52,12 @@ pub enum LakeError {
 }
 
 impl LakeError {
+    /// Whether an object that a version of the table names is not there any
+    /// more: somebody has cleaned up, or deleted the table.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Store(object_store::Error::NotFound { .. }))
+    }
+
     /// Whether the same call can succeed later without anybody mending anything.
     pub fn is_retryable(&self) -> bool {
         matches!(

@@ -22,21 +22,14 @@ use crate::{ChangedFile, LakeError, LakeTable};
 pub(crate) type FileRows = BoxStream<'static, Result<RecordBatch, LakeError>>;
 
 impl LakeTable {
-    /// Streams some columns of a file; `None` when the file is no longer there.
-    /// The term is no column of a file.
+    /// Streams some columns of a file. The term is no column of a file.
     ///
     /// # Errors
-    /// [`LakeError::Store`] or [`LakeError::Parquet`], also in the stream.
-    pub async fn read(
-        &self,
-        file: &ChangedFile,
-        columns: &[&str],
-    ) -> Result<Option<FileRows>, LakeError> {
-        match self.read_file(&file.path, Some(columns)).await {
-            Ok(rows) => Ok(Some(rows)),
-            Err(LakeError::Store(object_store::Error::NotFound { .. })) => Ok(None),
-            Err(error) => Err(error),
-        }
+    /// [`LakeError::Store`] or [`LakeError::Parquet`], also in the stream;
+    /// [`LakeError::is_missing`] when the file is no longer there, which it may
+    /// cease to be at any moment.
+    pub async fn read(&self, file: &ChangedFile, columns: &[&str]) -> Result<FileRows, LakeError> {
+        self.read_file(&file.path, Some(columns)).await
     }
 
     /// Streams a file, or some of its columns.
@@ -51,14 +44,14 @@ impl LakeTable {
         let size = store.head(&path).await?.size;
         let reader = Reader { store, path, size };
         let builder = ParquetRecordBatchStreamBuilder::new(reader).await;
-        let mut builder = builder.map_err(LakeError::Parquet)?;
+        let mut builder = builder.map_err(ours)?;
         if let Some(columns) = columns {
             let schema = builder.parquet_schema();
             let mask = ProjectionMask::columns(schema, columns.iter().copied());
             builder = builder.with_projection(mask);
         }
-        let rows = builder.build().map_err(LakeError::Parquet)?;
-        Ok(rows.map_err(LakeError::Parquet).boxed())
+        let rows = builder.build().map_err(ours)?;
+        Ok(rows.map_err(ours).boxed())
     }
 }
 
@@ -93,6 +86,18 @@ impl AsyncFileReader for Reader {
             Ok(Arc::new(metadata.await?))
         }
         .boxed()
+    }
+}
+
+/// What the store says is the store's, also when a reader of Parquet passes it
+/// on.
+fn ours(error: ParquetError) -> LakeError {
+    match error {
+        ParquetError::External(source) => match source.downcast::<object_store::Error>() {
+            Ok(source) => LakeError::Store(*source),
+            Err(source) => LakeError::Parquet(ParquetError::External(source)),
+        },
+        error => LakeError::Parquet(error),
     }
 }
 

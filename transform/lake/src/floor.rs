@@ -72,12 +72,14 @@ impl Lake {
     }
 
     /// Every event answered before this moment is in its table, if its table is
-    /// opened after this call. `None` until the first floor is known.
+    /// opened after this call. `None` until the first floor is known, and while
+    /// one is damaged.
     ///
     /// # Errors
     /// As [`Lake::floors`].
     pub async fn data_as_of(&self) -> Result<Option<DateTime<Utc>>, LakeError> {
-        Ok(oldest_of_newest_log(&self.floors().await?))
+        let oldest = oldest_of_newest_log(&self.floors().await?);
+        Ok(oldest.filter(|as_of| *as_of > DateTime::UNIX_EPOCH))
     }
 
     /// Stores a floor, so that it outlives a loss of power.

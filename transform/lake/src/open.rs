@@ -8,8 +8,8 @@ use deltalake::kernel::transaction::CommitProperties;
 use deltalake::kernel::{StructField, StructType};
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
 use futures::TryStreamExt;
-use object_store::ObjectStore;
 use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use schemas::{Table, TenantId, layout};
 use url::Url;
 
@@ -23,6 +23,24 @@ pub(crate) const STATISTICS: &str = "delta.dataSkippingStatsColumns";
 /// The lake: all tables of all tenants below one root. Clones share everything.
 #[derive(Clone)]
 pub struct Lake(Arc<Inner>);
+
+/// By what it is known whether a table has moved on: which one it is, and how
+/// far it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    first_commit: Option<String>,
+    version: u64,
+}
+
+impl LakeTable {
+    /// How far it is.
+    pub fn mark(&self) -> Mark {
+        Mark {
+            first_commit: self.first_commit.clone(),
+            version: self.version(),
+        }
+    }
+}
 
 struct Inner {
     root: Url,
@@ -76,9 +94,53 @@ impl Lake {
         if !self.has_log(&name).await? {
             return Ok(None);
         }
+        let first = self.first_commit(&name).await?;
         let mut delta = self.unloaded(&name)?;
         delta.load().await.map_err(|e| table_error(&name, e))?;
-        Ok(Some(LakeTable::new(name, table, delta)))
+        Ok(Some(LakeTable::new(name, table, delta, first)))
+    }
+
+    /// Opens a table at its newest version, from where it is `known` on; from
+    /// the beginning when what is known is another table that lay in its place.
+    ///
+    /// # Errors
+    /// As [`Lake::open`].
+    pub async fn reopen(
+        &self,
+        tenant: &TenantId,
+        table: Table,
+        known: Option<LakeTable>,
+    ) -> Result<Option<LakeTable>, LakeError> {
+        let name = layout::table(tenant, table);
+        match known {
+            Some(mut known) if self.first_commit(&name).await? == known.first_commit => {
+                known.refresh().await?;
+                Ok(Some(known))
+            }
+            _ => self.open(tenant, table).await,
+        }
+    }
+
+    /// Whether a table is no longer the version that somebody knows of it: two
+    /// look-ups of one object each. `None` is a table that nobody has made.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`].
+    pub async fn has_moved(
+        &self,
+        tenant: &TenantId,
+        table: Table,
+        known: Option<&Mark>,
+    ) -> Result<bool, LakeError> {
+        let name = layout::table(tenant, table);
+        let Some(known) = known else {
+            return self.has_log(&name).await;
+        };
+        if self.first_commit(&name).await? != known.first_commit {
+            return Ok(true);
+        }
+        let next = self.commit(&name, known.version + 1).await?;
+        Ok(next.is_some())
     }
 
     /// Opens a table for writing; `None` when nobody made it yet.
@@ -153,6 +215,27 @@ impl Lake {
             // Whatever it was: if the table is there now, it was another writer.
             Err(_) if self.has_log(name).await? => Ok(()),
             Err(error) => Err(table_error(name, error)),
+        }
+    }
+
+    /// By what the object of a table's first commit is known; `None` when it is
+    /// not there, perhaps not any more.
+    async fn first_commit(&self, name: &str) -> Result<Option<String>, LakeError> {
+        let first = self.commit(name, 0).await?;
+        let known_by = |meta: ObjectMeta| {
+            let written = meta.last_modified.timestamp_micros();
+            format!("{written} {} {}", meta.size, meta.e_tag.unwrap_or_default())
+        };
+        Ok(first.map(known_by))
+    }
+
+    /// The object of a commit, if it is there.
+    async fn commit(&self, name: &str, version: u64) -> Result<Option<ObjectMeta>, LakeError> {
+        let path = Path::from(format!("{name}/{}", commit_path(version)));
+        match self.0.store.head(&path).await {
+            Ok(meta) => Ok(Some(meta)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
         }
     }
 

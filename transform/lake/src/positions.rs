@@ -19,17 +19,28 @@ impl AppId {
         Self(format!("count:{log_id}/{partition}"))
     }
 
-    /// A report of some definition ([`schemas::Report::definition`]) as reader of
-    /// one of its sources; its position is the version of the source that the
-    /// report's rows are made of.
-    pub fn report(report: &str, definition: &str, source: Table) -> Self {
-        Self(format!("report:{report}@{definition}:{source}"))
+    /// The definition of a report; its position is
+    /// [`schemas::Report::definition`]. Every commit of the report moves it, so
+    /// that two refreshers fence each other whatever they take the report to be.
+    pub(crate) fn definition(report: &str) -> Self {
+        Self(format!("report:{report}:definition"))
     }
 
-    /// Up to when a report of some definition is complete; its position is a
-    /// time in microseconds since 1970.
-    pub fn report_as_of(report: &str, definition: &str) -> Self {
-        Self(format!("report:{report}@{definition}:as_of"))
+    /// A report as reader of one of its sources; its position is the version of
+    /// the source that the report's rows are made of.
+    pub(crate) fn source(report: &str, source: Table) -> Self {
+        Self(format!("report:{report}:{source}"))
+    }
+
+    /// Which table that version is of: [`crate::SourceVersion::id`].
+    pub(crate) fn source_id(report: &str, source: Table) -> Self {
+        Self(format!("report:{report}:{source}:id"))
+    }
+
+    /// Up to when a report is complete; its position is a time in microseconds
+    /// since 1970.
+    pub(crate) fn as_of(report: &str) -> Self {
+        Self(format!("report:{report}:as_of"))
     }
 
     /// The text in the Delta log.

@@ -10,34 +10,60 @@ use futures::TryStreamExt;
 use schemas::Term;
 
 use crate::open::{STATISTICS, delta_columns};
-use crate::slices::Matcher;
 use crate::stats::statistics_columns;
-use crate::{Advance, LakeError, LakeTable, PublishError, Published, Rows, Slices, TermSlices};
+use crate::writer::{FILE_ROWS, Writer};
+use crate::{
+    Advance, LakeError, LakeTable, Matcher, PublishError, Published, Rows, Slices, TermSlices,
+};
 
-/// Files of a term from which on those that are rewritten anyway take the others
-/// with them: each refresh leaves one more behind.
-const MAX_FILES_PER_TERM: usize = 24;
+/// Small files of a term from which on those that are rewritten anyway take the
+/// others with them: each refresh leaves one more behind. A file is small by its
+/// rows and by its bytes; large ones stay, so that this costs the same however
+/// many rows a term has.
+const MAX_SMALL_FILES: usize = 24;
+const SMALL_ROWS: usize = FILE_ROWS / 2;
+const SMALL_BYTES: i64 = 1 << 20;
+
+/// Rows of a file in memory when nothing is said.
+const FILE_BYTES: usize = 32 << 20;
 
 /// A file of the version that is held.
 struct HeldFile {
     path: String,
     term: Option<Term>,
     statistics: Option<String>,
+    is_small: bool,
     remove: Remove,
 }
 
-/// What becomes of the files of a table.
-#[derive(Default)]
-struct Rewrite {
-    removes: Vec<Remove>,
-    /// Rows of removed files that lie in none of the slices.
-    kept: BTreeMap<Term, Vec<RecordBatch>>,
-}
-
 impl LakeTable {
-    /// Puts `rows` in the place of the rows of some slices and moves positions
-    /// on, in one commit: nobody sees a slice half replaced. All other rows stay
-    /// as they are; a file that holds none of the slices is not touched.
+    /// Puts `rows` in the place of the rows of some slices:
+    /// [`LakeTable::replace_by`] for rows that are in memory.
+    ///
+    /// # Errors
+    /// As [`LakeTable::replace_by`].
+    pub async fn replace(
+        &mut self,
+        slices: &Slices,
+        rows: Vec<Rows>,
+        advances: &[Advance],
+    ) -> Result<Published, PublishError> {
+        let mut writer = self.writer(FILE_BYTES);
+        for rows in rows {
+            let Some(term) = rows.term else { continue };
+            for batch in rows.batches {
+                let added = writer.add(&term, batch).await;
+                added.map_err(PublishError::NotPublished)?;
+            }
+        }
+        self.replace_by(slices, writer, advances).await
+    }
+
+    /// Puts what is written in the place of the rows of some slices and moves
+    /// positions on, in one commit: nobody sees a slice half replaced. All other
+    /// rows stay as they are; a file that holds none of the slices is not
+    /// touched. Rows that stay in a file that goes pass through the same writer,
+    /// and so never take more memory than that does.
     ///
     /// Positions fence as in [`LakeTable::publish`], but may go back: `next` is
     /// whatever the rows were made of. Where the table has other columns than
@@ -47,32 +73,44 @@ impl LakeTable {
     /// # Errors
     /// As [`LakeTable::publish`]. When the table has moved on for another
     /// reason, what is returned is [`PublishError::NotPublished`] again and
-    /// again: refresh the table before the next try.
-    pub async fn replace(
+    /// again: refresh the table before the next try. So it is when a file of the
+    /// table is missing, of which rows would stay: replace the whole term.
+    pub async fn replace_by(
         &mut self,
         slices: &Slices,
-        rows: Vec<Rows>,
+        mut writer: Writer,
         advances: &[Advance],
     ) -> Result<Published, PublishError> {
         self.check(advances).await?;
         let metadata = self.new_metadata(slices);
         let metadata = metadata.map_err(PublishError::NotPublished)?;
-        let rewrite = self.rewrite(slices).await;
-        let rewrite = rewrite.map_err(PublishError::NotPublished)?;
-
-        let kept = rewrite.kept.into_iter().map(|(term, batches)| Rows {
-            term: Some(term),
-            batches,
-        });
-        let has_rows = |rows: &Rows| rows.batches.iter().any(|batch| batch.num_rows() > 0);
-        let rows = rows.into_iter().chain(kept).filter(has_rows).collect();
-        let files = self.write_files(rows).await;
+        // What is new lies apart from what stays: the next time it may be the new
+        // alone that changes.
+        let flushed = writer.flush().await;
+        flushed.map_err(PublishError::NotPublished)?;
+        let removes = self.rewrite(slices, &mut writer).await;
+        let removes = removes.map_err(PublishError::NotPublished)?;
+        let files = writer.finish().await;
         let files = files.map_err(PublishError::NotPublished)?;
+        // A commit must not outlive its files.
+        let paths = files.iter().map(|file| file.path.clone()).collect();
+        let synced = self.sync(paths).await;
+        synced.map_err(PublishError::NotPublished)?;
 
-        let removes = rewrite.removes.into_iter().map(Action::Remove);
+        let removes = removes.into_iter().map(Action::Remove);
         let actions = metadata.into_iter().chain(removes).collect();
         self.commit_files(files, actions, SaveMode::Overwrite, advances)
             .await
+    }
+
+    /// How many rows of a term it has; `None` when its files do not all say.
+    pub fn rows_of(&self, term: &Term) -> Option<usize> {
+        let files = self.state().log_data();
+        let of_term = files.iter().filter(|file| {
+            let of = file.partition_values_map().remove("term").flatten();
+            of.as_deref() == Some(term.as_str())
+        });
+        of_term.map(|file| file.num_records()).sum()
     }
 
     /// Whether the table has the columns that are written to it now.
@@ -126,15 +164,21 @@ impl LakeTable {
                     .flatten()
                     .and_then(|term| term.parse().ok()),
                 statistics: file.stats(),
+                is_small: file.size() < SMALL_BYTES
+                    && file.num_records().is_some_and(|rows| rows < SMALL_ROWS),
                 remove: file.remove_action(true),
             })
             .collect();
         files.into_iter()
     }
 
-    /// Which files have to go, and what of them stays.
-    async fn rewrite(&self, slices: &Slices) -> Result<Rewrite, LakeError> {
-        let mut rewrite = Rewrite::default();
+    /// Writes anew what stays of files that have to go; says which go.
+    async fn rewrite(
+        &self,
+        slices: &Slices,
+        writer: &mut Writer,
+    ) -> Result<Vec<Remove>, LakeError> {
+        let mut removes = Vec::new();
         let mut terms: BTreeMap<&Term, (&RecordBatch, Vec<HeldFile>)> = BTreeMap::new();
         for file in self.held_files() {
             let dirty = match (slices, &file.term) {
@@ -147,19 +191,16 @@ impl LakeTable {
             match dirty {
                 None => {}
                 Some((Some(term), TermSlices::Of(values))) => {
-                    terms
-                        .entry(term)
-                        .or_insert((values, Vec::new()))
-                        .1
-                        .push(file);
+                    let (_, files) = terms.entry(term).or_insert((values, Vec::new()));
+                    files.push(file);
                 }
-                Some(_) => rewrite.removes.push(file.remove),
+                Some(_) => removes.push(file.remove),
             }
         }
         for (term, (values, files)) in terms {
-            self.rewrite_term(term, values, files, &mut rewrite).await?;
+            removes.extend(self.rewrite_term(term, values, files, writer).await?);
         }
-        Ok(rewrite)
+        Ok(removes)
     }
 
     async fn rewrite_term(
@@ -167,37 +208,38 @@ impl LakeTable {
         term: &Term,
         values: &RecordBatch,
         files: Vec<HeldFile>,
-        rewrite: &mut Rewrite,
-    ) -> Result<(), LakeError> {
+        writer: &mut Writer,
+    ) -> Result<Vec<Remove>, LakeError> {
         let matcher = Matcher::new(values).map_err(LakeError::Rows)?;
-        let mut kept = Vec::new();
-        let mut untouched = Vec::new();
+        let mut removes = Vec::new();
+        let mut small = Vec::new();
         for file in files {
             match self.others(&file, &matcher).await? {
-                Others::All => untouched.push(file),
-                Others::None => rewrite.removes.push(file.remove),
+                Others::All if file.is_small => small.push(file),
+                Others::All => {}
+                Others::None => removes.push(file.remove),
                 Others::Some => {
                     let mut rows = self.read_file(&file.path, None).await?;
                     while let Some(batch) = rows.try_next().await? {
                         let others = matcher.others(&batch);
                         let others = others.and_then(|others| filter_record_batch(&batch, &others));
-                        kept.push(others.map_err(LakeError::Rows)?);
+                        let others = others.map_err(LakeError::Rows)?;
+                        writer.add(term, others).await?;
                     }
-                    rewrite.removes.push(file.remove);
+                    removes.push(file.remove);
                 }
             }
         }
-        if untouched.len() >= MAX_FILES_PER_TERM {
-            for file in untouched {
-                let rows = self.read_file(&file.path, None).await?;
-                kept.extend(rows.try_collect::<Vec<_>>().await?);
-                rewrite.removes.push(file.remove);
+        if small.len() >= MAX_SMALL_FILES {
+            for file in small {
+                let mut rows = self.read_file(&file.path, None).await?;
+                while let Some(batch) = rows.try_next().await? {
+                    writer.add(term, batch).await?;
+                }
+                removes.push(file.remove);
             }
         }
-        if !kept.is_empty() {
-            rewrite.kept.insert(term.clone(), kept);
-        }
-        Ok(())
+        Ok(removes)
     }
 
     /// How many of a file's rows lie in none of the slices; reads as little of

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch};
+use arrow::compute::not;
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use arrow::row::{OwnedRow, RowConverter, SortField};
@@ -33,13 +34,17 @@ pub enum TermSlices {
 }
 
 /// Tells the rows of some slices of a term from others.
-pub(crate) struct Matcher<'a> {
+pub struct Matcher<'a> {
     values: &'a RecordBatch,
     converter: RowConverter,
     known: HashSet<OwnedRow>,
 }
 
 impl<'a> Matcher<'a> {
+    /// Of the slices with these values, as in [`TermSlices::Of`].
+    ///
+    /// # Errors
+    /// [`ArrowError`] for types that cannot be compared.
     pub fn new(values: &'a RecordBatch) -> Result<Self, ArrowError> {
         let fields = values.schema_ref().fields().iter();
         let fields = fields.map(|field| SortField::new(field.data_type().clone()));
@@ -53,13 +58,16 @@ impl<'a> Matcher<'a> {
     }
 
     /// The names of the columns that it looks at.
-    pub fn columns(&self) -> Vec<&str> {
+    pub(crate) fn columns(&self) -> Vec<&str> {
         let fields = self.values.schema_ref().fields().iter();
         fields.map(|field| field.name().as_str()).collect()
     }
 
-    /// Which of the rows lie in none of the slices.
-    pub fn others(&self, rows: &RecordBatch) -> Result<BooleanArray, ArrowError> {
+    /// Which of the rows lie in one of the slices.
+    ///
+    /// # Errors
+    /// [`ArrowError`] when the rows have not the columns of the slices.
+    pub fn within(&self, rows: &RecordBatch) -> Result<BooleanArray, ArrowError> {
         let columns: Vec<ArrayRef> = self
             .columns()
             .iter()
@@ -67,12 +75,17 @@ impl<'a> Matcher<'a> {
             .collect::<Option<_>>()
             .ok_or_else(|| ArrowError::SchemaError("a slice column is missing".to_owned()))?;
         let rows = self.converter.convert_columns(&columns)?;
-        let other = |row: arrow::row::Row<'_>| !self.known.contains(&row.owned());
-        Ok(rows.iter().map(|row| Some(other(row))).collect())
+        let known = |row: arrow::row::Row<'_>| self.known.contains(&row.owned());
+        Ok(rows.iter().map(|row| Some(known(row))).collect())
+    }
+
+    /// Which of the rows lie in none of the slices.
+    pub(crate) fn others(&self, rows: &RecordBatch) -> Result<BooleanArray, ArrowError> {
+        not(&self.within(rows)?)
     }
 
     /// Whether a file with these statistics may hold a row of the slices.
-    pub fn may_be_in(&self, statistics: Option<&str>) -> bool {
+    pub(crate) fn may_be_in(&self, statistics: Option<&str>) -> bool {
         let Some(statistics) = statistics.and_then(|text| serde_json::from_str(text).ok()) else {
             return true;
         };
@@ -197,6 +210,8 @@ mod tests {
         let rows = values(vec![("content_id", texts(&[Some("a"), Some("b"), None]))]);
         let others = matcher.others(&rows).expect("compares");
         assert_eq!(others, BooleanArray::from(vec![false, true, false]));
+        let within = matcher.within(&rows).expect("compares");
+        assert_eq!(within, BooleanArray::from(vec![true, false, true]));
         assert!(
             matcher
                 .others(&values(vec![("n", texts(&[None]))]))

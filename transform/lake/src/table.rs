@@ -18,15 +18,24 @@ pub struct LakeTable {
     /// What is already known of the positions at this very version: asking Delta
     /// replays its log.
     pub(crate) positions: HashMap<AppId, Option<u64>>,
+    /// By what the object of the first commit is known: another table in the
+    /// same place has another.
+    pub(crate) first_commit: Option<String>,
 }
 
 impl LakeTable {
-    pub(crate) fn new(name: String, kind: Table, delta: DeltaTable) -> Self {
+    pub(crate) fn new(
+        name: String,
+        kind: Table,
+        delta: DeltaTable,
+        first_commit: Option<String>,
+    ) -> Self {
         Self {
             name,
             kind,
             delta,
             positions: HashMap::new(),
+            first_commit,
         }
     }
 
@@ -40,7 +49,8 @@ impl LakeTable {
         self.state().version()
     }
 
-    /// Moves on to the table's newest version.
+    /// Moves on to the table's newest version. Where the table may have been
+    /// deleted and made anew meanwhile, see [`crate::Lake::reopen`].
     ///
     /// # Errors
     /// [`LakeError::Table`]; the table stays at its version.

@@ -5,72 +5,120 @@ use arrow::compute::filter_record_batch;
 use arrow::error::ArrowError;
 use chrono_tz::Tz;
 use datafusion::error::DataFusionError;
-use datafusion::prelude::{SessionContext, cast, ident};
+use datafusion::prelude::{DataFrame, SessionContext, cast, ident};
 use futures::TryStreamExt;
-use lake::{Rows, TermSlices};
+use lake::{Matcher, TermSlices, Writer};
 use schemas::{Report, ReportName, Table, Term};
 
 use crate::report::ReportError;
+use crate::report::chunk::chunks;
 use crate::report::dirty::Source;
 use crate::report::session::{mount, query};
-use crate::report::slice::within;
 
-/// Computes some slices of a term.
-pub(crate) async fn compute(
-    report: &'static Report,
-    name: ReportName,
-    sources: &[Source],
-    term: &Term,
-    slices: &TermSlices,
-    time_zone: Tz,
-    session: &SessionContext,
-) -> Result<Rows, ReportError> {
-    let failed = |error: DataFusionError| ReportError::compute(report.name, &error);
-    for source in sources {
-        mount(session, source, term, slices, time_zone).map_err(failed)?;
+/// What a report is computed with.
+pub(crate) struct Computing<'a> {
+    pub report: &'static Report,
+    pub name: ReportName,
+    pub sources: &'a [Source],
+    pub time_zone: Tz,
+    pub session: SessionContext,
+    /// See [`crate::report::limits::Limits::query_rows`].
+    pub query_rows: usize,
+}
+
+impl Computing<'_> {
+    /// Computes some slices of a term, a part at a time, and writes the rows as
+    /// they come.
+    pub async fn write(
+        &self,
+        term: &Term,
+        slices: &TermSlices,
+        writer: &mut Writer,
+    ) -> Result<(), ReportError> {
+        let parts = chunks(
+            self.report,
+            self.sources,
+            term,
+            slices,
+            self.time_zone,
+            &self.session,
+            self.query_rows,
+        );
+        for part in parts.await.map_err(|error| self.failed(error))? {
+            self.write_part(term, &part, writer).await?;
+        }
+        Ok(())
     }
-    let rows = query(session, report).await.map_err(failed)?;
-    let found: Vec<&str> = rows
-        .schema()
-        .fields()
-        .iter()
-        .map(|field| field.name().as_str())
-        .collect();
-    let expected: Vec<&str> = report.columns.iter().map(|column| column.name).collect();
-    if found != expected {
-        return Err(ReportError::Columns {
-            report: report.name,
-            found: found.join(", "),
-            expected: expected.join(", "),
+
+    async fn write_part(
+        &self,
+        term: &Term,
+        slices: &TermSlices,
+        writer: &mut Writer,
+    ) -> Result<(), ReportError> {
+        for source in self.sources {
+            let mounted = mount(
+                &self.session,
+                source,
+                self.report,
+                term,
+                slices,
+                self.time_zone,
+            );
+            mounted.await.map_err(|error| self.failed(error))?;
+        }
+        let rows = query(&self.session, self.report).await;
+        let rows = self.with_columns(rows.map_err(|error| self.failed(error))?)?;
+        let stream = rows.execute_stream().await;
+        let mut stream = stream.map_err(|error| self.failed(error))?;
+        let matcher = match slices {
+            TermSlices::All => None,
+            TermSlices::Of(values) => Some(Matcher::new(values)),
+        };
+        let matcher = matcher.transpose();
+        let matcher = matcher.map_err(|error| self.failed(error.into()))?;
+        while let Some(batch) = stream.try_next().await.map_err(|e| self.failed(e))? {
+            let batch = in_file(self.name, matcher.as_ref(), &batch);
+            let batch = batch.map_err(|error| self.failed(error.into()))?;
+            writer.add(term, batch).await?;
+        }
+        for source in self.sources {
+            let gone = self.session.deregister_table(source.kind.as_str());
+            gone.map_err(|error| self.failed(error))?;
+        }
+        Ok(())
+    }
+
+    /// The query's rows with the types that the header says.
+    fn with_columns(&self, rows: DataFrame) -> Result<DataFrame, ReportError> {
+        let fields = rows.schema().fields().iter();
+        let found: Vec<&str> = fields.map(|field| field.name().as_str()).collect();
+        let columns = &self.report.columns;
+        let expected: Vec<&str> = columns.iter().map(|column| column.name).collect();
+        if found != expected {
+            return Err(ReportError::Columns {
+                report: self.report.name,
+                found: found.join(", "),
+                expected: expected.join(", "),
+            });
+        }
+        let columns = columns.iter().map(|column| {
+            let value = cast(ident(column.name), column.data_type.clone());
+            value.alias(column.name)
         });
+        let rows = rows.select(columns.collect::<Vec<_>>());
+        rows.map_err(|error| self.failed(error))
     }
-    let columns = report.columns.iter().map(|column| {
-        let value = cast(ident(column.name), column.data_type.clone());
-        value.alias(column.name)
-    });
-    let rows = rows.select(columns.collect::<Vec<_>>()).map_err(failed)?;
-    let mut stream = rows.execute_stream().await.map_err(failed)?;
-    let mut batches = Vec::new();
-    while let Some(batch) = stream.try_next().await.map_err(failed)? {
-        let batch = in_file(name, slices, &batch);
-        let batch = batch.map_err(|error| failed(DataFusionError::from(error)))?;
-        batches.push(batch);
+
+    fn failed(&self, error: DataFusionError) -> ReportError {
+        ReportError::compute(self.report.name, error)
     }
-    for source in sources {
-        session
-            .deregister_table(source.kind.as_str())
-            .map_err(failed)?;
-    }
-    Ok(Rows {
-        term: Some(term.clone()),
-        batches,
-    })
 }
 
 /// The rows that lie in the slices, with the columns of a file.
 fn in_file(
     name: ReportName,
-    slices: &TermSlices,
+    matcher: Option<&Matcher<'_>>,
     batch: &RecordBatch,
 ) -> Result<RecordBatch, ArrowError> {
     let columns = lake::file_columns(Table::Report(name));
@@ -79,8 +127,8 @@ fn in_file(
         column.expect("its columns were compared").clone()
     });
     let rows = RecordBatch::try_new(columns.clone(), arrays.collect())?;
-    match slices {
-        TermSlices::All => Ok(rows),
-        TermSlices::Of(slices) => filter_record_batch(&rows, &within(slices, &rows)?),
+    match matcher {
+        None => Ok(rows),
+        Some(matcher) => filter_record_batch(&rows, &matcher.within(&rows)?),
     }
 }

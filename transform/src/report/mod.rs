@@ -5,17 +5,24 @@
 //! only these are computed again and replaced, in one commit that also says of
 //! which versions of the sources the report's rows are made now.
 
+mod chunk;
 mod compute;
 mod dirty;
 mod error;
 mod executor;
+mod failing;
+mod lag;
+mod limits;
 mod moved;
+mod pause;
+mod pinned;
+mod queue;
 mod refresh;
 mod schedule;
 mod session;
 mod slice;
 
-pub use error::ReportError;
+pub use error::{ComputeError, ReportError};
 pub use refresh::Reports;
 
 pub(crate) use moved::Moved;

@@ -1,35 +1,48 @@
 //! When whose reports are refreshed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use runtime::Registry;
 use schemas::TenantId;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::chain;
-use crate::report::{Moved, Reports};
+use crate::report::failing::{ALL, Failing};
+use crate::report::lag::Lags;
+use crate::report::limits::LANES;
+use crate::report::pause::jittered;
+use crate::report::queue::Queue;
+use crate::report::refresh::{Pass, in_order};
+use crate::report::{Moved, ReportError, Reports};
 
-/// How long a report that failed is left alone, at first and at most.
-const FIRST_PAUSE: Duration = Duration::from_secs(5);
-const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+/// How often it is looked whether another process, or somebody with a tool, has
+/// changed tables or a tenant's time zone.
+const LOOK_AGAIN: Duration = Duration::from_secs(300);
 
-/// Refreshes the reports of tenants whose tables have moved on, one tenant after
-/// the other.
+/// How often at least it is told how far reports are behind.
+const TELL: Duration = Duration::from_secs(10);
+
+/// Refreshes the reports of tenants whose tables have moved on: a few tenants at
+/// a time, in the order in which they came.
 pub(crate) struct Schedule {
     reports: Reports,
     registry: Registry,
     moved: Moved,
-    interval: Duration,
-    failing: HashMap<(TenantId, &'static str), Failing>,
+    queue: Queue,
+    failing: Failing,
+    lags: Lags,
 }
 
-/// A report that could not be refreshed, or a tenant whose tables could not be
-/// looked at.
-struct Failing {
-    again_at: Instant,
-    pause: Duration,
+/// A tenant that was served.
+struct Served {
+    tenant: TenantId,
+    /// `None` for one that does not exist.
+    done: Result<Option<Pass>, ReportError>,
 }
 
 impl Schedule {
@@ -38,95 +51,159 @@ impl Schedule {
             reports,
             registry,
             moved,
-            interval,
-            failing: HashMap::new(),
+            queue: Queue::new(interval),
+            failing: Failing::default(),
+            lags: Lags::default(),
         }
     }
 
     /// Works until it is dropped; from `stop` on it begins nothing new. A
     /// refresh that is given up leaves its report as it was before, or after.
     pub async fn run(mut self, stop: CancellationToken) {
+        let mut served = FuturesUnordered::new();
+        let mut looking: Option<BoxFuture<'static, BTreeSet<TenantId>>> = None;
+        let mut look_at = Instant::now() + jittered(LOOK_AGAIN);
         loop {
-            let begun = Instant::now();
-            let refreshing = async {
-                for tenant in self.due().await {
-                    self.refresh(tenant).await;
-                }
-            };
-            tokio::select! {
-                () = refreshing => {}
-                () = stop.cancelled() => break,
+            self.collect(&mut look_at).await;
+            let now = Instant::now();
+            while served.len() < LANES
+                && let Some(tenant) = self.queue.next(now)
+            {
+                served.push(self.serve(tenant, now));
             }
-            let again_at = self.failing.values().map(|failing| failing.again_at).min();
-            let waiting = async {
-                tokio::time::sleep_until(begun + self.interval).await;
-                match again_at {
-                    Some(at) => tokio::select! {
-                        () = self.moved.any() => {}
-                        () = tokio::time::sleep_until(at) => {}
-                    },
-                    None => self.moved.any().await,
-                }
-            };
+            if looking.is_none() && look_at <= now {
+                look_at = now + jittered(LOOK_AGAIN);
+                looking = Some(who_moved(self.reports.clone(), self.registry.clone()).boxed());
+            }
+            self.tell();
+            let wake = [Some(now + TELL), Some(look_at), self.failing.next_at(now)];
+            // A lane that is taken is waited for.
+            let free = (served.len() < LANES).then(|| self.queue.next_at());
+            let wake = wake.into_iter().chain(free).flatten().min();
             tokio::select! {
-                () = waiting => {}
+                Some(done) = served.next() => self.settle(done),
+                found = async { looking.as_mut().expect("asked").await }, if looking.is_some() => {
+                    looking = None;
+                    self.moved.add(found);
+                }
+                () = self.moved.any() => {}
+                () = sleep_until(wake.unwrap_or(look_at)) => {}
                 () = stop.cancelled() => break,
             }
         }
+        drop(served);
         std::future::pending().await
     }
 
-    /// The tenants to refresh now.
-    async fn due(&mut self) -> BTreeSet<TenantId> {
-        let mut moved = self.moved.take();
+    /// Lets those wait whose tables have moved on, and those who have rested.
+    async fn collect(&mut self, look_at: &mut Instant) {
+        let moved = self.moved.take();
+        let mut tenants = moved.some;
         if moved.all {
             match self.registry.tenants().await {
-                Ok(all) => moved.some.extend(all),
+                Ok(all) => tenants.extend(all),
                 Err(error) => {
                     tracing::warn!(error = chain(&error), "not all reports are refreshed yet");
-                    self.moved.add_all();
+                    // Of tenants that were never looked at all tables have moved.
+                    *look_at = Instant::now() + jittered(TELL);
                 }
             }
         }
         let now = Instant::now();
-        let again = self.failing.iter();
-        let again = again.filter(|(_, failing)| failing.again_at <= now);
-        moved
-            .some
-            .extend(again.map(|((tenant, _), _)| tenant.clone()));
-        moved.some
-    }
-
-    async fn refresh(&mut self, tenant: TenantId) {
-        let now = Instant::now();
-        let resting: BTreeSet<&'static str> = self
-            .failing
-            .iter()
-            .filter(|((of, _), failing)| *of == tenant && failing.again_at > now)
-            .map(|((_, report), _)| *report)
-            .collect();
-        let refreshed = self.reports.refresh_but(&tenant, resting.clone()).await;
-        // What keeps all reports of a tenant from being looked at has no name.
-        let failures = refreshed.unwrap_or_else(|error| BTreeMap::from([("", error)]));
-        self.failing.retain(|(of, report), _| {
-            *of != tenant || resting.contains(report) || failures.contains_key(report)
-        });
-        for (report, error) in failures {
-            metrics::counter!("chalkline_report_failures_total", "report" => report).increment(1);
-            let failing = self.failing.entry((tenant.clone(), report));
-            let failing = failing.or_insert(Failing {
-                again_at: now,
-                pause: FIRST_PAUSE / 2,
-            });
-            failing.pause = (failing.pause * 2).min(LONGEST_PAUSE);
-            failing.again_at = Instant::now() + failing.pause;
-            tracing::error!(
-                tenant.id = %tenant,
-                report,
-                error = chain(&error),
-                pause_ms = failing.pause.as_millis() as u64,
-                "not refreshed"
-            );
+        let rested = self.failing.rested(now).into_iter();
+        tenants.extend(rested.filter(|tenant| !self.queue.is_served(tenant)));
+        let time = self.reports.clock().now();
+        for tenant in tenants {
+            let reports = in_order().into_iter().map(|(_, report)| report.name);
+            self.lags.behind(&tenant, reports, time);
+            self.queue.add(tenant, now);
         }
     }
+
+    fn serve(&self, tenant: TenantId, now: Instant) -> impl Future<Output = Served> + use<> {
+        let resting = self.failing.resting(&tenant, now);
+        let reports = self.reports.clone();
+        async move {
+            let done = reports.pass(&tenant, resting).await;
+            Served { tenant, done }
+        }
+    }
+
+    fn settle(&mut self, served: Served) {
+        let Served { tenant, done } = served;
+        let (now, time) = (Instant::now(), self.reports.clock().now());
+        let pass = match done {
+            Ok(Some(pass)) => {
+                self.failing.forget(&tenant, ALL);
+                pass
+            }
+            Ok(None) => {
+                self.failing.forget_all(&tenant);
+                self.lags.forget(&tenant);
+                self.queue.done(&tenant, None);
+                return;
+            }
+            Err(error) => {
+                let pause = self.fail(&tenant, ALL, &error, now);
+                self.queue.done(&tenant, Some(now + pause));
+                return;
+            }
+        };
+        for (report, as_of) in pass.caught_up {
+            self.failing.forget(&tenant, report);
+            self.lags.caught_up(&tenant, report, as_of, time);
+        }
+        // They are tried as soon as those that they read have rested.
+        for report in pass.waiting {
+            self.failing.forget(&tenant, report);
+        }
+        for (report, error) in pass.failures {
+            self.fail(&tenant, report, &error, now);
+        }
+        self.queue.done(&tenant, None);
+    }
+
+    fn fail(
+        &mut self,
+        tenant: &TenantId,
+        report: &'static str,
+        error: &ReportError,
+        now: Instant,
+    ) -> Duration {
+        metrics::counter!("chalkline_report_failures_total", "report" => report).increment(1);
+        let pause = self.failing.add(tenant, report, error, now);
+        tracing::error!(
+            tenant.id = %tenant,
+            report,
+            error = chain(error),
+            pause_ms = pause.as_millis() as u64,
+            "not refreshed"
+        );
+        pause
+    }
+
+    fn tell(&self) {
+        for (report, seconds) in self.lags.seconds(self.reports.clock().now()) {
+            metrics::gauge!("chalkline_report_lag_seconds", "report" => report).set(seconds);
+        }
+    }
+}
+
+/// The tenants whose tables have moved on without this process.
+async fn who_moved(reports: Reports, registry: Registry) -> BTreeSet<TenantId> {
+    let tenants = match registry.tenants().await {
+        Ok(tenants) => tenants,
+        Err(error) => {
+            tracing::warn!(error = chain(&error), "the tenants are looked at later");
+            return BTreeSet::new();
+        }
+    };
+    let mut moved = BTreeSet::new();
+    for tenant in tenants {
+        // What is wrong the refresh finds out, and says.
+        if reports.has_moved(&tenant).await.unwrap_or(true) {
+            moved.insert(tenant);
+        }
+    }
+    moved
 }

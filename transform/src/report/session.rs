@@ -1,26 +1,35 @@
 //! The session in which a report's query runs: it has the report's sources and
 //! nothing else, and no function whose answer depends on when it is asked.
 
+use std::iter;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use arrow::datatypes::{Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema};
 use chrono_tz::Tz;
+use datafusion::catalog::TableProvider;
 use datafusion::datasource::empty::EmptyTable;
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::execution::{SessionStateDefaults, config::SessionConfig};
-use datafusion::logical_expr::{ScalarUDF, Volatility};
-use datafusion::prelude::{DataFrame, SessionContext, col, lit};
+use datafusion::functions_aggregate::expr_fn::count;
+use datafusion::functions_window::expr_fn::row_number;
+use datafusion::logical_expr::{ExprFunctionExt, ScalarUDF, Volatility};
+use datafusion::prelude::{DataFrame, SessionContext, col, ident, lit};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{Expr, Value, visit_expressions_mut};
 use lake::TermSlices;
 use schemas::{Report, Table, Term, Threshold};
 
 use crate::report::dirty::Source;
+use crate::report::executor::threads;
+use crate::report::limits::ROW_BYTES;
 use crate::report::slice::{DAY, day, filter};
+
+/// A batch is this share of the memory: a plan has some ten sorts, in each lane.
+const BATCH_SHARE: usize = 32;
 
 /// What all sessions have in common: the memory that they may take together.
 pub(crate) fn runtime_env(memory_bytes: usize) -> Result<Arc<RuntimeEnv>> {
@@ -30,9 +39,15 @@ pub(crate) fn runtime_env(memory_bytes: usize) -> Result<Arc<RuntimeEnv>> {
 }
 
 /// A session without tables.
-pub(crate) fn session(runtime_env: &Arc<RuntimeEnv>) -> SessionContext {
-    let mut config = SessionConfig::new();
+pub(crate) fn session(runtime_env: &Arc<RuntimeEnv>, pool_bytes: usize) -> SessionContext {
+    // A sort spills no less than a batch, and must hold it twice for that.
+    let batch_rows = (pool_bytes / BATCH_SHARE / ROW_BYTES).clamp(64, 8_192);
+    let mut config = SessionConfig::new()
+        .with_target_partitions(threads())
+        .with_batch_size(batch_rows);
     let options = config.options_mut();
+    // What every sort sets aside for the end: many of them fit into the pool.
+    options.execution.sort_spill_reservation_bytes = (pool_bytes / 256).min(10 << 20);
     options.execution.time_zone = Some("UTC".to_owned());
     options.execution.parquet.pushdown_filters = true;
     options.execution.parquet.reorder_filters = true;
@@ -50,29 +65,22 @@ pub(crate) fn session(runtime_env: &Arc<RuntimeEnv>) -> SessionContext {
     SessionContext::new_with_state(state)
 }
 
-/// Makes some slices of a term of a source, or more of them but each whole,
-/// nameable in the session.
-pub(crate) fn mount(
+/// Some slices of a term of a source, or more of them but each whole; `None`
+/// when the source has no table. Of events the day is a column.
+pub(crate) fn rows(
     session: &SessionContext,
     source: &Source,
     term: &Term,
     slices: &TermSlices,
     time_zone: Tz,
-) -> Result<()> {
+) -> Result<Option<DataFrame>> {
     let of_events = matches!(source.kind, Table::Events(_));
     let Some(table) = &source.table else {
-        let mut fields: Vec<_> = schemas::columns(source.kind).fields().to_vec();
-        if of_events {
-            let day = Field::new(DAY, arrow::datatypes::DataType::Date32, true);
-            fields.push(Arc::new(day));
-        }
-        let empty = EmptyTable::new(Arc::new(Schema::new(fields)));
-        session.register_table(source.kind.as_str(), Arc::new(empty))?;
-        return Ok(());
+        return Ok(None);
     };
     let provider = table
         .provider(&session.state())
-        .map_err(|error| datafusion::error::DataFusionError::External(Box::new(error)))?;
+        .map_err(|error| DataFusionError::External(Box::new(error)))?;
     let mut rows = session
         .read_table(provider)?
         .filter(col("term").eq(lit(term.as_str())))?;
@@ -82,8 +90,60 @@ pub(crate) fn mount(
     if let Some(filter) = filter(slices, of_events) {
         rows = rows.filter(filter)?;
     }
-    session.register_table(source.kind.as_str(), rows.into_view())?;
+    Ok(Some(rows))
+}
+
+/// Makes such rows nameable in the session, each event once.
+pub(crate) async fn mount(
+    session: &SessionContext,
+    source: &Source,
+    report: &Report,
+    term: &Term,
+    slices: &TermSlices,
+    time_zone: Tz,
+) -> Result<()> {
+    let of_events = matches!(source.kind, Table::Events(_));
+    let table: Arc<dyn TableProvider> = match rows(session, source, term, slices, time_zone)? {
+        Some(rows) if of_events && has_repetitions(&rows).await? => once(rows, report)?.into_view(),
+        Some(rows) => rows.into_view(),
+        None => {
+            let mut fields: Vec<_> = schemas::columns(source.kind).fields().to_vec();
+            if of_events {
+                fields.push(Arc::new(Field::new(DAY, DataType::Date32, true)));
+            }
+            Arc::new(EmptyTable::new(Arc::new(Schema::new(fields))))
+        }
+    };
+    session.register_table(source.kind.as_str(), table)?;
     Ok(())
+}
+
+/// Whether an event is there twice. Deduplication looks back some days: an event
+/// that was sent again later is stored again. It hardly ever happens, and to ask
+/// is cheaper than to take every row for one of several.
+async fn has_repetitions(rows: &DataFrame) -> Result<bool> {
+    let repeated = rows
+        .clone()
+        .aggregate(vec![col("event_id")], vec![count(lit(1)).alias("rows")])?
+        .filter(col("rows").gt(lit(1)))?
+        .limit(0, Some(1))?;
+    let repeated = repeated.collect().await?;
+    Ok(repeated.iter().any(|batch| batch.num_rows() > 0))
+}
+
+/// Of the rows of one event in one slice the one that was received first. What
+/// lies in different slices stays apart: no slice depends on another.
+fn once(rows: DataFrame, report: &Report) -> Result<DataFrame> {
+    const COPY: &str = "copy";
+    let same = report.slice[1..].iter().map(|column| ident(*column));
+    let order = ["received_at", "log_id", "log_partition", "log_position"];
+    let copy = row_number()
+        .partition_by(iter::once(col("event_id")).chain(same).collect())
+        .order_by(order.map(|column| col(column).sort(true, true)).to_vec())
+        .build()?;
+    rows.window(vec![copy.alias(COPY)])?
+        .filter(col(COPY).eq(lit(1_u64)))?
+        .drop_columns(&[COPY])
 }
 
 /// The report's query over the mounted sources.

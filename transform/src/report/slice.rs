@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Date32Type, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
-use arrow::row::{OwnedRow, RowConverter, SortField};
+use arrow::row::{OwnedRow, RowConverter, Rows, SortField};
 use chrono_tz::Tz;
 use datafusion::common::ScalarValue;
 use datafusion::prelude::{Expr, col, lit};
@@ -16,7 +16,11 @@ use schemas::{Report, Term};
 
 /// Values of one column from which on a filter does not name them all: it lets
 /// more slices through, and each of those whole.
-const MAX_VALUES: usize = 1_000;
+pub(crate) const MAX_VALUES: usize = 1_000;
+
+/// Slices of a term from which on all of it counts as dirty: what is remembered
+/// of them has a bound.
+pub(crate) const MAX_SLICES: usize = 100_000;
 
 /// The column that event tables have in reports and nowhere else: the day in
 /// the tenant's time zone.
@@ -38,15 +42,11 @@ enum Values {
 impl DirtySlices {
     /// None, yet.
     pub fn new(report: &Report) -> Result<Self, ArrowError> {
-        let fields = report.slice[1..].iter().map(|name| {
-            let field = report.schema().field_with_name(name)?;
-            Ok(field.clone().with_nullable(true))
-        });
-        let fields = fields.collect::<Result<Vec<Field>, ArrowError>>()?;
-        let types = fields.iter().map(|field| field.data_type().clone());
+        let columns = slice_columns(report)?;
+        let types = columns.fields().iter().map(|f| f.data_type().clone());
         Ok(Self {
             converter: RowConverter::new(types.map(SortField::new).collect())?,
-            columns: Arc::new(Schema::new(fields)),
+            columns,
             terms: BTreeMap::new(),
         })
     }
@@ -69,26 +69,31 @@ impl DirtySlices {
 
     /// The slices in which rows of a term lie: their values in [`Self::columns`].
     pub fn add(&mut self, term: &Term, columns: &[ArrayRef]) -> Result<(), ArrowError> {
+        for slice in distinct(&self.slices_of(columns)?) {
+            self.add_slice(term, slice);
+        }
+        Ok(())
+    }
+
+    /// One slice.
+    pub fn add_slice(&mut self, term: &Term, slice: OwnedRow) {
+        let values = self.terms.entry(term.clone());
+        let values = values.or_insert_with(|| Values::Some(HashSet::new()));
+        if let Values::Some(slices) = values {
+            slices.insert(slice);
+            if slices.len() > MAX_SLICES {
+                *values = Values::All;
+            }
+        }
+    }
+
+    /// The slice of each row, of its values in [`Self::columns`].
+    pub fn slices_of(&self, columns: &[ArrayRef]) -> Result<Rows, ArrowError> {
         let types = self.columns.fields().iter();
         let columns = columns.iter().zip(types);
         let columns = columns.map(|(column, field)| cast(column, field.data_type()));
-        let rows = columns.collect::<Result<Vec<_>, _>>()?;
-        let rows = self.converter.convert_columns(&rows)?;
-        if rows.num_rows() == 0 {
-            return Ok(());
-        }
-        let values = self.terms.entry(term.clone());
-        if let Values::Some(values) = values.or_insert_with(|| Values::Some(HashSet::new())) {
-            // Rows come in runs of one slice.
-            let mut last = None;
-            for row in rows.iter() {
-                if last != Some(row) {
-                    last = Some(row);
-                    values.insert(row.owned());
-                }
-            }
-        }
-        Ok(())
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        self.converter.convert_columns(&columns)
     }
 
     /// How many slices; a whole term counts as one.
@@ -119,6 +124,26 @@ impl DirtySlices {
             .map(|(term, values)| Ok((term.clone(), slices(values)?)))
             .collect()
     }
+}
+
+/// The columns that make a slice of a report, the term left out.
+pub(crate) fn slice_columns(report: &Report) -> Result<SchemaRef, ArrowError> {
+    let fields = report.slice[1..].iter().map(|name| {
+        let field = report.schema().field_with_name(name)?;
+        Ok(field.clone().with_nullable(true))
+    });
+    let fields = fields.collect::<Result<Vec<Field>, ArrowError>>()?;
+    Ok(Arc::new(Schema::new(fields)))
+}
+
+/// The slices of rows that come in runs of one slice, hardly one twice.
+fn distinct(rows: &Rows) -> impl Iterator<Item = OwnedRow> {
+    let mut last = None;
+    rows.iter().filter_map(move |row| {
+        let is_new = last != Some(row);
+        last = Some(row);
+        is_new.then(|| row.owned())
+    })
 }
 
 /// The days of some times in a time zone.
@@ -204,25 +229,6 @@ fn between_days(days: &ArrayRef) -> Option<Expr> {
     Some(from.and(until))
 }
 
-/// Which rows lie in the slices; the columns of these are among the rows'.
-pub(crate) fn within(slices: &RecordBatch, rows: &RecordBatch) -> Result<BooleanArray, ArrowError> {
-    let fields = slices.schema_ref().fields();
-    let types = fields.iter().map(|field| field.data_type().clone());
-    let converter = RowConverter::new(types.map(SortField::new).collect())?;
-    let known = converter.convert_columns(slices.columns())?;
-    let known: HashSet<_> = known.iter().map(|row| row.owned()).collect();
-    let columns: Vec<ArrayRef> = fields
-        .iter()
-        .map(|field| rows.column_by_name(field.name()).cloned())
-        .collect::<Option<_>>()
-        .ok_or_else(|| ArrowError::SchemaError("a slice column is missing".to_owned()))?;
-    let rows = converter.convert_columns(&columns)?;
-    Ok(rows
-        .iter()
-        .map(|row| Some(known.contains(&row.owned())))
-        .collect())
-}
-
 #[cfg(test)]
 mod tests {
     use arrow::array::{StringArray, TimestampMicrosecondArray};
@@ -264,19 +270,21 @@ mod tests {
     }
 
     #[test]
-    fn null_is_within_a_slice_of_nulls_only() {
-        let texts = |texts: Vec<Option<&str>>| {
-            let texts: ArrayRef = Arc::new(StringArray::from(texts));
-            let field = Field::new("content_id", DataType::Utf8, true);
-            RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![texts]).expect("rows")
+    fn a_term_with_too_many_slices_is_dirty_as_a_whole() {
+        let report = schemas::report("video_watch").expect("a report");
+        let mut slices = DirtySlices::new(report).expect("no slices");
+        let term = "2026-27".parse().expect("a term");
+        let contents = |range: std::ops::Range<usize>| -> Vec<ArrayRef> {
+            let contents = range.map(|n| n.to_string());
+            vec![Arc::new(StringArray::from_iter_values(contents))]
         };
-        let rows = texts(vec![Some("a"), None, Some("b")]);
-        for (slices, expected) in [
-            (vec![None], [false, true, false]),
-            (vec![Some("b"), Some("c")], [false, false, true]),
-        ] {
-            let within = within(&texts(slices), &rows).expect("compares");
-            assert_eq!(within, BooleanArray::from(expected.to_vec()));
-        }
+        slices.add(&term, &contents(0..MAX_SLICES)).expect("added");
+        assert_eq!(slices.len(), MAX_SLICES);
+        assert!(!slices.has_all_of(&term));
+        slices
+            .add(&term, &contents(MAX_SLICES..MAX_SLICES + 2))
+            .expect("added");
+        assert!(slices.has_all_of(&term));
+        assert_eq!(slices.len(), 1);
     }
 }

@@ -8,6 +8,8 @@ mod order;
 mod outcomes;
 mod readers;
 mod reports;
+mod reports_memory;
+mod reports_trouble;
 mod support;
 mod trouble;
 mod waiting;

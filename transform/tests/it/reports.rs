@@ -3,12 +3,10 @@ use std::collections::BTreeMap;
 use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::prelude::{SessionConfig, SessionContext};
-use lake::{AppId, RowFilter};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use schemas::event::{Assessment, Clickstream, Data, Event, Segment, Video};
 use schemas::{ReportName, Table, TenantId};
-use transform::Reports;
 use uuid::Uuid;
 
 use crate::support::{Sandbox, event, record, tenant_id, time};
@@ -53,7 +51,7 @@ fn lines(batch: &RecordBatch) -> Vec<String> {
 }
 
 /// All rows of all reports that are tables.
-async fn all_rows(sandbox: &Sandbox) -> BTreeMap<&'static str, Vec<Vec<String>>> {
+pub async fn all_rows(sandbox: &Sandbox) -> BTreeMap<&'static str, Vec<Vec<String>>> {
     let mut rows = BTreeMap::new();
     for name in ReportName::all() {
         let table = Table::Report(name);
@@ -65,7 +63,7 @@ async fn all_rows(sandbox: &Sandbox) -> BTreeMap<&'static str, Vec<Vec<String>>>
 }
 
 /// Events of a few students in two terms; `number` says everything about one.
-fn activity(number: u128) -> Event {
+pub fn activity(number: u128) -> Event {
     let n = i64::try_from(number).expect("small");
     let m = n / 6;
     let mut one = event(number, schemas::Family::Clickstream);
@@ -125,6 +123,12 @@ fn activity(number: u128) -> Event {
     one.event_type = event_type.to_owned();
     one.data = data;
     one
+}
+
+/// The same event, received when deduplication has forgotten it.
+pub fn much_later(mut event: Event) -> Event {
+    event.received_at += chrono::TimeDelta::days(30);
+    event
 }
 
 /// How a service and its refreshes are disturbed.
@@ -189,9 +193,12 @@ fn reports_are_a_function_of_the_set_of_events() {
     }
 
     let count = events.len();
-    let repeated = prop::collection::vec(0..count, 0..40);
+    // Some are sent again at once, and some after deduplication has forgotten
+    // them: those are stored again.
+    let repeated = prop::collection::vec((0..count, any::<bool>()), 0..40);
     let order = repeated.prop_flat_map(move |repeated| {
-        let all: Vec<usize> = (0..count).chain(repeated).collect();
+        let once = (0..count).map(|event| (event, false));
+        let all: Vec<(usize, bool)> = once.chain(repeated).collect();
         Just(all).prop_shuffle()
     });
     let after = prop_oneof![
@@ -208,7 +215,11 @@ fn reports_are_a_function_of_the_set_of_events() {
     };
     TestRunner::new(runs)
         .run(&(order, afters), |(order, afters)| {
-            let events: Vec<Event> = order.iter().map(|at| events[*at].clone()).collect();
+            let sent = |(event, late): &(usize, bool)| {
+                let event = events[*event].clone();
+                if *late { much_later(event) } else { event }
+            };
+            let events: Vec<Event> = order.iter().map(sent).collect();
             let size = events.len().div_ceil(afters.len());
             let batches = events.chunks(size).map(<[_]>::to_vec);
             let batches: Vec<_> = batches.zip(afters).collect();
@@ -219,12 +230,12 @@ fn reports_are_a_function_of_the_set_of_events() {
         .expect("the same rows");
 }
 
-async fn version(sandbox: &Sandbox, table: Table) -> Option<u64> {
+pub async fn version(sandbox: &Sandbox, table: Table) -> Option<u64> {
     let table = sandbox.lake.open(&tenant_id("demo"), table).await;
     table.expect("opens").map(|table| table.version())
 }
 
-fn table(name: &str) -> Table {
+pub fn table(name: &str) -> Table {
     Table::from_name(name).expect("a report")
 }
 
@@ -269,8 +280,8 @@ async fn only_what_changed_is_computed_again() {
     let files = added.expect("known").files;
     assert_eq!(files.len(), 3);
     for file in &files {
-        let rows = opened.read(file, &["day"]).await.expect("reads");
-        let batches: Vec<RecordBatch> = futures::TryStreamExt::try_collect(rows.expect("is there"))
+        let rows = opened.read(file, &["day"]).await.expect("is there");
+        let batches: Vec<RecordBatch> = futures::TryStreamExt::try_collect(rows)
             .await
             .expect("reads");
         new_days.insert(
@@ -288,47 +299,74 @@ async fn only_what_changed_is_computed_again() {
     assert_eq!(version(&sandbox, table("video_watch")).await, Some(1));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn another_time_zone_is_another_definition() {
-    let sandbox = Sandbox::new().await;
-    let (reports, tenant) = (sandbox.reports(), tenant_id("demo"));
-    let mut late = activity(6);
-    late.time = time("2026-09-14T23:30:00Z");
-    sandbox.append(vec![record("demo", &late)]).await;
-    sandbox.run_to_the_end().await;
-    reports.refresh(&tenant).await.expect("refreshes");
-    let day = table("student_day");
-    assert_eq!(sandbox.rows("demo", day, &["day"]).await, [["2026-09-14"]]);
-
-    let moved = sandbox.registry.update(&tenant, |tenant| {
-        tenant.time_zone = "Europe/Paris".parse().expect("a zone");
+async fn move_to(sandbox: &Sandbox, zone: &str) {
+    let demo = tenant_id("demo");
+    let moved = sandbox.registry.update(&demo, |tenant| {
+        tenant.time_zone = zone.parse().expect("a zone");
         Ok::<_, std::convert::Infallible>(())
     });
     moved.await.expect("updates");
-    sandbox
-        .reports_of_a_new_process()
-        .refresh(&tenant)
-        .await
-        .expect("refreshes");
-    assert_eq!(sandbox.rows("demo", day, &["day"]).await, [["2026-09-15"]]);
+}
 
-    // What the report is made of is told by its transactions.
-    let report = schemas::report("student_day").expect("a report");
-    let definition = report.definition("Europe/Paris".parse().expect("a zone"));
-    let opened = sandbox.lake.open(&tenant, day).await.expect("opens");
-    let mut opened = opened.expect("a table");
-    let clicks = Table::Events(schemas::Family::Clickstream);
-    let app = AppId::report("student_day", &definition, clicks);
-    let made_of = opened.next_position(&app).await.expect("asks");
-    assert_eq!(made_of, version(&sandbox, clicks).await);
-    let app = AppId::report(
-        "student_day",
-        &definition,
-        Table::Events(schemas::Family::Video),
-    );
-    assert_eq!(opened.next_position(&app).await.expect("asks"), None);
-    let app = AppId::report_as_of("student_day", &definition);
-    assert!(opened.next_position(&app).await.expect("asks").is_some());
+/// A click shortly before midnight in London.
+pub fn late_click(number: u128, day: &str) -> Event {
+    let mut late = activity(number * 6);
+    late.time = time(&format!("{day}T23:30:00Z"));
+    late
+}
+
+pub async fn add(sandbox: &Sandbox, events: &[Event]) {
+    let records = events.iter().map(|event| record("demo", event)).collect();
+    sandbox.append(records).await;
+    sandbox.run_to_the_end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_time_zone_is_another_definition_also_when_it_was_one_before() {
+    let sandbox = Sandbox::new().await;
+    add(&sandbox, &[late_click(1, "2026-09-14")]).await;
+    let day = table("student_day");
+    for (zone, expected) in [
+        ("UTC", "2026-09-14"),
+        ("Europe/Paris", "2026-09-15"),
+        ("UTC", "2026-09-14"),
+    ] {
+        move_to(&sandbox, zone).await;
+        let reports = sandbox.reports_of_a_new_process();
+        reports
+            .refresh(&tenant_id("demo"))
+            .await
+            .expect("refreshes");
+        assert_eq!(sandbox.rows("demo", day, &["day"]).await, [[expected]]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_with_two_definitions_never_mix_their_rows() {
+    let sandbox = Sandbox::new().await;
+    let tenant = tenant_id("demo");
+    // It remembers the tenant's document for a while.
+    let old = sandbox.reports_of_a_new_process();
+    add(&sandbox, &[late_click(1, "2026-09-14")]).await;
+    old.refresh(&tenant).await.expect("refreshes");
+    move_to(&sandbox, "Europe/Paris").await;
+    let new = sandbox.reports_of_a_new_process();
+    new.refresh(&tenant).await.expect("refreshes");
+
+    add(&sandbox, &[late_click(2, "2026-09-20")]).await;
+    let _ = old.refresh(&tenant).await;
+    let days = sandbox.rows("demo", table("student_day"), &["day"]).await;
+    let whole = [
+        vec![["2026-09-15"]],
+        vec![["2026-09-15"], ["2026-09-21"]],
+        vec![["2026-09-14"], ["2026-09-20"]],
+    ];
+    assert!(whole.iter().any(|whole| days == *whole), "{days:?}");
+    for reports in [&new, &new] {
+        let _ = reports.refresh(&tenant).await;
+    }
+    let days = sandbox.rows("demo", table("student_day"), &["day"]).await;
+    assert_eq!(days, [["2026-09-15"], ["2026-09-21"]]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -341,52 +379,19 @@ async fn the_service_refreshes_by_itself() {
         one.id = Uuid::from_u128(number);
         one.student_key = schemas::StudentKey::from_bytes([number as u8; 16]);
         sandbox.append(vec![record("demo", &one)]).await;
-        let shown = async {
-            while sandbox
-                .rows("demo", table("student_day"), &["student_key"])
-                .await
-                .len()
-                < expected
-            {
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-            }
-        };
-        let limit = std::time::Duration::from_secs(120);
-        tokio::time::timeout(limit, shown).await.expect("in time");
+        until_shown(&sandbox, "demo", expected).await;
     }
     running.stop().await.expect("stops");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_report_that_cannot_be_refreshed_does_not_stop_the_others() {
-    let sandbox = Sandbox::new().await;
-    let (reports, tenant): (Reports, _) = (sandbox.reports(), tenant_id("demo"));
-    let events = (1..30).map(activity);
-    let records = events.map(|event| record("demo", &event)).collect();
-    sandbox.append(records).await;
-    sandbox.run_to_the_end().await;
-    // No table can be made where a file lies.
-    let file = sandbox.folder.path().join("lake/demo/student_day");
-    std::fs::write(&file, "in the way").expect("writes");
-    let failed = reports.refresh(&tenant).await;
-    assert!(failed.is_err());
-    assert!(version(&sandbox, table("video_watch")).await.is_some());
-    assert_eq!(
-        version(&sandbox, table("section_day")).await,
-        None,
-        "it reads student_day"
-    );
-
-    std::fs::remove_file(&file).expect("removes");
-    reports.refresh(&tenant).await.expect("refreshes");
-    let opened = sandbox
-        .lake
-        .open(&tenant, table("section_day"))
-        .await
-        .expect("opens");
-    let rows = opened
-        .expect("a table")
-        .scan(&["day"], RowFilter::All)
-        .await;
-    assert!(rows.is_ok());
+/// Waits until `student_day` has so many rows.
+pub async fn until_shown(sandbox: &Sandbox, tenant: &str, rows: usize) {
+    let day = table("student_day");
+    let shown = async {
+        while sandbox.rows(tenant, day, &["student_key"]).await.len() < rows {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    let limit = std::time::Duration::from_secs(120);
+    tokio::time::timeout(limit, shown).await.expect("in time");
 }

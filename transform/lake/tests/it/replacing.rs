@@ -2,21 +2,30 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use lake::{Advance, AppId, LakeError, LakeTable, PublishError, Rows, Slices, TermSlices};
-use schemas::{Table, Term};
+use lake::{
+    Advance, AppId, LakeError, LakeTable, MadeOf, PublishError, Rows, Slices, SourceVersion,
+    TermSlices,
+};
+use schemas::{Report, Table, Term};
 
 use crate::support::{TestLake, VIDEO, advance, positions, rows, tenant};
 
-const DEFINITION: &str = "01234567";
+fn report() -> &'static Report {
+    schemas::report("section_day").expect("a report")
+}
 
 /// A refresher that has read its source from one version to another.
 fn read(from: Option<u64>, to: u64) -> Vec<Advance> {
     let source = Table::Events(schemas::Family::Clickstream);
-    vec![Advance {
-        app: AppId::report("test", DEFINITION, source),
-        expected: from,
-        next: to,
-    }]
+    let made_of = |version: Option<u64>| MadeOf {
+        definition: version.map(|_| 4),
+        sources: version
+            .map(|version| (source, SourceVersion { id: 1, version }))
+            .into_iter()
+            .collect(),
+        as_of: None,
+    };
+    made_of(Some(to)).advances(report(), &made_of(from))
 }
 
 fn term(text: &str) -> Term {
@@ -79,8 +88,10 @@ async fn only_the_rows_of_the_slices_are_replaced() {
     let expected = [0, 1, 2, 5, 6, 7, 8, 9, 10, 11, 12, 100, 101];
     assert_eq!(positions(&table).await, expected);
     assert_eq!(positions(&test.video().await).await, expected);
-    let app = read(None, 0).remove(0).app;
-    assert_eq!(table.next_position(&app).await.expect("asks"), Some(7));
+    let made_of = table.made_of(report()).await.expect("asks");
+    assert_eq!(made_of.definition, Some(4));
+    assert_eq!(made_of.sources.len(), 1);
+    assert!(made_of.sources.values().all(|source| source.version == 7));
     // The other reader's place is kept.
     let app = AppId::rows(crate::support::LOG, 0);
     assert_eq!(table.next_position(&app).await.expect("asks"), Some(10));
@@ -250,7 +261,10 @@ async fn changes_are_told_by_file_and_what_cannot_be_told_is_not() {
     assert_eq!(all.version, 1);
     let file = &all.files[1];
     let rows_of = async |table: &LakeTable| {
-        let rows = table.read(file, &["log_position"]).await.expect("opens")?;
+        let rows = match table.read(file, &["log_position"]).await {
+            Err(error) if error.is_missing() => return None,
+            rows => rows.expect("opens"),
+        };
         let batches: Vec<RecordBatch> = futures::TryStreamExt::try_collect(rows)
             .await
             .expect("reads");
@@ -273,8 +287,12 @@ async fn changes_are_told_by_file_and_what_cannot_be_told_is_not() {
     // What was removed can be read until somebody cleans up.
     assert_eq!(rows_of(&table).await, Some(10));
     let folder = test.folder.path().join("demo/video");
+    let begun = table.read(file, &["log_position"]).await.expect("opens");
     std::fs::remove_dir_all(folder.join("term=2026-27")).expect("removes");
     assert_eq!(rows_of(&table).await, None);
+    // Gone while it is read: that is no damage either.
+    let read: Result<Vec<RecordBatch>, _> = futures::TryStreamExt::try_collect(begun).await;
+    assert!(read.expect_err("it is gone").is_missing());
 
     let first = folder.join("_delta_log/00000000000000000001.json");
     std::fs::remove_file(first).expect("removes");
@@ -328,4 +346,102 @@ async fn other_columns_come_with_a_replacement_of_everything() {
         .expect("has our columns");
     assert_eq!(table.changes(Some(1)).await.expect("reads"), None);
     assert_ne!(table.kind(), VIDEO);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refreshers_with_two_definitions_fence_each_other() {
+    let test = TestLake::new();
+    let mut winner = filled(&test).await;
+    let mut loser = winner.clone();
+    let made_of = |definition| MadeOf {
+        definition: Some(definition),
+        ..MadeOf::default()
+    };
+    let none = MadeOf::default();
+    winner
+        .replace(
+            &Slices::All,
+            vec![rows("2026-27", 0..1)],
+            &made_of(9).advances(report(), &none),
+        )
+        .await
+        .expect("replaces");
+    // Not even one that reads other sources and has seen the table as it was.
+    let ours = made_of(5).advances(report(), &none);
+    let lost = loser
+        .replace(&Slices::All, vec![rows("2026-27", 1..2)], &ours)
+        .await;
+    assert!(matches!(lost, Err(PublishError::Conflict(_))), "{lost:?}");
+    loser.refresh().await.expect("refreshes");
+    let theirs = loser.made_of(report()).await.expect("asks");
+    assert_eq!(theirs, made_of(9));
+    // Having seen what the winner made, it may replace all of it.
+    let ours = made_of(5).advances(report(), &theirs);
+    loser
+        .replace(&Slices::All, vec![rows("2026-27", 1..2)], &ours)
+        .await
+        .expect("replaces");
+    assert_eq!(positions(&loser).await, [1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_are_written_in_files_of_a_bounded_size() {
+    let test = TestLake::new();
+    let mut table = filled(&test).await;
+    // All of the old file stays but for a row, and there are many new rows.
+    let mut writer = table.writer(20_000);
+    for start in (1_000..3_000).step_by(100) {
+        let new = rows("2026-27", start..start + 100);
+        for batch in new.batches {
+            writer.add(&term("2026-27"), batch).await.expect("writes");
+        }
+    }
+    assert_eq!(writer.rows(), 2_000);
+    let published = table
+        .replace_by(&slices("2026-27", &[3]), writer, &read(None, 1))
+        .await
+        .expect("replaces");
+    assert!(published.files > 5, "{published:?}");
+    assert_eq!(positions(&table).await.len(), 13 - 1 + 2_000);
+    assert_eq!(table.rows_of(&term("2026-27")), Some(10 - 1 + 2_000));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_was_made_anew_is_another() {
+    let test = TestLake::new();
+    let known = filled(&test).await;
+    let lake = &test.lake;
+    let moved = async |table: &LakeTable| {
+        let mark = table.mark();
+        lake.has_moved(&tenant(), VIDEO, Some(&mark))
+            .await
+            .expect("looks")
+    };
+    assert!(lake.has_moved(&tenant(), VIDEO, None).await.expect("looks"));
+    assert!(!moved(&known).await);
+    std::fs::remove_dir_all(test.folder.path().join("demo/video")).expect("removes");
+    assert!(moved(&known).await);
+    let gone = lake.reopen(&tenant(), VIDEO, Some(known.clone())).await;
+    assert!(gone.expect("looks").is_none());
+    assert!(!lake.has_moved(&tenant(), VIDEO, None).await.expect("looks"));
+
+    let anew = filled(&test).await;
+    assert_eq!(anew.version(), known.version());
+    assert_ne!(anew.source_version(), known.source_version());
+    assert!(moved(&known).await);
+    let reopened = lake.reopen(&tenant(), VIDEO, Some(known)).await;
+    let mut reopened = reopened.expect("looks").expect("is there");
+    assert_eq!(reopened.source_version(), anew.source_version());
+    // One that has only moved on is the same.
+    reopened
+        .publish(Vec::new(), &[advance(0, Some(10), 11)])
+        .await
+        .expect("publishes");
+    assert!(moved(&anew).await);
+    let newer = lake.reopen(&tenant(), VIDEO, Some(anew.clone())).await;
+    let newer = newer.expect("looks").expect("is there").source_version();
+    assert_eq!(
+        (newer.id, newer.version),
+        (anew.source_version().id, anew.version() + 1)
+    );
 }
