@@ -29,6 +29,8 @@ async fn what_goes_wrong_is_said_and_what_comes_back_is_noticed() {
     sandbox
         .wait_for_count("video", count(0..120, "video"))
         .await;
+    // Later the only turn is taken, and the page shows what it had before.
+    sandbox.wait_for_reports().await;
     let mut browser = Browser::open(Window::DESKTOP).await;
     browser.goto(&address(&sandbox)).await;
     browser.wait_for(LOADED).await;
