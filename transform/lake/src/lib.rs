@@ -2,9 +2,11 @@
 
 mod changes;
 mod durable;
+mod encode;
 mod error;
 mod files;
 mod floor;
+mod maintain;
 mod open;
 mod positions;
 mod publish;
@@ -18,6 +20,7 @@ mod write;
 pub use changes::{ChangedFile, Changes};
 pub use error::{LakeError, PublishError};
 pub use floor::Floor;
+pub use maintain::{Amended, Compaction, DataFile, Fate, Merge, Merged, Retention, Vacuumed};
 pub use open::Lake;
 pub use positions::{Advance, AppId};
 pub use publish::{Published, Rows};

@@ -45,9 +45,8 @@ impl LakeTable {
     /// [`Slices::All`].
     ///
     /// # Errors
-    /// As [`LakeTable::publish`]. When the table has moved on for another
-    /// reason, what is returned is [`PublishError::NotPublished`] again and
-    /// again: refresh the table before the next try.
+    /// As [`LakeTable::publish`]; [`PublishError::Conflict`] also when somebody
+    /// else took files out of the table meanwhile. Refresh it before the next try.
     pub async fn replace(
         &mut self,
         slices: &Slices,
@@ -55,6 +54,8 @@ impl LakeTable {
         advances: &[Advance],
     ) -> Result<Published, PublishError> {
         self.check(advances).await?;
+        let mut advances = advances.to_vec();
+        advances.push(self.rewrite_advance().await?);
         let metadata = self.new_metadata(slices);
         let metadata = metadata.map_err(PublishError::NotPublished)?;
         let rewrite = self.rewrite(slices).await;
@@ -71,7 +72,8 @@ impl LakeTable {
 
         let removes = rewrite.removes.into_iter().map(Action::Remove);
         let actions = metadata.into_iter().chain(removes).collect();
-        self.commit_files(files, actions, SaveMode::Overwrite, advances)
+        let operation = self.write_operation(SaveMode::Overwrite);
+        self.commit_files(files, actions, operation, &advances)
             .await
     }
 
