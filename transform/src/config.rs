@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::maintenance::MaintenanceConfig;
+
 /// How the transform service works: the section `[transform]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -36,6 +38,8 @@ pub struct Config {
     /// Memory that the queries of reports may take; what can be sorted on disk is
     /// when it does not suffice.
     pub report_memory_bytes: usize,
+    /// How tables are kept in shape.
+    pub maintenance: MaintenanceConfig,
 }
 
 impl Default for Config {
@@ -52,6 +56,7 @@ impl Default for Config {
             accept_truncated_log: false,
             report_interval_ms: 2_000,
             report_memory_bytes: 1 << 30,
+            maintenance: MaintenanceConfig::default(),
         }
     }
 }
@@ -77,6 +82,7 @@ impl Config {
         if self.max_bytes < self.read_bytes {
             problems.push("transform.max_bytes must be at least transform.read_bytes".to_owned());
         }
+        problems.extend(self.maintenance.problems());
         problems
     }
 

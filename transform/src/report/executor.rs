@@ -18,9 +18,14 @@ impl Executor {
     /// Half of the machine's threads, one at least.
     pub fn new() -> io::Result<Self> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        Self::with_threads("report", threads.div_ceil(2))
+    }
+
+    /// So many threads of that name.
+    pub fn with_threads(name: &str, threads: usize) -> io::Result<Self> {
         let runtime = Builder::new_multi_thread()
-            .worker_threads(threads.div_ceil(2))
-            .thread_name("report")
+            .worker_threads(threads)
+            .thread_name(name)
             .thread_stack_size(STACK_BYTES)
             .enable_all()
             .build()?;
@@ -36,7 +41,7 @@ impl Executor {
         let runtime = self.0.as_ref().expect("there until dropped");
         let task = runtime.spawn(work);
         let _abort = AbortOnDrop(task.abort_handle());
-        task.await.expect("computing a report does not panic")
+        task.await.expect("the work does not panic")
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::chain;
+use crate::report::turns::Turns;
 use crate::report::{Moved, Reports};
 
 /// How long a report that failed is left alone, at first and at most.
@@ -22,6 +23,7 @@ pub(crate) struct Schedule {
     registry: Registry,
     moved: Moved,
     interval: Duration,
+    turns: Turns,
     failing: HashMap<(TenantId, &'static str), Failing>,
 }
 
@@ -33,12 +35,19 @@ struct Failing {
 }
 
 impl Schedule {
-    pub fn new(reports: Reports, registry: Registry, moved: Moved, interval: Duration) -> Self {
+    pub fn new(
+        reports: Reports,
+        registry: Registry,
+        moved: Moved,
+        interval: Duration,
+        turns: Turns,
+    ) -> Self {
         Self {
             reports,
             registry,
             moved,
             interval,
+            turns,
             failing: HashMap::new(),
         }
     }
@@ -50,14 +59,20 @@ impl Schedule {
             let begun = Instant::now();
             let refreshing = async {
                 for tenant in self.due().await {
-                    self.refresh(tenant).await;
+                    if self.turns.is_ours(&tenant).await {
+                        self.refresh(tenant).await;
+                    } else {
+                        self.moved.add([tenant]);
+                    }
                 }
+                self.turns.leave_idle().await;
             };
             tokio::select! {
                 () = refreshing => {}
                 () = stop.cancelled() => break,
             }
-            let again_at = self.failing.values().map(|failing| failing.again_at).min();
+            let again_at = self.failing.values().map(|failing| failing.again_at);
+            let again_at = again_at.chain(self.turns.next_idle()).min();
             let waiting = async {
                 tokio::time::sleep_until(begun + self.interval).await;
                 match again_at {
