@@ -5,6 +5,7 @@
 //! <root>/<tenant>/<table>/term=<term>/….parquet
 //! <root>/_tenants/<tenant>/versions/<version>.json
 //! <root>/_tenants/<tenant>/secret
+//! <root>/_leases/<tenant>/<work>/<epoch>.json
 //! <root>/_log/<log id>/<partition>.json
 //! <root>/_log/check
 //! ```
@@ -49,6 +50,21 @@ pub fn tenant_secret(tenant: &TenantId) -> String {
     format!("{TENANTS}/{tenant}/secret")
 }
 
+/// The folder of a tenant's lease for some work, by epoch.
+pub fn leases(tenant: &TenantId, work: &str) -> String {
+    format!("_leases/{tenant}/{work}")
+}
+
+/// One epoch of a lease; epochs start at 1 and sort as text.
+pub fn lease(tenant: &TenantId, work: &str, epoch: u64) -> String {
+    format!("{}/{epoch:020}.json", leases(tenant, work))
+}
+
+/// The epoch in a file name made by [`lease`].
+pub fn parse_lease(file_name: &str) -> Option<u64> {
+    file_name.strip_suffix(".json")?.parse().ok()
+}
+
 /// An empty object that is written to see whether the store takes objects.
 pub const STORE_CHECK: &str = "_log/check";
 
@@ -71,5 +87,9 @@ mod tests {
         let path = tenant_version(&tenant, 42);
         let file_name = path.rsplit('/').next().expect("a file name");
         assert_eq!(parse_tenant_version(file_name), Some(42));
+
+        let path = lease(&tenant, "maintenance", 7);
+        let file_name = path.rsplit('/').next().expect("a file name");
+        assert_eq!(parse_lease(file_name), Some(7));
     }
 }

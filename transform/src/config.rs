@@ -3,6 +3,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::maintenance::MaintenanceConfig;
+
 /// How the transform service works: the section `[transform]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -39,6 +41,8 @@ pub struct Config {
     /// How long one report of one tenant may take before it is given up and tried
     /// again later, in longer and longer pauses.
     pub report_timeout_seconds: u64,
+    /// How tables are kept in shape.
+    pub maintenance: MaintenanceConfig,
 }
 
 impl Default for Config {
@@ -56,6 +60,7 @@ impl Default for Config {
             report_interval_ms: 2_000,
             report_memory_bytes: 1 << 30,
             report_timeout_seconds: 1_800,
+            maintenance: MaintenanceConfig::default(),
         }
     }
 }
@@ -82,6 +87,7 @@ impl Config {
         if self.max_bytes < self.read_bytes {
             problems.push("transform.max_bytes must be at least transform.read_bytes".to_owned());
         }
+        problems.extend(self.maintenance.problems());
         problems
     }
 

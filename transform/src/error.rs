@@ -53,9 +53,9 @@ pub enum Error {
     /// The tenants cannot be read.
     #[error("the tenants cannot be read")]
     Registry(#[from] RegistryError),
-    /// Reports cannot be computed on this machine.
-    #[error("what computes the reports cannot be started")]
-    Reports(#[source] std::io::Error),
+    /// What goes on beside publishing cannot be started on this machine.
+    #[error("what refreshes reports and maintains tables cannot be started")]
+    Threads(#[source] std::io::Error),
 }
 
 impl Error {
@@ -72,7 +72,7 @@ impl Error {
                 _ => true,
             },
             Self::Registry(error) => error.is_retryable(),
-            Self::Reports(_) => false,
+            Self::Threads(_) => false,
         }
     }
 

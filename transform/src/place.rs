@@ -36,8 +36,7 @@ pub struct Placed {
 /// error is known: what passed between its sending and our receiving is taken
 /// to be nothing. An error of up to 24 hours moves no event into another term.
 pub fn place(tenant: &Tenant, event: &Event) -> Placed {
-    let term_of = |time| tenant.calendar.term_of(day(time, &tenant.time_zone));
-    let by_sender = term_of(event.time);
+    let by_sender = term_of(tenant, event.time);
     let corrected = event.sent_at.and_then(|sent_at| {
         let correction = event.received_at - sent_at;
         let time = event.time.checked_add_signed(correction)?;
@@ -51,18 +50,41 @@ pub fn place(tenant: &Tenant, event: &Event) -> Placed {
             clock_crossed_term: false,
         };
     };
-    let by_us = term_of(occurred_at);
+    let by_us = term_of(tenant, occurred_at);
     let clock_crossed_term = by_us != by_sender;
     Placed {
-        term: if correction.abs() > LARGEST_ERROR {
-            by_us
-        } else {
+        term: if is_believed(correction) {
             by_sender
+        } else {
+            by_us
         },
         occurred_at,
         clock_correction: Some(correction),
         clock_crossed_term,
     }
+}
+
+/// The term of an event that was placed before, by the calendar of now.
+/// `correction` is what was added to the sender's time.
+pub(crate) fn place_again(
+    tenant: &Tenant,
+    occurred_at: DateTime<Utc>,
+    correction: Option<TimeDelta>,
+) -> Term {
+    let by_sender = correction
+        .filter(|correction| is_believed(*correction))
+        .and_then(|correction| occurred_at.checked_sub_signed(correction));
+    term_of(tenant, by_sender.unwrap_or(occurred_at))
+}
+
+/// The term of a moment.
+pub(crate) fn term_of(tenant: &Tenant, time: DateTime<Utc>) -> Term {
+    tenant.calendar.term_of(day(time, &tenant.time_zone))
+}
+
+/// Whether a clock that is wrong by so much says on which day something was.
+fn is_believed(correction: TimeDelta) -> bool {
+    correction.abs() <= LARGEST_ERROR
 }
 
 /// The day at a place. At both ends of all time, where the place's own day
@@ -218,6 +240,8 @@ mod tests {
         assert_eq!(placed.occurred_at, time(at) + correction);
         assert_eq!(placed.clock_crossed_term, crossed);
         assert_eq!(placed.term, place(&tenant, &event(at, None, at)).term);
+        let again = place_again(&tenant, placed.occurred_at, placed.clock_correction);
+        assert_eq!(again, placed.term);
     }
 
     #[rstest]
@@ -292,6 +316,8 @@ mod tests {
         assert_eq!(placed.clock_correction, Some(correction));
         assert_eq!(placed.term.as_str(), term);
         assert_eq!(placed.clock_crossed_term, crossed);
+        let again = place_again(&tenant("UTC"), placed.occurred_at, placed.clock_correction);
+        assert_eq!(again, placed.term);
     }
 
     #[rstest]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use eventlog::{EventLog, ReadError};
 use lake::Lake;
-use runtime::{Clock, Health, HealthCheck, Registry, RegistryError, Shutdown};
+use runtime::{Clock, Health, HealthCheck, Leases, Registry, RegistryError, Shutdown};
 use schemas::{Tenant, TenantId};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -21,11 +21,12 @@ use crate::count::Counter;
 use crate::decode::{Content, Decoded};
 use crate::error::Error;
 use crate::judge::{Judge, Outcome};
+use crate::maintenance::{self, Upkeep};
 use crate::patience::Patience;
 use crate::progress::Progress;
 use crate::publish::Publisher;
 use crate::recover::recover;
-use crate::report::{Moved, Reports, Schedule};
+use crate::report::{Moved, Reports, Schedule, Turns};
 use crate::waiting::Waiting;
 
 /// How often time is let pass in an idle service.
@@ -50,6 +51,8 @@ pub struct Transform {
     lake: Lake,
     clock: Clock,
     health: HealthCheck,
+    upkeep_leases: Option<Leases>,
+    report_leases: Option<Leases>,
 }
 
 impl Transform {
@@ -69,7 +72,24 @@ impl Transform {
             lake,
             clock,
             health: health.check("transform"),
+            upkeep_leases: None,
+            report_leases: None,
         }
+    }
+
+    /// Takes turns with other processes at the upkeep of tables, by these leases
+    /// ([`maintenance::LEASE`]). Without, this process does all of it.
+    pub fn with_upkeep_leases(mut self, leases: Leases) -> Self {
+        self.upkeep_leases = Some(leases);
+        self
+    }
+
+    /// Takes turns with other processes at refreshing reports, by these leases
+    /// ([`crate::REPORT_LEASE`]). Without, this process does so whenever it has
+    /// published something.
+    pub fn with_report_leases(mut self, leases: Leases) -> Self {
+        self.report_leases = Some(leases);
+        self
     }
 
     /// Works until `shutdown`, then publishes what it has read and returns.
@@ -96,10 +116,27 @@ impl Transform {
             self.registry.clone(),
             self.clock.clone(),
         );
-        let reports = reports.map_err(Error::Reports)?;
-        let moved = Moved::default();
+        let reports = reports.map_err(Error::Threads)?;
+        let tended = Moved::default();
+        let moved = Moved::with(tended.clone());
+        let upkeep = Upkeep::new(
+            self.config.maintenance.clone(),
+            self.lake.clone(),
+            self.registry.clone(),
+            self.clock.clone(),
+        );
+        let maintenance = maintenance::Schedule::new(
+            self.config.maintenance.clone(),
+            upkeep,
+            self.upkeep_leases.clone(),
+            self.registry.clone(),
+            tended,
+        );
+        let maintaining = maintenance.map_err(Error::Threads)?.run(stop.clone());
         let interval = self.config.report_interval();
-        let schedule = Schedule::new(reports, self.registry.clone(), moved.clone(), interval);
+        let turns = Turns::new(self.report_leases.clone());
+        let registry = self.registry.clone();
+        let schedule = Schedule::new(reports, registry, moved.clone(), interval, turns);
         let refreshing = schedule.run(stop.clone());
         let finished = CancellationToken::new();
         let counting = counter.run(followed, finished.clone());
@@ -117,6 +154,7 @@ impl Transform {
             // Reports are refreshed for as long as anything is published.
             result = working => result,
             () = refreshing => unreachable!("refreshing does not end by itself"),
+            () = maintaining => unreachable!("maintaining does not end by itself"),
         }
     }
 

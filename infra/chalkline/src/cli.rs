@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand};
-use schemas::{Family, Role, TenantId};
+use schemas::{Family, Role, Table, TenantId};
 
 use crate::oulad::CourseStart;
 
@@ -79,6 +79,16 @@ pub enum Command {
     /// Bring in data of other systems
     #[command(subcommand)]
     Import(Import),
+    /// Merge small files of tables now, and delete what nobody needs
+    ///
+    /// Rows whose term has changed with the calendar are moved before. A running
+    /// service does all this by itself. By hand it goes further, and the service
+    /// stands back meanwhile; publishing and queries go on. It may be stopped at
+    /// any moment and begun again.
+    #[command(
+        after_help = "Example: chalkline compact --tenant north-high --table video --dry-run"
+    )]
+    Compact(Compact),
     /// Print the configuration in effect, or everything that is wrong with it
     #[command(after_help = "Example: chalkline check-config --config chalkline.toml")]
     CheckConfig,
@@ -90,6 +100,23 @@ pub struct Demo {
     /// Stop after the answers instead of serving on
     #[arg(long)]
     pub once: bool,
+}
+
+/// `chalkline compact`.
+#[derive(Debug, Args)]
+pub struct Compact {
+    /// Whose tables; everybody's if absent
+    #[arg(long)]
+    pub tenant: Option<TenantId>,
+    /// The table; all if absent
+    #[arg(long, value_parser = lake_table)]
+    pub table: Option<Table>,
+    /// Also look for events that were sent again after the days of deduplication
+    #[arg(long, conflicts_with = "dry_run")]
+    pub repeats: bool,
+    /// Say what would be merged and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `chalkline link`.
@@ -280,6 +307,13 @@ fn family(text: &str) -> Result<Family, String> {
     Family::from_name(text).ok_or_else(|| {
         let names = Family::ALL.map(Family::as_str);
         format!("the families are {}", names.join(", "))
+    })
+}
+
+fn lake_table(text: &str) -> Result<Table, String> {
+    Table::from_name(text).ok_or_else(|| {
+        let names: Vec<_> = Table::all().map(Table::as_str).collect();
+        format!("the tables are {}", names.join(", "))
     })
 }
 

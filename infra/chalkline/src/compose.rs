@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use eventlog::{EmbeddedLog, KafkaLog};
+use eventlog::{EmbeddedLog, EventLog as _, KafkaLog};
 use ingest::Ingest;
 use query::Query;
 use runtime::{MasterKey, Metrics, Shutdown};
@@ -36,7 +36,11 @@ pub async fn up(
     config.check_lake().await?;
     let mut services = Services::new(config, master_key, metrics, shutdown)?;
     let log = EmbeddedLog::open(config.embedded_log()).await;
-    services.log = Some(Arc::new(log.context("cannot open the event log")?));
+    let log = log.context("cannot open the event log")?;
+    // Nobody else has the embedded log open: its name is this process's alone.
+    services.holder = format!("up-{}", log.id());
+    services.is_alone = true;
+    services.log = Some(Arc::new(log));
     for role in [Role::Ingest, Role::Transform, Role::Query] {
         start(&mut services, config, role).await?;
     }
@@ -84,7 +88,12 @@ async fn start(services: &mut Services, config: &Config, role: Role) -> anyhow::
         Role::Transform => {
             let listener = services.listen(role, config.transform.listen).await?;
             let settings = config.transform.clone();
-            let transform = Transform::new(settings, log?, registry, lake, clock, &health);
+            let mut transform = Transform::new(settings, log?, registry, lake, clock, &health)
+                .with_upkeep_leases(services.leases(config, transform::maintenance::LEASE)?);
+            if !services.is_alone {
+                let leases = services.leases(config, transform::REPORT_LEASE)?;
+                transform = transform.with_report_leases(leases);
+            }
             let stop = shutdown.clone();
             services.spawn(async move {
                 runtime::http::serve(listener, operations, &stop).await;

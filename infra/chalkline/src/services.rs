@@ -7,9 +7,10 @@ use std::time::Duration;
 use anyhow::Context as _;
 use eventlog::EventLog;
 use lake::Lake;
-use runtime::{Clock, Health, MasterKey, Metrics, Registry, Shutdown};
+use runtime::{Clock, Health, Leases, MasterKey, Metrics, Registry, Shutdown};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use uuid::Uuid;
 
 use crate::compose::Role;
 use crate::{Addresses, Config};
@@ -24,6 +25,10 @@ const CLOSE: Duration = Duration::from_secs(1);
 pub struct Services {
     pub(crate) clock: Clock,
     pub(crate) health: Health,
+    /// Who this process is to others that do the same work.
+    pub(crate) holder: String,
+    /// Whether no other process publishes to the same tables.
+    pub(crate) is_alone: bool,
     pub(crate) lake: Lake,
     pub(crate) log: Option<Arc<dyn EventLog>>,
     pub(crate) metrics: Metrics,
@@ -44,6 +49,8 @@ impl Services {
         Ok(Self {
             clock: Clock::system(),
             health: Health::new(),
+            holder: Uuid::now_v7().to_string(),
+            is_alone: false,
             lake: Lake::new(root.url().clone(), root.store(), root.options().clone()),
             log: None,
             metrics,
@@ -62,6 +69,13 @@ impl Services {
     /// The tenants that the services serve.
     pub fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// By which this process and others take turns at some work.
+    pub(crate) fn leases(&self, config: &Config, work: &'static str) -> anyhow::Result<Leases> {
+        let time = config.transform.maintenance.lease();
+        let holder = self.holder.clone();
+        Ok(Leases::new(config.root()?, work, holder, time))
     }
 
     /// Binds a service's address now, so that one which is taken is an error at

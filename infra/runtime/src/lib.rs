@@ -4,6 +4,7 @@ mod clock;
 pub mod config;
 pub mod health;
 pub mod http;
+mod lease;
 pub mod ops;
 pub mod registry;
 mod root;
@@ -12,6 +13,7 @@ pub mod telemetry;
 
 pub use clock::Clock;
 pub use health::{Health, HealthCheck};
+pub use lease::{LeaseError, Leases};
 pub use registry::{MasterKey, Registry, RegistryError, UpdateError};
 pub use root::{Root, RootError};
 pub use shutdown::{Component, Shutdown};

@@ -7,6 +7,7 @@ mod keys;
 mod kill;
 mod late;
 mod ledger;
+mod maintain;
 mod orphans;
 mod other_engines;
 mod oulad;

@@ -38,7 +38,10 @@ pub(crate) fn local(folder: &Url) -> Option<PathBuf> {
     (folder.scheme() == "file").then(|| folder.to_file_path().ok())?
 }
 
-async fn blocking(work: impl FnOnce() -> io::Result<()> + Send + 'static) -> Result<(), LakeError> {
+/// Works on the disk, on a thread where that holds nothing up.
+pub(crate) async fn blocking(
+    work: impl FnOnce() -> io::Result<()> + Send + 'static,
+) -> Result<(), LakeError> {
     let done = tokio::task::spawn_blocking(work).await;
     done.expect("syncing does not panic").map_err(|source| {
         LakeError::Store(object_store::Error::Generic {

@@ -2,10 +2,12 @@
 
 mod changes;
 mod durable;
+mod encode;
 mod error;
 mod files;
 mod floor;
 mod made_of;
+mod maintain;
 mod open;
 mod positions;
 mod publish;
@@ -21,6 +23,7 @@ pub use changes::{ChangedFile, Changes};
 pub use error::{LakeError, PublishError};
 pub use floor::Floor;
 pub use made_of::{MadeOf, SourceVersion};
+pub use maintain::{Amended, Compaction, DataFile, Fate, Merge, Merged, Retention, Vacuumed};
 pub use open::{Lake, Mark};
 pub use positions::{Advance, AppId};
 pub use publish::{Published, Rows};

@@ -20,6 +20,13 @@ use crate::{LakeError, LakeTable, durable};
 /// The property that names the columns of which a table has statistics.
 pub(crate) const STATISTICS: &str = "delta.dataSkippingStatsColumns";
 
+/// How long the log tells of files that were taken out of a table, and of old
+/// versions. Maintenance cleans up earlier; this bounds what a checkpoint holds.
+const KEPT: [(&str, &str); 2] = [
+    ("delta.deletedFileRetentionDuration", "interval 1 day"),
+    ("delta.logRetentionDuration", "interval 1 day"),
+];
+
 /// The lake: all tables of all tenants below one root. Clones share everything.
 #[derive(Clone)]
 pub struct Lake(Arc<Inner>);
@@ -193,6 +200,8 @@ impl Lake {
     async fn create(&self, name: &str, table: Table) -> Result<(), LakeError> {
         let partition_columns = table.is_by_term().then_some("term");
         let statistics = statistics_columns(table).join(",");
+        let kept = KEPT.map(|(name, value)| (name, Some(value.to_owned())));
+        let configuration = kept.into_iter().chain([(STATISTICS, Some(statistics))]);
         // Without retries: a retry would write our metadata over the winner's.
         let commit = CommitProperties::default()
             .with_max_retries(0)
@@ -203,7 +212,7 @@ impl Lake {
             .create()
             .with_columns(delta_columns(name, table)?)
             .with_partition_columns(partition_columns)
-            .with_configuration([(STATISTICS, Some(statistics))])
+            .with_configuration(configuration)
             .with_commit_properties(commit)
             .await;
         match created {

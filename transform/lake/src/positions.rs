@@ -43,6 +43,21 @@ impl AppId {
         Self(format!("report:{report}:as_of"))
     }
 
+    /// Whoever takes files out of a table, to put their rows into others: its
+    /// position counts those commits. Delta alone lets two of them take the same
+    /// file, and would show its rows twice.
+    pub fn rewrites() -> Self {
+        Self("rewrites".to_owned())
+    }
+
+    /// Whoever looks in the event tables for ids that are stored more than once.
+    /// Its position in a tenant's first event table is when the last look ended,
+    /// in seconds since 1970 by the store's clock; in `duplicates` it counts the
+    /// looks that found some.
+    pub fn repeats() -> Self {
+        Self("repeats".to_owned())
+    }
+
     /// The text in the Delta log.
     pub fn as_str(&self) -> &str {
         &self.0

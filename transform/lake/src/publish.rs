@@ -3,19 +3,31 @@
 use std::collections::HashSet;
 
 use arrow::array::RecordBatch;
+use chrono::{TimeDelta, Utc};
 use deltalake::DeltaTableError;
-use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
 use deltalake::kernel::{Action, Add, Transaction};
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use futures::{StreamExt, TryStreamExt};
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
 use schemas::Term;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::{Advance, LakeError, LakeTable, PublishError};
+use crate::{Advance, AppId, LakeError, LakeTable, PublishError};
 
 /// How many files of one commit are written at once.
 const CONCURRENT_FILES: usize = 2;
+
+/// How long a commit may take. The entry of a process that was stopped for longer
+/// could lie where maintenance has cleaned the log away meanwhile, and be seen by
+/// nobody: entries are kept for longer than this.
+const LONGEST_COMMIT: TimeDelta = TimeDelta::minutes(10);
+
+/// How often a commit that only adds files is tried while others take files out of
+/// the table.
+const APPEND_ATTEMPTS: usize = 8;
 
 /// The member of a commit's info that says whose commit it is.
 const COMMIT_ID: &str = "commitId";
@@ -67,7 +79,8 @@ impl LakeTable {
         }
         let files = self.write_files(rows).await;
         let files = files.map_err(PublishError::NotPublished)?;
-        self.commit_files(files, Vec::new(), SaveMode::Append, advances)
+        let operation = self.write_operation(SaveMode::Append);
+        self.commit_files(files, Vec::new(), operation, advances)
             .await
     }
 
@@ -80,6 +93,28 @@ impl LakeTable {
             }
         }
         Ok(())
+    }
+
+    /// The step of whoever takes files out of the table.
+    pub(crate) async fn rewrite_advance(&mut self) -> Result<Advance, PublishError> {
+        let app = AppId::rewrites();
+        let expected = self.next_position(&app).await;
+        let expected = expected.map_err(PublishError::NotPublished)?;
+        let next = expected.map_or(1, |count| count + 1);
+        Ok(Advance {
+            app,
+            expected,
+            next,
+        })
+    }
+
+    /// What the log says of a commit that writes rows.
+    pub(crate) fn write_operation(&self, mode: SaveMode) -> DeltaOperation {
+        DeltaOperation::Write {
+            mode,
+            partition_by: self.kind.is_by_term().then(|| vec!["term".to_owned()]),
+            predicate: None,
+        }
     }
 
     /// Writes and syncs files, which nobody sees until they are committed.
@@ -100,7 +135,7 @@ impl LakeTable {
         &mut self,
         files: Vec<Add>,
         mut actions: Vec<Action>,
-        mode: SaveMode,
+        operation: DeltaOperation,
         advances: &[Advance],
     ) -> Result<Published, PublishError> {
         let before = self.version();
@@ -109,8 +144,10 @@ impl LakeTable {
             files: files.len(),
             bytes: files.iter().map(|f| f.size.unsigned_abs()).sum(),
         };
+        let dated = self.date_removals(&files, &mut actions).await;
+        dated.map_err(PublishError::NotPublished)?;
         actions.extend(files.into_iter().map(Action::Add));
-        let version = self.commit(actions, mode, advances).await?;
+        let version = self.commit(actions, operation, advances).await?;
         let commits = before + 1..=version;
         let synced = self.sync(commits.map(commit_path).collect()).await;
         synced.map_err(PublishError::Unknown)?;
@@ -120,13 +157,65 @@ impl LakeTable {
         })
     }
 
+    /// Says of files that are taken out when that is by the store's clock, which
+    /// tells their ages later; clocks of processes may be anything.
+    async fn date_removals(&self, files: &[Add], actions: &mut [Action]) -> Result<(), LakeError> {
+        let is_remove = |action: &Action| matches!(action, Action::Remove(_));
+        let Some(newest) = files.last().filter(|_| actions.iter().any(is_remove)) else {
+            return Ok(());
+        };
+        let newest = Path::from(newest.path.as_str());
+        let now = self.delta.object_store().head(&newest).await?.last_modified;
+        for action in actions {
+            if let Action::Remove(remove) = action {
+                remove.deletion_timestamp = Some(now.timestamp_millis());
+            }
+        }
+        Ok(())
+    }
+
     async fn commit(
         &mut self,
         actions: Vec<Action>,
-        mode: SaveMode,
+        operation: DeltaOperation,
         advances: &[Advance],
     ) -> Result<u64, PublishError> {
         let commit_id = Uuid::now_v7().to_string();
+        let is_append = actions
+            .iter()
+            .all(|action| matches!(action, Action::Add(_)));
+        let mut attempts = if is_append { APPEND_ATTEMPTS } else { 1 };
+        loop {
+            attempts -= 1;
+            let attempt = self.try_commit(&commit_id, actions.clone(), &operation, advances);
+            let error = match attempt.await {
+                Ok(version) => return version,
+                Err(error) => error,
+            };
+            if let Some(version) = self.settle(&commit_id, advances).await? {
+                self.refresh().await.map_err(PublishError::Unknown)?;
+                return Ok(version);
+            }
+            if has_moved(&error) {
+                self.refresh().await.map_err(PublishError::NotPublished)?;
+            }
+            if attempts == 0 || !is_conflict(&error) {
+                return Err(PublishError::NotPublished(self.error(error)));
+            }
+            // Somebody took files out of the table. Who only adds some does not
+            // mind, but Delta does: once more, against the table as it is now.
+            self.check(advances).await?;
+        }
+    }
+
+    /// One attempt; the version, if that is certain.
+    async fn try_commit(
+        &mut self,
+        commit_id: &str,
+        actions: Vec<Action>,
+        operation: &DeltaOperation,
+        advances: &[Advance],
+    ) -> Result<Result<u64, PublishError>, DeltaTableError> {
         let transactions = advances
             .iter()
             .map(|advance| {
@@ -135,49 +224,47 @@ impl LakeTable {
             })
             .collect();
         let properties = CommitProperties::default()
-            .with_metadata([(COMMIT_ID.to_owned(), commit_id.clone().into())])
+            .with_metadata([(COMMIT_ID.to_owned(), commit_id.into())])
             .with_application_transactions(transactions)
             .with_create_checkpoint(false)
             .with_cleanup_expired_logs(Some(false));
-        let operation = DeltaOperation::Write {
-            mode,
-            partition_by: self.kind.is_by_term().then(|| vec!["term".to_owned()]),
-            predicate: None,
-        };
+        let begun = Utc::now();
         // Against the very state on which the positions were checked: a commit
         // by another writer of these positions, however recent, fails this one.
-        let committed = CommitBuilder::from(properties)
+        let done = CommitBuilder::from(properties)
             .with_actions(actions)
-            .build(Some(self.reference()), self.delta.log_store(), operation)
-            .await;
-        match committed {
-            Ok(done) => {
-                if done.version() != self.version() + 1 {
-                    self.positions.clear();
-                }
-                self.delta.state = Some(done.snapshot());
-                for advance in advances {
-                    self.positions
-                        .insert(advance.app.clone(), Some(advance.next));
-                }
-                Ok(done.version())
-            }
-            Err(error) => {
-                let version = self.settle(&commit_id, advances, error).await?;
-                self.refresh().await.map_err(PublishError::Unknown)?;
-                Ok(version)
-            }
+            .build(
+                Some(self.reference()),
+                self.delta.log_store(),
+                operation.clone(),
+            )
+            .await?;
+        if (Utc::now() - begun).abs() > LONGEST_COMMIT {
+            let version = done.version();
+            let late = DeltaTableError::Generic(format!("version {version} came too late"));
+            return Ok(Err(PublishError::Unknown(self.error(late))));
         }
+        if done.version() != self.version() + 1 {
+            self.positions.clear();
+        }
+        self.delta.state = Some(done.snapshot());
+        for advance in advances {
+            self.positions
+                .insert(advance.app.clone(), Some(advance.next));
+        }
+        Ok(Ok(done.version()))
     }
 
     /// Finds out what became of a commit that ended in an error, which may be
     /// one of the network on the way back: the version it got, if it got one.
+    ///
+    /// Where maintenance has cleaned the log behind this table, that cannot be
+    /// told: whether the positions are still those is asked by the next try.
     async fn settle(
         &self,
         commit_id: &str,
         advances: &[Advance],
-        error: DeltaTableError,
-    ) -> Result<u64, PublishError> {
+    ) -> Result<Option<u64>, PublishError> {
         let log = self.delta.log_store();
         let mut conflict = None;
         for version in self.version() + 1.. {
@@ -187,7 +274,7 @@ impl LakeTable {
             };
             let entry = Entry::parse(&bytes);
             if entry.commit_id.as_deref() == Some(commit_id) {
-                return Ok(version);
+                return Ok(Some(version));
             }
             if conflict.is_none() {
                 conflict = advances
@@ -197,9 +284,23 @@ impl LakeTable {
         }
         match conflict {
             Some(advance) => Err(PublishError::Conflict(advance.app.clone())),
-            None => Err(PublishError::NotPublished(self.error(error))),
+            None => Ok(None),
         }
     }
+}
+
+/// Whether a commit failed because the table is no longer what it was: the next
+/// one against the same version would fail, too.
+fn has_moved(error: &DeltaTableError) -> bool {
+    matches!(error, DeltaTableError::InvalidVersion(_)) || is_conflict(error)
+}
+
+/// Whether Delta takes what somebody else did meanwhile for a hindrance.
+fn is_conflict(error: &DeltaTableError) -> bool {
+    let DeltaTableError::Transaction { source } = error else {
+        return false;
+    };
+    matches!(source, TransactionError::CommitConflict(_))
 }
 
 /// The path of a commit below its table.

@@ -71,8 +71,9 @@ impl LakeTable {
     /// [`Slices::All`].
     ///
     /// # Errors
-    /// As [`LakeTable::publish`]. When the table has moved on for another
-    /// reason, what is returned is [`PublishError::NotPublished`] again and
+    /// As [`LakeTable::publish`]; [`PublishError::Conflict`] also when somebody
+    /// else took files out of the table meanwhile. When the table has moved on for
+    /// another reason, what is returned is [`PublishError::NotPublished`] again and
     /// again: refresh the table before the next try. So it is when a file of the
     /// table is missing, of which rows would stay: replace the whole term.
     pub async fn replace_by(
@@ -82,6 +83,8 @@ impl LakeTable {
         advances: &[Advance],
     ) -> Result<Published, PublishError> {
         self.check(advances).await?;
+        let mut advances = advances.to_vec();
+        advances.push(self.rewrite_advance().await?);
         let metadata = self.new_metadata(slices);
         let metadata = metadata.map_err(PublishError::NotPublished)?;
         // What is new lies apart from what stays: the next time it may be the new
@@ -99,7 +102,8 @@ impl LakeTable {
 
         let removes = removes.into_iter().map(Action::Remove);
         let actions = metadata.into_iter().chain(removes).collect();
-        self.commit_files(files, actions, SaveMode::Overwrite, advances)
+        let operation = self.write_operation(SaveMode::Overwrite);
+        self.commit_files(files, actions, operation, &advances)
             .await
     }
 

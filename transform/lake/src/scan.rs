@@ -83,14 +83,10 @@ impl LakeTable {
     pub fn newest_received(&self) -> Option<DateTime<Utc>> {
         let files = self.state().log_data();
         let stats = files.iter().filter_map(|file| file.stats());
-        let newest = stats.filter_map(|stats| {
-            let stats: FileStatistics = serde_json::from_str(&stats).ok()?;
-            stats.greatest.received_at
-        });
-        newest.max()
+        stats.filter_map(|stats| newest_received(&stats)).max()
     }
 
-    fn scan_error(&self, source: DataFusionError) -> LakeError {
+    pub(crate) fn scan_error(&self, source: DataFusionError) -> LakeError {
         LakeError::Scan {
             table: self.name.clone(),
             source: Box::new(source),
@@ -98,7 +94,13 @@ impl LakeTable {
     }
 }
 
-/// What [`LakeTable::newest_received`] needs of a file's statistics.
+/// The latest received time of a file's rows.
+pub(crate) fn newest_received(statistics: &str) -> Option<DateTime<Utc>> {
+    let statistics: FileStatistics = serde_json::from_str(statistics).ok()?;
+    statistics.greatest.received_at
+}
+
+/// What [`newest_received`] needs of a file's statistics.
 #[derive(Deserialize)]
 struct FileStatistics {
     #[serde(rename = "maxValues")]

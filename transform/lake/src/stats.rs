@@ -6,9 +6,16 @@ use arrow::compute::{max, max_string, min, min_string};
 use arrow::datatypes::{
     DataType, Date32Type, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
 };
+use arrow::error::ArrowError;
 use chrono::{DateTime, SecondsFormat};
+use deltalake::datafusion::common::ScalarValue;
+use deltalake::datafusion::error::DataFusionError;
+use deltalake::datafusion::functions_aggregate::min_max::{MaxAccumulator, MinAccumulator};
+use deltalake::datafusion::logical_expr::Accumulator;
 use schemas::Table;
 use serde_json::{Map, Value, json};
+
+use crate::LakeError;
 
 /// Characters of a text that its bounds keep.
 const TEXT_BOUND_CHARS: usize = 32;
@@ -23,27 +30,80 @@ pub(crate) fn statistics_columns(table: Table) -> Vec<String> {
         .collect()
 }
 
-/// The statistics of the rows of a file.
-pub(crate) fn statistics(table: Table, rows: &RecordBatch) -> Value {
-    let mut least = Map::new();
-    let mut greatest = Map::new();
-    let mut nulls = Map::new();
-    for name in statistics_columns(table) {
-        let Some(column) = rows.column_by_name(&name) else {
-            continue;
+/// Gathers the statistics of a file while its rows are written.
+pub(crate) struct StatisticsBuilder {
+    rows: usize,
+    columns: Vec<ColumnStatistics>,
+}
+
+struct ColumnStatistics {
+    name: String,
+    nulls: usize,
+    least: MinAccumulator,
+    greatest: MaxAccumulator,
+}
+
+impl StatisticsBuilder {
+    pub fn new(table: Table) -> Result<Self, LakeError> {
+        let types = crate::file_columns(table);
+        let column = |name: String| {
+            let data_type = types.field_with_name(&name).map_err(LakeError::Rows)?;
+            let data_type = data_type.data_type();
+            Ok(ColumnStatistics {
+                nulls: 0,
+                least: MinAccumulator::try_new(data_type).map_err(rows_error)?,
+                greatest: MaxAccumulator::try_new(data_type).map_err(rows_error)?,
+                name,
+            })
         };
-        nulls.insert(name.clone(), column.null_count().into());
-        if let Some((low, high)) = bounds(column.as_ref()) {
-            least.insert(name.clone(), low);
-            greatest.insert(name, high);
-        }
+        let columns = statistics_columns(table).into_iter().map(column);
+        Ok(Self {
+            rows: 0,
+            columns: columns.collect::<Result<_, LakeError>>()?,
+        })
     }
-    json!({
-        "numRecords": rows.num_rows(),
-        "minValues": least,
-        "maxValues": greatest,
-        "nullCount": nulls,
-    })
+
+    /// Adds rows that have the columns of the file.
+    pub fn add(&mut self, rows: &RecordBatch) -> Result<(), LakeError> {
+        self.rows += rows.num_rows();
+        for column in &mut self.columns {
+            let Some(values) = rows.column_by_name(&column.name) else {
+                continue;
+            };
+            column.nulls += values.null_count();
+            let values = std::slice::from_ref(values);
+            column.least.update_batch(values).map_err(rows_error)?;
+            column.greatest.update_batch(values).map_err(rows_error)?;
+        }
+        Ok(())
+    }
+
+    /// The statistics of all rows that were added.
+    pub fn finish(mut self) -> Result<Value, LakeError> {
+        let mut least = Map::new();
+        let mut greatest = Map::new();
+        let mut nulls = Map::new();
+        for column in &mut self.columns {
+            let values = [column.least.evaluate(), column.greatest.evaluate()];
+            let [low, high] = values.map(|value| value.map_err(rows_error));
+            let values = ScalarValue::iter_to_array([low?, high?]).map_err(rows_error)?;
+            nulls.insert(column.name.clone(), column.nulls.into());
+            if let Some((low, high)) = bounds(values.as_ref()) {
+                least.insert(column.name.clone(), low);
+                greatest.insert(column.name.clone(), high);
+            }
+        }
+        Ok(json!({
+            "numRecords": self.rows,
+            "minValues": least,
+            "maxValues": greatest,
+            "nullCount": nulls,
+        }))
+    }
+}
+
+fn rows_error(error: DataFusionError) -> LakeError {
+    LakeError::Rows(ArrowError::ExternalError(Box::new(error)))
 }
 
 /// A value at or below every value of the column and one at or above; nothing
@@ -163,8 +223,42 @@ mod tests {
             ("event_id", Arc::new(StringArray::from(vec!["secret"])) as _),
             ("course_id", Arc::new(StringArray::from(vec!["bio"])) as _),
         ]);
-        let stats = statistics(Table::Events(schemas::Family::Video), &rows.expect("rows"));
+        let stats = statistics(&[rows.expect("rows")]);
         assert!(!stats.to_string().contains("secret"));
         assert_eq!(stats["minValues"]["course_id"], "bio");
+    }
+
+    fn statistics(batches: &[RecordBatch]) -> Value {
+        let table = Table::Events(schemas::Family::Video);
+        let mut statistics = StatisticsBuilder::new(table).expect("a builder");
+        for batch in batches {
+            statistics.add(batch).expect("adds");
+        }
+        statistics.finish().expect("finishes")
+    }
+
+    #[test]
+    fn rows_in_pieces_have_the_statistics_of_the_whole() {
+        let batch = |texts: Vec<Option<&str>>, numbers: Vec<f64>| {
+            RecordBatch::try_from_iter([
+                ("course_id", Arc::new(StringArray::from(texts)) as _),
+                (
+                    "position_seconds",
+                    Arc::new(Float64Array::from(numbers)) as _,
+                ),
+            ])
+        };
+        let whole = batch(
+            vec![Some("b"), None, Some("a"), None],
+            vec![3.0, 1.0, 2.0, 9.5],
+        );
+        let whole = whole.expect("rows");
+        let pieces: Vec<_> = (0..4).map(|row| whole.slice(row, 1)).collect();
+        let stats = statistics(&pieces);
+        assert_eq!(stats, statistics(std::slice::from_ref(&whole)));
+        assert_eq!(stats["numRecords"], 4);
+        assert_eq!(stats["nullCount"]["course_id"], 2);
+        assert_eq!(stats["minValues"]["course_id"], "a");
+        assert_eq!(stats["maxValues"]["position_seconds"], 9.5);
     }
 }

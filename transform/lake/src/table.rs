@@ -89,6 +89,13 @@ impl LakeTable {
         self.state().log_data().num_files()
     }
 
+    /// How large those files are together.
+    pub fn bytes(&self) -> u64 {
+        let files = self.state().log_data();
+        let sizes = files.iter().map(|file| file.size().unsigned_abs());
+        sizes.sum()
+    }
+
     pub(crate) fn state(&self) -> &DeltaTableState {
         self.delta
             .snapshot()

@@ -8,34 +8,14 @@ use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, SortField};
-use bytes::Bytes;
 use deltalake::kernel::Add;
-use object_store::ObjectStoreExt;
 use object_store::path::Path;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::errors::ParquetError;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::schema::types::ColumnPath;
+use object_store::{ObjectStoreExt, PutPayload};
 use schemas::{Table, layout};
 use uuid::Uuid;
 
-use crate::stats::statistics;
+use crate::encode::{FileWriter, Lifetime};
 use crate::{LakeError, LakeTable, Rows};
-
-/// Rows of a row group: large enough to compress well, small enough that a query
-/// can pass over most of a file.
-const ROW_GROUP_ROWS: usize = 131_072;
-
-/// Columns whose values hardly repeat: looking for repetitions costs time and
-/// finds none.
-const WITHOUT_DICTIONARY: [&str; 5] = [
-    "event_id",
-    "occurred_at",
-    "sent_at",
-    "received_at",
-    "log_position",
-];
 
 /// The columns of a table's files, in order: all but the one that stands in the
 /// folder's name.
@@ -69,11 +49,11 @@ impl LakeTable {
             .collect();
         // Sorting and compressing would hold up everything else on this thread.
         let encoded = tokio::task::spawn_blocking(move || encode(table, &rows.batches)).await;
-        let (bytes, stats) = encoded.expect("encoding does not panic")?;
+        let (file, stats) = encoded.expect("encoding does not panic")?;
 
-        let size = i64::try_from(bytes.len()).expect("a file in memory fits in 63 bits");
+        let size = i64::try_from(file.content_length()).expect("a file in memory fits in 63 bits");
         let store = self.delta.object_store();
-        store.put(&Path::from(path.as_str()), bytes.into()).await?;
+        store.put(&Path::from(path.as_str()), file).await?;
         Ok(Add {
             path,
             partition_values,
@@ -86,13 +66,13 @@ impl LakeTable {
     }
 }
 
-/// The bytes of the file and Delta's statistics of it.
-fn encode(table: Table, batches: &[RecordBatch]) -> Result<(Bytes, String), LakeError> {
+/// The file and Delta's statistics of it.
+fn encode(table: Table, batches: &[RecordBatch]) -> Result<(PutPayload, String), LakeError> {
     let rows = concat_batches(&file_columns(table), batches).map_err(LakeError::Rows)?;
     let rows = sorted(table, &rows).map_err(LakeError::Rows)?;
-    let bytes = parquet(table, &rows).map_err(LakeError::Parquet)?;
-    let stats = statistics(table, &rows).to_string();
-    Ok((bytes.into(), stats))
+    let mut file = FileWriter::new(table, Lifetime::Short)?;
+    file.write(&rows)?;
+    file.finish()
 }
 
 fn sorted(table: Table, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
@@ -112,34 +92,6 @@ fn sorted(table: Table, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     order.sort_unstable_by_key(|(_, key)| *key);
     let order = UInt32Array::from_iter_values(order.into_iter().map(|(row, _)| row));
     take_record_batch(rows, &order)
-}
-
-fn parquet(table: Table, rows: &RecordBatch) -> Result<Vec<u8>, ParquetError> {
-    let mut writer = ArrowWriter::try_new(Vec::new(), rows.schema(), Some(properties(table)))?;
-    writer.write(rows)?;
-    writer.into_inner()
-}
-
-fn properties(table: Table) -> WriterProperties {
-    let zstd = ZstdLevel::try_new(1).expect("1 is a zstd level");
-    let mut properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(zstd))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_created_by(concat!("chalkline ", env!("CARGO_PKG_VERSION")).to_owned());
-    for field in file_columns(table).fields() {
-        let column = ColumnPath::from(field.name().as_str());
-        if schemas::is_personal(field.name()) {
-            properties =
-                properties.set_column_statistics_enabled(column.clone(), EnabledStatistics::None);
-        }
-        if WITHOUT_DICTIONARY.contains(&field.name().as_str()) {
-            properties = properties.set_column_dictionary_enabled(column.clone(), false);
-            if field.name() != "event_id" {
-                properties = properties.set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
-            }
-        }
-    }
-    properties.build()
 }
 
 #[cfg(test)]

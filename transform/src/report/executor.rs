@@ -30,9 +30,14 @@ pub(crate) fn threads() -> usize {
 impl Executor {
     /// As many as [`threads`].
     pub fn new() -> io::Result<Self> {
+        Self::with_threads("report", threads())
+    }
+
+    /// So many threads of that name.
+    pub fn with_threads(name: &str, threads: usize) -> io::Result<Self> {
         let runtime = Builder::new_multi_thread()
-            .worker_threads(threads())
-            .thread_name("report")
+            .worker_threads(threads)
+            .thread_name(name)
             .thread_stack_size(STACK_BYTES)
             .enable_all()
             .build()?;

@@ -21,9 +21,13 @@ mod refresh;
 mod schedule;
 mod session;
 mod slice;
+mod turns;
 
 pub use error::{ComputeError, ReportError};
 pub use refresh::Reports;
+pub use turns::LEASE;
 
+pub(crate) use executor::Executor;
 pub(crate) use moved::Moved;
 pub(crate) use schedule::Schedule;
+pub(crate) use turns::Turns;

@@ -16,6 +16,8 @@ pub(crate) struct Moved(Arc<Inner>);
 struct Inner {
     tenants: Mutex<Tenants>,
     some: Notify,
+    /// Who is told as well.
+    other: Option<Moved>,
 }
 
 /// Some tenants, or all there are.
@@ -26,14 +28,29 @@ pub(crate) struct Tenants {
 }
 
 impl Moved {
+    /// An empty set; what is put into it is put into the other, too.
+    pub fn with(other: Self) -> Self {
+        Self(Arc::new(Inner {
+            other: Some(other),
+            ..Inner::default()
+        }))
+    }
+
     /// Something was published for these tenants.
     pub fn add(&self, tenants: impl IntoIterator<Item = TenantId>) {
+        let tenants: BTreeSet<_> = tenants.into_iter().collect();
+        if let Some(other) = &self.0.other {
+            other.add(tenants.iter().cloned());
+        }
         self.lock().some.extend(tenants);
         self.0.some.notify_one();
     }
 
     /// Something may have been published for any tenant.
     pub fn add_all(&self) {
+        if let Some(other) = &self.0.other {
+            other.add_all();
+        }
         self.lock().all = true;
         self.0.some.notify_one();
     }
@@ -68,11 +85,13 @@ mod tests {
 
     #[tokio::test]
     async fn who_moved_is_told_once() {
-        let moved = Moved::default();
+        let other = Moved::default();
+        let moved = Moved::with(other.clone());
         let tenant: TenantId = "demo".parse().expect("a tenant");
         moved.add([tenant.clone(), tenant.clone()]);
         moved.any().await;
-        assert_eq!(moved.take().some, BTreeSet::from([tenant]));
+        assert_eq!(moved.take().some, BTreeSet::from([tenant.clone()]));
+        assert_eq!(other.take().some, BTreeSet::from([tenant]));
         assert_eq!(moved.take(), Tenants::default());
         moved.add_all();
         moved.any().await;

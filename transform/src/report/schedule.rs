@@ -1,6 +1,7 @@
 //! When whose reports are refreshed.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -18,6 +19,7 @@ use crate::report::limits::LANES;
 use crate::report::pause::jittered;
 use crate::report::queue::Queue;
 use crate::report::refresh::{Pass, in_order};
+use crate::report::turns::Turns;
 use crate::report::{Moved, ReportError, Reports};
 
 /// How often it is looked whether another process, or somebody with a tool, has
@@ -33,6 +35,7 @@ pub(crate) struct Schedule {
     reports: Reports,
     registry: Registry,
     moved: Moved,
+    turns: Arc<Turns>,
     queue: Queue,
     failing: Failing,
     lags: Lags,
@@ -41,16 +44,30 @@ pub(crate) struct Schedule {
 /// A tenant that was served.
 struct Served {
     tenant: TenantId,
-    /// `None` for one that does not exist.
-    done: Result<Option<Pass>, ReportError>,
+    done: Result<Done, ReportError>,
+}
+
+enum Done {
+    Pass(Pass),
+    /// It does not exist.
+    Unknown,
+    /// Another process serves it now.
+    NotOurs,
 }
 
 impl Schedule {
-    pub fn new(reports: Reports, registry: Registry, moved: Moved, interval: Duration) -> Self {
+    pub fn new(
+        reports: Reports,
+        registry: Registry,
+        moved: Moved,
+        interval: Duration,
+        turns: Turns,
+    ) -> Self {
         Self {
             reports,
             registry,
             moved,
+            turns: Arc::new(turns),
             queue: Queue::new(interval),
             failing: Failing::default(),
             lags: Lags::default(),
@@ -65,6 +82,9 @@ impl Schedule {
         let mut look_at = Instant::now() + jittered(LOOK_AGAIN);
         loop {
             self.collect(&mut look_at).await;
+            self.turns
+                .leave_idle(|tenant| self.queue.is_served(tenant))
+                .await;
             let now = Instant::now();
             while served.len() < LANES
                 && let Some(tenant) = self.queue.next(now)
@@ -76,10 +96,11 @@ impl Schedule {
                 looking = Some(who_moved(self.reports.clone(), self.registry.clone()).boxed());
             }
             self.tell();
-            let wake = [Some(now + TELL), Some(look_at), self.failing.next_at(now)];
+            let soon = [self.failing.next_at(now), self.turns.next_idle(now)];
             // A lane that is taken is waited for.
             let free = (served.len() < LANES).then(|| self.queue.next_at());
-            let wake = wake.into_iter().chain(free).flatten().min();
+            let wake = soon.into_iter().chain(free).flatten().min();
+            let wake = wake.map_or(look_at, |at| at.min(look_at)).min(now + TELL);
             tokio::select! {
                 Some(done) = served.next() => self.settle(done),
                 found = async { looking.as_mut().expect("asked").await }, if looking.is_some() => {
@@ -87,7 +108,7 @@ impl Schedule {
                     self.moved.add(found);
                 }
                 () = self.moved.any() => {}
-                () = sleep_until(wake.unwrap_or(look_at)) => {}
+                () = sleep_until(wake) => {}
                 () = stop.cancelled() => break,
             }
         }
@@ -123,8 +144,14 @@ impl Schedule {
     fn serve(&self, tenant: TenantId, now: Instant) -> impl Future<Output = Served> + use<> {
         let resting = self.failing.resting(&tenant, now);
         let reports = self.reports.clone();
+        let turns = Arc::clone(&self.turns);
         async move {
-            let done = reports.pass(&tenant, resting).await;
+            let done = if turns.is_ours(&tenant).await {
+                let pass = reports.pass(&tenant, resting).await;
+                pass.map(|pass| pass.map_or(Done::Unknown, Done::Pass))
+            } else {
+                Ok(Done::NotOurs)
+            };
             Served { tenant, done }
         }
     }
@@ -133,11 +160,17 @@ impl Schedule {
         let Served { tenant, done } = served;
         let (now, time) = (Instant::now(), self.reports.clock().now());
         let pass = match done {
-            Ok(Some(pass)) => {
+            Ok(Done::Pass(pass)) => {
                 self.failing.forget(&tenant, ALL);
                 pass
             }
-            Ok(None) => {
+            Ok(Done::NotOurs) => {
+                // It may be ours the next time: it still waits.
+                self.queue.done(&tenant, None);
+                self.queue.add(tenant, now);
+                return;
+            }
+            Ok(Done::Unknown) => {
                 self.failing.forget_all(&tenant);
                 self.lags.forget(&tenant);
                 self.queue.done(&tenant, None);

@@ -3,6 +3,7 @@
 mod crashes;
 mod golden;
 mod ledger;
+mod maintenance;
 mod native;
 mod order;
 mod outcomes;

@@ -5,8 +5,10 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use runtime::Clock;
 use schemas::event::{Assessment, Clickstream, Data, Event, Segment, Video};
 use schemas::{ReportName, Table, TenantId};
+use transform::maintenance::{MaintenanceConfig, Upkeep};
 use uuid::Uuid;
 
 use crate::support::{Sandbox, event, record, tenant_id, time};
@@ -142,6 +144,29 @@ enum After {
     Killed(u64),
     /// Another process refreshes at the same time.
     Both,
+    /// Files are merged, logs cleaned and everything deleted that can be.
+    Upkeep,
+}
+
+/// Whatever upkeep may ever do, it does now.
+async fn maintain(sandbox: &Sandbox, tenant: &TenantId) {
+    let config = MaintenanceConfig {
+        least_files: 2,
+        checkpoint_versions: 1,
+        log_retention_s: 0,
+        removed_retention_s: 0,
+        unnamed_retention_s: 0,
+        ..MaintenanceConfig::default()
+    };
+    let upkeep = Upkeep::new(
+        config,
+        sandbox.lake.clone(),
+        sandbox.registry.clone(),
+        Clock::system(),
+    );
+    for table in Table::all() {
+        upkeep.tend(tenant, table, true).await.expect("maintains");
+    }
 }
 
 async fn fed(batches: &[(Vec<Event>, After)]) -> BTreeMap<&'static str, Vec<Vec<String>>> {
@@ -165,6 +190,7 @@ async fn fed(batches: &[(Vec<Event>, After)]) -> BTreeMap<&'static str, Vec<Vec<
                 let (one, two) = tokio::join!(reports.refresh(&tenant), other.refresh(&tenant));
                 one.and(two).expect("refreshes");
             }
+            After::Upkeep => maintain(&sandbox, &tenant).await,
         }
     }
     sandbox.reports().refresh(&tenant).await.expect("refreshes");
@@ -188,6 +214,11 @@ fn reports_are_a_function_of_the_set_of_events() {
         .expect("a runtime");
     let events: Vec<Event> = (1..90).map(activity).collect();
     let expected = runtime.block_on(fed(&[(events.clone(), After::Batch)]));
+    // What was refreshed from is gone from the log and from the folder.
+    let steps = [After::Refresh, After::Upkeep, After::Refresh, After::Upkeep];
+    let batches = events.chunks(30).map(<[_]>::to_vec).zip(steps);
+    let maintained = runtime.block_on(fed(&batches.collect::<Vec<_>>()));
+    assert_eq!(maintained, expected);
     for (report, rows) in &expected {
         assert!(rows.len() > 3, "{report}: {rows:?}");
     }
@@ -206,6 +237,7 @@ fn reports_are_a_function_of_the_set_of_events() {
         Just(After::Refresh),
         (1..400_u64).prop_map(After::Killed),
         Just(After::Both),
+        Just(After::Upkeep),
     ];
     let afters = prop::collection::vec(after, 2..6);
     let runs = ProptestConfig {

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use eventlog::{EmbeddedConfig, EmbeddedLog, EventLog, Headers, Record};
 use futures::TryStreamExt;
 use lake::{Lake, RowFilter};
-use runtime::{Clock, Health, Registry, Root, Shutdown};
+use runtime::{Clock, Health, Leases, Registry, Root, Shutdown};
 use schemas::event::{Assessment, Clickstream, Data, Event, TYPE_VERSION, Video};
 use schemas::{Family, StudentKey, Table, Tenant, TenantId, headers, log_key};
 use tempfile::TempDir;
@@ -93,15 +93,24 @@ impl Sandbox {
     }
 
     pub fn start(&self) -> Running {
+        self.run(|transform| transform)
+    }
+
+    /// The same, taking turns at upkeep with others.
+    pub fn start_with(&self, leases: Leases) -> Running {
+        self.run(|transform| transform.with_upkeep_leases(leases))
+    }
+
+    fn run(&self, with: impl FnOnce(Transform) -> Transform) -> Running {
         let (shutdown, health) = (Shutdown::new(), Health::new());
-        let transform = Transform::new(
+        let transform = with(Transform::new(
             self.config.clone(),
             Arc::clone(&self.log),
             self.registry.clone(),
             self.lake.clone(),
             Clock::system(),
             &health,
-        );
+        ));
         Running {
             task: tokio::spawn(transform.run(shutdown.clone())),
             shutdown,

@@ -1,6 +1,7 @@
 //! What the commands do.
 
 mod check_config;
+mod compact;
 mod credential;
 mod demo;
 mod import;
@@ -51,6 +52,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Import(Import::Oulad(args)) => import::oulad(&config()?, args, output).await,
         Command::Import(Import::Xapi(args)) => import::xapi(&config()?, args, output).await,
+        Command::Compact(args) => compact::run(&config()?, args, output).await,
         Command::CheckConfig => check_config::run(&config()?, output),
     }
 }

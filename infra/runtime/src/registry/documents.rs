@@ -141,7 +141,7 @@ impl Documents {
 
 /// Creates an object; `false` if it exists already. On this machine it gets the
 /// permissions `mode`.
-pub(super) async fn create(
+pub(crate) async fn create(
     root: &Root,
     path: String,
     content: Vec<u8>,
@@ -170,7 +170,7 @@ pub(super) async fn create(
 }
 
 /// What the store answers within [`READ_TIMEOUT`].
-pub(super) async fn in_time<T>(
+pub(crate) async fn in_time<T>(
     answer: impl Future<Output = object_store::Result<T>>,
 ) -> Result<T, RegistryError> {
     match tokio::time::timeout(READ_TIMEOUT, answer).await {

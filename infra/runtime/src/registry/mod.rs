@@ -16,6 +16,7 @@ use self::documents::{Documents, Version};
 use self::secrets::Secrets;
 use crate::Root;
 
+pub(crate) use self::documents::{create, in_time};
 pub use self::error::{RegistryError, UpdateError};
 pub use self::master_key::{MasterKey, MasterKeyError};
 

@@ -1,6 +1,7 @@
 //! The lake over a real folder and a real S3 server.
 
 mod floors;
+mod maintaining;
 mod publishing;
 mod reading;
 mod replacing;

@@ -220,10 +220,7 @@ async fn a_file_that_somebody_else_rewrote_is_not_lost() {
     let lost = table
         .replace(&slices("2026-27", &[1]), Vec::new(), &read(None, 1))
         .await;
-    assert!(
-        matches!(lost, Err(PublishError::NotPublished(_))),
-        "{lost:?}"
-    );
+    assert!(matches!(lost, Err(PublishError::Conflict(_))), "{lost:?}");
     table.refresh().await.expect("refreshes");
     table
         .replace(&slices("2026-27", &[1]), Vec::new(), &read(None, 1))

@@ -1,0 +1,87 @@
+//! Whose turn it is to refresh a tenant's reports, where several processes
+//! publish for the same tenants.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use runtime::Leases;
+use schemas::TenantId;
+use tokio::time::Instant;
+
+use crate::error::chain;
+
+/// What the leases of report refresh are for.
+pub const LEASE: &str = "reports";
+
+/// A tenant for whom this process has published nothing for so long is left to
+/// whoever has.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// The tenants whose reports this process refreshes. That no two do so saves
+/// work only: a refresh that is late loses its commit.
+pub(crate) struct Turns {
+    leases: Option<Leases>,
+    last: Mutex<HashMap<TenantId, Instant>>,
+}
+
+impl Turns {
+    /// Without leases it is always this process's turn.
+    pub fn new(leases: Option<Leases>) -> Self {
+        Self {
+            leases,
+            last: Mutex::default(),
+        }
+    }
+
+    /// Whether this process refreshes the tenant's reports now. If not, somebody
+    /// else does, or has just done so: ask again until it is.
+    pub async fn is_ours(&self, tenant: &TenantId) -> bool {
+        let Some(leases) = &self.leases else {
+            return true;
+        };
+        match leases.hold(tenant).await {
+            Ok(true) => {
+                self.last().insert(tenant.clone(), Instant::now());
+                true
+            }
+            Ok(false) => false,
+            Err(error) => {
+                tracing::warn!(
+                    tenant.id = %tenant,
+                    error = chain(&error),
+                    "whose turn it is to refresh reports is not known"
+                );
+                false
+            }
+        }
+    }
+
+    /// When, after `now`, the next tenant is to be left to others.
+    pub fn next_idle(&self, now: Instant) -> Option<Instant> {
+        let last = self.last();
+        let ends = last.values().map(|last| *last + IDLE);
+        ends.filter(|end| *end > now).min()
+    }
+
+    /// Leaves tenants to others for whom nothing was published here for a while
+    /// and who are not being served.
+    pub async fn leave_idle(&self, is_served: impl Fn(&TenantId) -> bool) {
+        let (Some(leases), now) = (&self.leases, Instant::now()) else {
+            return;
+        };
+        let is_idle =
+            |tenant: &TenantId, last: &mut Instant| now >= *last + IDLE && !is_served(tenant);
+        let idle: Vec<_> = self.last().extract_if(is_idle).collect();
+        for (tenant, _) in idle {
+            if let Err(error) = leases.release(&tenant).await {
+                // It runs out by itself.
+                tracing::debug!(tenant.id = %tenant, error = chain(&error), "not given back");
+            }
+        }
+    }
+
+    fn last(&self) -> MutexGuard<'_, HashMap<TenantId, Instant>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
