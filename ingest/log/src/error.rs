@@ -194,3 +194,16 @@ pub enum ReadError {
     #[error("the log cannot be read now")]
     Unavailable(#[source] Cause),
 }
+
+/// Why partitions cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GroupError {
+    /// The settings do not make a member.
+    #[error("the consumer group cannot be joined")]
+    Join(#[source] Cause),
+    /// The membership has ended for good, as when another process joins under
+    /// the same `group_instance_id`. Joining again makes a new one.
+    #[error("the membership in the consumer group has ended")]
+    Expelled(#[source] Cause),
+}
