@@ -99,6 +99,21 @@ impl Sandbox {
         Self::start(roles, settings).await
     }
 
+    /// As [`Sandbox::roles`], with further settings, as `CHALKLINE_…` variables.
+    pub async fn roles_with(
+        brokers: &str,
+        roles: &[&'static str],
+        settings: &[(&'static str, &str)],
+    ) -> Self {
+        let mut all = vec![("CHALKLINE_KAFKA_BROKERS", brokers.to_owned())];
+        all.extend(
+            settings
+                .iter()
+                .map(|(name, value)| (*name, (*value).to_owned())),
+        );
+        Self::start(roles, all).await
+    }
+
     async fn start(commands: &[&'static str], settings: Vec<Setting>) -> Self {
         let folder = TempDir::with_prefix("chalkline-e2e-").expect("a temporary folder");
         let address = Arc::new(RwLock::new(Address::default()));
@@ -164,6 +179,18 @@ impl Sandbox {
         let data = self.data().display().to_string();
         let arguments = [arguments, &["--data-dir", &data, "--json"]].concat();
         Process::start(self.folder.path(), name, &arguments, &self.settings)
+    }
+
+    /// Starts one more `chalkline transform` over the same data without waiting
+    /// for it; also says where its health and metrics are. Its log has that name.
+    pub fn another_transform(&self, name: &str) -> (Process, String) {
+        let listen = format!("127.0.0.1:{}", free_port());
+        let url = format!("http://{listen}");
+        let mut settings = self.settings.clone();
+        settings.push(("CHALKLINE_DATA_DIR", self.data().display().to_string()));
+        settings.push(("CHALKLINE_TRANSFORM_LISTEN", listen));
+        let process = Process::start(self.folder.path(), name, &["transform"], &settings);
+        (process, url)
     }
 
     /// A path in the sandbox's folder, beside the data.

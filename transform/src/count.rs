@@ -51,6 +51,8 @@ pub(crate) struct Counter {
     look_at: Instant,
     /// Up to where everybody else's records are counted, while somebody waits.
     ahead: BTreeMap<u32, u64>,
+    /// The partitions that are counted here.
+    owned: BTreeSet<u32>,
 }
 
 /// What is counted apart.
@@ -88,6 +90,7 @@ impl Counter {
             waiting: BTreeSet::new(),
             look_at: Instant::now(),
             ahead: BTreeMap::new(),
+            owned: BTreeSet::new(),
         }
     }
 
@@ -112,6 +115,7 @@ impl Counter {
                 self.look_at = Instant::now();
             }
             let until = read.borrow().clone();
+            self.follow(&until);
             let counted = tokio::select! {
                 counted = self.count(&until) => counted,
                 // Where this process stops, the next one goes on.
@@ -125,6 +129,15 @@ impl Counter {
             if last {
                 return;
             }
+        }
+    }
+
+    /// Where partitions have changed hands, another process has counted, too.
+    fn follow(&mut self, until: &BTreeMap<u32, u64>) {
+        if !self.owned.iter().eq(until.keys()) {
+            self.owned = until.keys().copied().collect();
+            self.tables.clear();
+            self.ahead.clear();
         }
     }
 

@@ -10,6 +10,8 @@ mod deduplicate;
 mod digest;
 mod error;
 mod judge;
+mod line;
+mod membership;
 mod patience;
 mod place;
 mod progress;

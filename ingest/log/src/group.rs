@@ -21,8 +21,8 @@ pub trait Member: Send {
     /// future loses none.
     ///
     /// # Errors
-    /// [`GroupError::Expelled`] when no further change can come: all partitions
-    /// are lost, and whoever wants any joins anew.
+    /// [`GroupError::Expelled`] or [`GroupError::Left`] when no further change can
+    /// come: all partitions are lost, and whoever wants any joins anew.
     async fn next(&mut self) -> Result<Rebalance, GroupError>;
 
     /// Publishes, for tools that show how far behind a group is, the next
@@ -46,7 +46,8 @@ pub trait Member: Send {
 /// A change of what belongs to a member.
 #[derive(Debug)]
 pub enum Rebalance {
-    /// These partitions belong to the member now, besides those it has.
+    /// These partitions belong to the member now, besides those it has. None,
+    /// when the group has more members than partitions: a spare one waits.
     Assigned(BTreeSet<u32>),
     /// These are wanted by others, who get them once they are released.
     Revoked(Revocation),

@@ -3,6 +3,7 @@
 mod any_order;
 mod arrows;
 mod first_line;
+mod group;
 mod keys;
 mod kill;
 mod late;

@@ -95,9 +95,7 @@ impl Member for KafkaMember {
             Some(change) => Ok(change),
             None => {
                 let why = lock(&self.shared.expelled).take();
-                Err(GroupError::Expelled(
-                    why.unwrap_or(KafkaError::Canceled).into(),
-                ))
+                Err(why.map_or(GroupError::Left, |why| GroupError::Expelled(why.into())))
             }
         }
     }
@@ -167,7 +165,7 @@ struct Context {
 }
 
 impl Context {
-    /// Tells the owner; false when it does not listen any more.
+    /// Tells the owner.
     fn tell(&self, change: Rebalance) {
         // Too many changes that nobody looks at: the owner is gone, or as good.
         if self.changes.try_send(change).is_err() {
@@ -193,9 +191,7 @@ impl Context {
             self.topic.grow(last + 1);
         }
         tracing::info!(partitions = ?partitions, "assigned");
-        if !partitions.is_empty() {
-            self.tell(Rebalance::Assigned(partitions));
-        }
+        self.tell(Rebalance::Assigned(partitions));
     }
 
     fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {

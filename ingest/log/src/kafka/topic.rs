@@ -24,6 +24,14 @@ pub(super) struct Topic {
 }
 
 impl Topic {
+    pub(super) fn new(name: &str, id: LogId, partitions: u32) -> Self {
+        Self {
+            name: name.to_owned(),
+            id,
+            partitions: AtomicU32::new(partitions),
+        }
+    }
+
     pub(super) fn partitions(&self) -> u32 {
         self.partitions.load(Ordering::Relaxed)
     }
@@ -67,11 +75,7 @@ pub(super) async fn find_or_create(
                 id: Some(id),
                 partitions,
             }) if partitions > 0 => {
-                return Ok(Topic {
-                    name: config.topic.clone(),
-                    id: LogId::new(id),
-                    partitions: AtomicU32::new(partitions),
-                });
+                return Ok(Topic::new(&config.topic, LogId::new(id), partitions));
             }
             Ok(_) => {}
             Err(error) if !is_passing(&error) => return Err(topic_error(last.unwrap_or(error))),
