@@ -32,6 +32,7 @@ impl Membership {
     /// # Errors
     /// [`GroupError::Join`].
     pub async fn join(log: &dyn EventLog) -> Result<Self, GroupError> {
+        metrics::gauge!("chalkline_transform_assigned_partitions").set(0.0);
         Ok(Self {
             member: log.join().await?,
             owned: BTreeSet::new(),

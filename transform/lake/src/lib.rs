@@ -3,6 +3,7 @@
 mod changes;
 mod durable;
 mod error;
+mod file_name;
 mod files;
 mod floor;
 mod open;
@@ -17,6 +18,7 @@ mod write;
 
 pub use changes::{ChangedFile, Changes};
 pub use error::{LakeError, PublishError};
+pub use file_name::{FileName, FileNameError};
 pub use floor::Floor;
 pub use open::Lake;
 pub use positions::{Advance, AppId};

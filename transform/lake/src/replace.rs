@@ -66,7 +66,7 @@ impl LakeTable {
         });
         let has_rows = |rows: &Rows| rows.batches.iter().any(|batch| batch.num_rows() > 0);
         let rows = rows.into_iter().chain(kept).filter(has_rows).collect();
-        let files = self.write_files(rows).await;
+        let files = self.write_files(rows, &[]).await;
         let files = files.map_err(PublishError::NotPublished)?;
 
         let removes = rewrite.removes.into_iter().map(Action::Remove);

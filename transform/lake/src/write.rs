@@ -21,7 +21,7 @@ use schemas::{Table, layout};
 use uuid::Uuid;
 
 use crate::stats::statistics;
-use crate::{LakeError, LakeTable, Rows};
+use crate::{Advance, FileName, LakeError, LakeTable, Rows};
 
 /// Rows of a row group: large enough to compress well, small enough that a query
 /// can pass over most of a file.
@@ -55,9 +55,16 @@ pub fn file_columns(table: Table) -> SchemaRef {
 
 impl LakeTable {
     /// Writes the rows as one file, which nobody sees until it is committed.
-    pub(crate) async fn write_file(&self, rows: Rows) -> Result<Add, LakeError> {
+    pub(crate) async fn write_file(
+        &self,
+        rows: Rows,
+        advances: &[Advance],
+    ) -> Result<Add, LakeError> {
         let table = self.kind;
-        let name = format!("{table}-{}.zstd.parquet", Uuid::now_v7());
+        let name = FileName::new(table, advances).map_or_else(
+            || format!("{table}-{}.zstd.parquet", Uuid::now_v7()),
+            |name| name.to_string(),
+        );
         let path = match &rows.term {
             Some(term) => format!("{}/{name}", layout::term_partition(term)),
             None => name,
