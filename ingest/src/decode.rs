@@ -3,14 +3,15 @@
 //! Nothing is interpreted yet: events are cut out of the body by one pass over
 //! its syntax, so that what is wrong inside one says nothing about the next.
 
-use std::fmt;
+mod outline;
+
+use std::collections::HashSet;
 use std::marker::PhantomData;
 
-use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::{DeserializeSeed, IgnoredAny};
 use serde_json::value::RawValue;
 
+use self::outline::{ElementsSeed, Object, ObjectSeed};
 use crate::error::Error;
 use crate::outcome::{Reason, Rejection};
 use crate::receive::Format;
@@ -25,7 +26,7 @@ pub struct Batch<'a> {
     /// The JSON object of each event, in order; or why there is none.
     pub events: Vec<Result<&'a str, Rejection>>,
     /// What names the other parts of a body that has parts.
-    pub parts: Vec<String>,
+    pub parts: HashSet<String>,
 }
 
 impl<'a> Batch<'a> {
@@ -35,7 +36,7 @@ impl<'a> Batch<'a> {
             sent_at: None,
             shape: Shape::Single,
             events: vec![Ok(text.trim_ascii())],
-            parts: Vec::new(),
+            parts: HashSet::new(),
         }
     }
 }
@@ -125,7 +126,7 @@ fn lines(body: &[u8], max_events: usize) -> Result<Batch<'_>, Error> {
         sent_at: None,
         shape: Shape::Array,
         events,
-        parts: Vec::new(),
+        parts: HashSet::new(),
     })
 }
 
@@ -180,7 +181,7 @@ fn json(text: &str, max_events: usize) -> Result<Batch<'_>, Error> {
         sent_at,
         shape,
         events: elements.kept.into_iter().map(object).collect(),
-        parts: Vec::new(),
+        parts: HashSet::new(),
     })
 }
 
@@ -217,125 +218,6 @@ fn syntax(what: &str, text: &str, error: &serde_json::Error) -> String {
         error.line(),
         error.column()
     )
-}
-
-/// The elements of an array: as many as a request may have, and their number.
-struct Elements<'a> {
-    kept: Vec<&'a RawValue>,
-    count: usize,
-}
-
-struct ElementsSeed {
-    max_events: usize,
-}
-
-impl<'de> DeserializeSeed<'de> for ElementsSeed {
-    type Value = Elements<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ElementsSeed {
-    type Value = Elements<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array of events")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        let mut kept = Vec::new();
-        while kept.len() < self.max_events
-            && let Some(element) = access.next_element()?
-        {
-            kept.push(element);
-        }
-        let mut count = kept.len();
-        while access.next_element::<IgnoredAny>()?.is_some() {
-            count += 1;
-        }
-        Ok(Elements { kept, count })
-    }
-}
-
-/// A body that is an object: a batch when it has `events`, else one event.
-struct Object<'a> {
-    events: Option<Elements<'a>>,
-    sent_at: Option<&'a str>,
-}
-
-struct ObjectSeed {
-    max_events: usize,
-}
-
-impl<'de> DeserializeSeed<'de> for ObjectSeed {
-    type Value = Object<'de>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ObjectSeed {
-    type Value = Object<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an event or a batch")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        let mut object = Object {
-            events: None,
-            sent_at: None,
-        };
-        while let Some(name) = access.next_key::<Name>()? {
-            match name {
-                Name::Events if object.events.is_some() => {
-                    return Err(serde::de::Error::duplicate_field("events"));
-                }
-                Name::Events => {
-                    let max_events = self.max_events;
-                    object.events = Some(access.next_value_seed(ElementsSeed { max_events })?);
-                }
-                Name::SentAt => object.sent_at = Some(access.next_value::<&RawValue>()?.get()),
-                Name::Other => {
-                    access.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(object)
-    }
-}
-
-enum Name {
-    Events,
-    SentAt,
-    Other,
-}
-
-impl<'de> Deserialize<'de> for Name {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NameVisitor;
-
-        impl Visitor<'_> for NameVisitor {
-            type Value = Name;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a member's name")
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<Name, E> {
-                Ok(match name {
-                    "events" => Name::Events,
-                    "sent_at" => Name::SentAt,
-                    _ => Name::Other,
-                })
-            }
-        }
-
-        deserializer.deserialize_str(NameVisitor)
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ pub mod native;
 pub mod xapi;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
@@ -50,7 +51,7 @@ pub trait Dialect: Send + 'static {
     fn translate<'a>(
         &self,
         json: &'a str,
-        parts: &[String],
+        parts: &HashSet<String>,
         received_at: DateTime<Utc>,
     ) -> Result<RawEvent<'a>, Rejection>;
 
@@ -74,7 +75,7 @@ pub struct RawEvent<'a> {
     pub dialect: &'static str,
     /// Its type.
     pub event_type: &'static EventType,
-    /// Its own word for what happened when that is none of our types, which
+    /// The IRI of what happened when that is none of our types, which
     /// `event_type` then says: [`EventType::foreign`].
     pub verb: Option<String>,
     /// The sender's idempotency key.

@@ -6,7 +6,10 @@ use std::rc::Rc;
 use schemas::{StudentHasher, StudentKey, Tenant, TenantSecret, normalise_actor};
 
 use crate::dialect::Mention;
-use crate::spelling::{Spelling, json_escaped, percent_encoded};
+use crate::spelling::Spelling;
+
+/// How many people of a request are remembered: more are hashed anew.
+const KNOWN: usize = 10_000;
 
 /// The people of one request: each is hashed once.
 pub struct People<'t> {
@@ -31,11 +34,11 @@ impl<'t> People<'t> {
             return Rc::clone(person);
         }
         let normalised = normalise_actor(actor, &self.tenant.actor_prefixes);
-        let person = Rc::new(Person::new(
-            self.hasher.key(normalised),
-            actor.trim(),
-            normalised,
-        ));
+        let key = self.hasher.key(&normalised);
+        let person = Rc::new(Person::new(key, &[actor, &normalised]));
+        if self.known.len() == KNOWN {
+            self.known.clear();
+        }
         self.known.insert(actor.to_owned(), Rc::clone(&person));
         person
     }
@@ -46,7 +49,7 @@ impl<'t> People<'t> {
         // One word, `Student` or `Green`, would be found in what is no name.
         let full_name = mention.name.as_deref().map(str::trim);
         let full_name = full_name.filter(|name| name.contains(char::is_whitespace));
-        let named = full_name.map(|name| Rc::new(Person::new(person.key, name, name)));
+        let named = full_name.map(|name| Rc::new(Person::new(person.key, &[name])));
         std::iter::once(person).chain(named).collect()
     }
 }
@@ -61,17 +64,10 @@ pub struct Person {
 
 impl Person {
     /// A person with that key, who is called so.
-    pub fn new(key: StudentKey, actor: &str, normalised: &str) -> Self {
-        let mut texts = vec![
-            actor.to_owned(),
-            normalised.to_owned(),
-            percent_encoded(normalised),
-            json_escaped(actor),
-            json_escaped(normalised),
-        ];
-        texts.sort();
-        texts.dedup();
-        let spellings = texts.into_iter().map(Spelling::new).collect();
-        Self { key, spellings }
+    pub fn new(key: StudentKey, names: &[&str]) -> Self {
+        Self {
+            key,
+            spellings: Spelling::all(names),
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! The verdict on a body: decode, translate and validate each of its events.
 //! Decides and does nothing.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -24,6 +24,9 @@ use crate::outcome::{Reason, Rejection};
 use crate::receive::Format;
 use crate::time;
 use crate::validate::{Circumstances, Valid, validate};
+
+/// The most problems that are told of one request beside the first of each event.
+const BESIDE: usize = 1000;
 
 /// What is to become of the events of a request, in its order.
 #[derive(Debug)]
@@ -89,6 +92,7 @@ pub fn judge<D: Dialect>(
         events: Vec::with_capacity(events.len()),
         records: Vec::with_capacity(events.len()),
     };
+    let mut beside = 0;
     for (index, json) in events.into_iter().enumerate() {
         let mut judgement = Judgement {
             id: None,
@@ -116,7 +120,10 @@ pub fn judge<D: Dialect>(
                     verdict.records.push(stamp.record(valid, sender));
                 }
             },
-            Err(rejection) => {
+            Err(mut rejection) => {
+                rejection.also.truncate(BESIDE - beside);
+                rejection.also.shrink_to_fit();
+                beside += rejection.also.len();
                 judgement.sentence = Sentence::Reject(rejection.within(&judgement.place));
             }
         }
@@ -191,7 +198,7 @@ fn id_reused() -> Rejection {
 fn one<D: Dialect>(
     dialect: &D,
     json: &str,
-    parts: &[String],
+    parts: &HashSet<String>,
     judgement: &mut Judgement,
     people: &mut People<'_>,
     shared: &Circumstances<'_>,

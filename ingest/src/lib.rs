@@ -13,6 +13,7 @@ mod judge;
 mod memory;
 mod outcome;
 mod personal;
+mod plain;
 mod receive;
 mod router;
 mod service;

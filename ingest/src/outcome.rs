@@ -41,12 +41,16 @@ impl Outcome {
     }
 }
 
+/// The longest pointer, in bytes: a longer one points to what stands around.
+const POINTER: usize = 1024;
+
 /// Why an event will never be taken as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
     /// Why, for programs.
     pub reason: Reason,
-    /// RFC 6901, from the event until [`Rejection::within`] makes it from the body.
+    /// RFC 6901, from the event until [`Rejection::within`] makes it from the
+    /// body. Of one that is too long to tell only the first steps.
     pub pointer: String,
     /// One sentence that says what to do. It never repeats a value of the
     /// event, which may name a person.
@@ -60,7 +64,7 @@ impl Rejection {
     pub fn new(reason: Reason, pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self {
             reason,
-            pointer: pointer.into(),
+            pointer: short(pointer.into()),
             detail: detail.into(),
             also: Vec::new(),
         }
@@ -85,6 +89,18 @@ impl Rejection {
         }
         self
     }
+}
+
+/// A pointer or its first steps.
+fn short(mut pointer: String) -> String {
+    if pointer.len() > POINTER {
+        let end = pointer.as_bytes()[..=POINTER]
+            .iter()
+            .rposition(|byte| *byte == b'/');
+        pointer.truncate(end.unwrap_or_default());
+        pointer.shrink_to_fit();
+    }
+    pointer
 }
 
 macro_rules! reasons {
@@ -208,5 +224,23 @@ impl Counts {
             } += 1;
         }
         counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("/a/b~1c".to_owned(), "/a/b~1c".to_owned())]
+    #[case(format!("/a/{}", "b".repeat(POINTER)), "/a".to_owned())]
+    #[case(format!("/a{}", "/bc".repeat(POINTER)), format!("/a{}", "/bc".repeat(340)))]
+    #[case("é".repeat(POINTER), String::new())]
+    #[case(format!("/{}/b", "a".repeat(POINTER - 1)), format!("/{}", "a".repeat(POINTER - 1)))]
+    fn pointers_are_short(#[case] pointer: String, #[case] told: String) {
+        let rejection = Rejection::new(Reason::WrongType, pointer, "");
+        assert_eq!(rejection.pointer, told);
     }
 }

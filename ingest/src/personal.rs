@@ -22,22 +22,28 @@ const PERSONAL: &[&str] = &[
     "firstname",
     "fullname",
     "givenname",
+    "homepage",
     "ip",
     "ipaddress",
     "ipv4",
     "ipv6",
     "lastname",
+    "lat",
     "latitude",
     "learner",
     "learnerid",
+    "lng",
     "login",
+    "lon",
     "longitude",
+    "mail",
     "mbox",
     "mboxsha1sum",
     "middlename",
     "mobile",
     "name",
     "nickname",
+    "openid",
     "password",
     "phone",
     "phonenumber",
@@ -137,6 +143,8 @@ mod tests {
             "people": [{"full_name": "Ann", "seat": 3}, [{"name": "Ben"}]],
             "https://example.com/ext/ip-address": "192.0.2.1",
             "https://example.com/ext#email/": "x",
+            "openID": "x", "mail": "x", "home_page": "x", "lat": 1, "lng": 1, "lon": 1,
+            "platform": "kept", "long": 1, "mailing": "kept",
         });
         drop_personal(members.as_object_mut().expect("an object"));
         // `e_mail` is spelt `email` without separators.
@@ -146,6 +154,7 @@ mod tests {
                 "theme": "dark",
                 "device": {"user_agent": "Chrome"},
                 "people": [{"seat": 3}, [{}]],
+                "platform": "kept", "long": 1, "mailing": "kept",
             })
         );
     }

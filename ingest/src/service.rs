@@ -25,7 +25,7 @@ use crate::tally::Tallies;
 use crate::{Config, router};
 
 /// From this size on a body is judged off the threads that serve requests.
-const LARGE: usize = 256 << 10;
+const LARGE: usize = 32 << 10;
 
 /// How often tallies are looked through for minutes that are over.
 const TALLY_INTERVAL: Duration = Duration::from_secs(1);

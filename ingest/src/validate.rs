@@ -19,7 +19,7 @@ use crate::{personal, time, values};
 
 /// The most that members beyond the schema may have together, in bytes of JSON.
 const EXTRA: usize = 32 << 10;
-/// The longest actor, in bytes of UTF-8.
+/// The longest name of a person, in bytes of UTF-8.
 const ACTOR: usize = 512;
 
 /// The namespace of the ids that we give to events without one.
@@ -76,18 +76,18 @@ pub fn validate(
     let student_key = person.key;
     let mut named = vec![person];
     for mention in &raw.mentions {
-        for person in people.mentioned(mention) {
-            if !named.iter().any(|known| Rc::ptr_eq(known, &person)) {
-                named.push(person);
-            }
+        for text in std::iter::once(&mention.actor).chain(&mention.name) {
+            fits(text, "")?;
         }
+        named.extend(people.mentioned(mention));
     }
     let unknown = others(&mut data, unknown, people, &mut named)?;
+    let named = Named::new(&named);
     let extra = extra(raw.unknown, raw.context.unknown, unknown)?;
     let event = Event {
         id: id.unwrap_or_default(),
         event_type: match raw.verb {
-            Some(verb) => format!("{}.{verb}", raw.dialect),
+            Some(verb) => format!("{}.{}", raw.dialect, named.word(&verb)),
             None => raw.event_type.name.to_owned(),
         },
         dialect: raw.dialect.to_owned(),
@@ -105,7 +105,7 @@ pub fn validate(
         platform: values::name(raw.context.platform, "/context/platform")?,
         locale: values::name(raw.context.locale, "/context/locale")?,
         data,
-        extra,
+        extra: extra.into(),
     };
     for alternatives in raw.event_type.requires {
         if !alternatives.iter().any(|pointer| has(&event, pointer)) {
@@ -133,11 +133,17 @@ fn actor<'a>(text: Option<&'a str>, pointer: &str) -> Result<&'a str, Rejection>
     let text = text
         .filter(|text| !text.trim().is_empty())
         .ok_or_else(|| missing(&[pointer]))?;
-    if text.len() > ACTOR {
-        let detail = format!("Name the person in at most {ACTOR} bytes of text.");
-        return Err(Rejection::new(Reason::TextTooLong, pointer, detail));
-    }
+    fits(text, pointer)?;
     Ok(text)
+}
+
+/// Refuses a name that is too long.
+fn fits(name: &str, pointer: &str) -> Result<(), Rejection> {
+    if name.len() <= ACTOR {
+        return Ok(());
+    }
+    let detail = format!("Name each person in at most {ACTOR} bytes of text.");
+    Err(Rejection::new(Reason::TextTooLong, pointer, detail))
 }
 
 fn missing(alternatives: &[&str]) -> Rejection {
@@ -286,17 +292,12 @@ fn has(event: &Event, pointer: &str) -> bool {
 }
 
 /// Hides those whom it names, gives an id to an event that has none, and writes it.
-fn seal(mut event: Event, id: Option<Uuid>, people: &[Rc<Person>], tenant: &Tenant) -> Valid {
-    let mut json = event.to_json();
-    let named = Named::new(people);
-    if named.may_stand_in(&json) {
-        named.hide_in(&mut event);
-        json = event.to_json();
-    }
+fn seal(mut event: Event, id: Option<Uuid>, named: &Named<'_>, tenant: &Tenant) -> Valid {
+    named.hide_in(&mut event);
     if id.is_none() {
         event.id = content_id(&event, tenant);
-        json = event.to_json();
     }
+    let json = event.to_json();
     Valid { event, json }
 }
 

@@ -11,7 +11,17 @@ const LINE: usize = 8 << 10;
 /// The longest answer.
 const ANSWER: usize = 32 << 10;
 /// The most stretches that one event may carry.
-const SEGMENTS: usize = 10_000;
+pub const SEGMENTS: usize = 10_000;
+/// The most that an event may count: of actions, attempts or hints.
+pub const COUNT: i32 = 1_000_000;
+/// The last second of a video, eleven days after its first.
+pub const VIDEO_SECONDS: f64 = 1e6;
+/// The highest rate at which a video plays.
+pub const RATE: f64 = 100.0;
+/// The most points, gained or lost.
+pub const POINTS: f64 = 1e9;
+/// The longest time that an answer takes: a year.
+pub const DURATION_SECONDS: f64 = 31_622_400.0;
 
 /// Checks the ranges and lengths of what the family's events carry.
 ///
@@ -50,9 +60,9 @@ fn clickstream(data: &Clickstream) -> Result<(), Rejection> {
         fits(text.as_deref(), longest, pointer)?;
     }
     holds(
-        data.count.is_none_or(|n| n >= 1),
+        data.count.is_none_or(|n| (1..=COUNT.into()).contains(&n)),
         "/data/count",
-        "Send a count of at least 1.",
+        "Send a count from 1 to 1000000.",
     )
 }
 
@@ -62,11 +72,11 @@ fn video(event_type: &EventType, data: &Video) -> Result<(), Rejection> {
         (data.from_seconds, "/data/from"),
         (data.to_seconds, "/data/to"),
     ] {
-        let from_start = seconds.is_none_or(|s| s >= 0.0);
+        let inside = seconds.is_none_or(|s| (0.0..=VIDEO_SECONDS).contains(&s));
         holds(
-            from_start,
+            inside,
             pointer,
-            "Send seconds from the start of the video, at least 0.",
+            "Send seconds from the start of the video, from 0 to 1000000.",
         )?;
     }
     let forward = match (data.from_seconds, data.to_seconds) {
@@ -78,17 +88,19 @@ fn video(event_type: &EventType, data: &Video) -> Result<(), Rejection> {
         "/data/from",
         "Send from as at most to: video was watched forward.",
     )?;
-    let long = data.duration_seconds.is_none_or(|s| s > 0.0);
+    let long = data
+        .duration_seconds
+        .is_none_or(|s| s > 0.0 && s <= VIDEO_SECONDS);
     holds(
         long,
         "/data/duration",
-        "Send the video's length in seconds, more than 0.",
+        "Send the video's length in seconds, more than 0 and at most 1000000.",
     )?;
-    let moving = data.rate.is_none_or(|rate| rate > 0.0);
+    let moving = data.rate.is_none_or(|rate| rate > 0.0 && rate <= RATE);
     holds(
         moving,
         "/data/rate",
-        "Send a playback rate of more than 0; 1 is normal.",
+        "Send a playback rate of more than 0 and at most 100; 1 is normal.",
     )?;
     let share = data.progress.is_none_or(|p| (0.0..=1.0).contains(&p));
     holds(
@@ -97,8 +109,11 @@ fn video(event_type: &EventType, data: &Video) -> Result<(), Rejection> {
         "Send progress as a fraction from 0 to 1.",
     )?;
     let segments = data.played_segments.as_deref().unwrap_or_default();
-    let sound = segments.len() <= SEGMENTS && segments.iter().all(|s| 0.0 <= s.0 && s.0 <= s.1);
-    let advice = "Send at most 10000 pairs [from, to] with 0 <= from <= to.";
+    let sound = segments.len() <= SEGMENTS
+        && segments
+            .iter()
+            .all(|s| 0.0 <= s.0 && s.0 <= s.1 && s.1 <= VIDEO_SECONDS);
+    let advice = "Send at most 10000 pairs [from, to] with 0 <= from <= to <= 1000000.";
     holds(sound, "/data/played_segments", advice)
 }
 
@@ -114,25 +129,37 @@ fn assessment(data: &Assessment) -> Result<(), Rejection> {
     ] {
         fits(text.as_deref(), longest, pointer)?;
     }
-    let counted = data.attempt.is_none_or(|n| n >= 1);
-    holds(counted, "/data/attempt", "Count attempts from 1.")?;
-    let hints = data.hints.is_none_or(|n| n >= 0);
+    let counted = data.attempt.is_none_or(|n| (1..=COUNT).contains(&n));
+    holds(
+        counted,
+        "/data/attempt",
+        "Count attempts from 1 to 1000000.",
+    )?;
+    let hints = data.hints.is_none_or(|n| (0..=COUNT).contains(&n));
     holds(
         hints,
         "/data/hints",
-        "Send the number of hints, at least 0.",
+        "Send the number of hints, from 0 to 1000000.",
     )?;
-    let reachable = data.max_score.is_none_or(|s| s >= 0.0);
+    let reached = data.score.is_none_or(|s| (-POINTS..=POINTS).contains(&s));
+    holds(
+        reached,
+        "/data/score",
+        "Send the points that were reached, from -1000000000 to 1000000000.",
+    )?;
+    let reachable = data.max_score.is_none_or(|s| (0.0..=POINTS).contains(&s));
     holds(
         reachable,
         "/data/max_score",
-        "Send the points that can be reached, at least 0.",
+        "Send the points that can be reached, from 0 to 1000000000.",
     )?;
-    let spent = data.duration_seconds.is_none_or(|s| s >= 0.0);
+    let spent = data
+        .duration_seconds
+        .is_none_or(|s| (0.0..=DURATION_SECONDS).contains(&s));
     holds(
         spent,
         "/data/duration",
-        "Send the seconds spent, at least 0.",
+        "Send the seconds spent, from 0 to 31622400, a year.",
     )
 }
 

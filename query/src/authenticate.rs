@@ -14,14 +14,22 @@ pub(crate) async fn authenticate(
     registry: &Registry,
     now: DateTime<Utc>,
 ) -> Result<Principal, Error> {
-    let credential = credential(headers)?;
+    admit(&credential(headers)?, registry, now).await
+}
+
+/// The principal whose token this is.
+pub(crate) async fn admit(
+    credential: &Credential,
+    registry: &Registry,
+    now: DateTime<Utc>,
+) -> Result<Principal, Error> {
     let tenant = registry
         .tenant(&credential.tenant)
         .await
         .map_err(|error| Error::Unavailable(Box::new(error)))?
         .ok_or(Unauthorised::Unknown)?;
     let token = tenant
-        .query_token(&credential, now)
+        .query_token(credential, now)
         .map_err(|refusal| match refusal {
             Refusal::Unknown => Unauthorised::Unknown,
             Refusal::Revoked => Unauthorised::Revoked,
@@ -35,7 +43,8 @@ pub(crate) async fn authenticate(
     })
 }
 
-fn credential(headers: &HeaderMap) -> Result<Credential, Unauthorised> {
+/// The token that the request shows, whether or not it is known.
+pub(crate) fn credential(headers: &HeaderMap) -> Result<Credential, Unauthorised> {
     let value = headers
         .get(header::AUTHORIZATION)
         .ok_or(Unauthorised::Missing)?;

@@ -73,6 +73,8 @@ pub(crate) enum Unauthorised {
     Revoked,
     #[error("an expired token")]
     Expired,
+    #[error("a log-in code that is not open")]
+    Code,
 }
 
 impl Unauthorised {
@@ -101,6 +103,11 @@ impl Unauthorised {
             Self::Expired => (
                 "token_expired",
                 "This query token has expired; issue a new one with `chalkline token issue`.",
+            ),
+            Self::Code => (
+                "code_unknown",
+                "This link was used already or is older than 10 minutes; print a new one with \
+                 `chalkline link`, or log in with a token.",
             ),
         }
     }
@@ -267,6 +274,7 @@ impl Error {
             header::CONTENT_TYPE,
             HeaderValue::from_static(Problem::MEDIA_TYPE),
         );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(seconds) = self.retry_after() {
             headers.insert(header::RETRY_AFTER, seconds);
         }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use datafusion::execution::runtime_env::RuntimeEnv;
@@ -19,10 +20,12 @@ use uuid::Uuid;
 use crate::admission::Admission;
 use crate::answer::{self, About, Bounds, Format, Message};
 use crate::authenticate::authenticate;
+use crate::compression::compress;
 use crate::error::Error;
 use crate::executor::Executor;
 use crate::guard::{self, Limits};
 use crate::information_schema::Entry;
+use crate::login::{self, Codes};
 use crate::memory::Memory;
 use crate::request::Question;
 use crate::session::{ENTRIES, Sessions};
@@ -54,7 +57,8 @@ pub struct Query {
 pub(crate) struct Parts {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
-    registry: Registry,
+    pub(crate) registry: Registry,
+    pub(crate) codes: Codes,
     admission: Admission,
     sessions: Arc<Sessions>,
     executor: Executor,
@@ -95,6 +99,7 @@ impl Query {
             admission: Admission::new(&config, memory),
             sessions: Arc::new(Sessions::new(tables, config.cores())),
             registry,
+            codes: Codes::default(),
             clock,
             executor,
             config,
@@ -121,6 +126,9 @@ impl Query {
             .route("/v1/tables", get(tables))
             .route("/v1/reports", get(report::list))
             .route("/v1/reports/{name}", get(report::read))
+            .layer(middleware::from_fn(compress))
+            .route("/v1/session", post(login::exchange))
+            .route("/v1/session/codes", post(login::give))
             .with_state(Arc::clone(&self.parts))
             .merge(web::routes())
             .merge(self.extra.clone())
@@ -258,7 +266,8 @@ impl Parts {
     async fn list(&self, headers: &HeaderMap) -> Result<Response, Error> {
         self.principal(headers).await?;
         let tables: Vec<Value> = ENTRIES.iter().map(Entry::to_json).collect();
-        Ok(axum::Json(json!({ "tables": tables })).into_response())
+        let fresh = [(header::CACHE_CONTROL, "no-store")];
+        Ok((fresh, axum::Json(json!({ "tables": tables }))).into_response())
     }
 }
 

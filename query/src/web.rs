@@ -18,13 +18,14 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
+use crate::compression::Coding;
 use crate::error::Error;
 
 /// What a browser may do with the page: run and show its own files, ask its own
 /// service, and nothing else.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; \
-    frame-ancestors 'none'";
+    frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 /// Where `index.html` names the folder of the other files.
 const PLACE: &str = "{{assets}}";
@@ -40,8 +41,9 @@ const FILES: &[(&str, &[u8])] = files! {
     "icon.svg"
     "css/layout.css" "css/parts.css" "css/theme.css"
     "js/activity.js" "js/answers.js" "js/api.js" "js/assessments.js" "js/bars.js" "js/chart.js"
-    "js/dom.js" "js/format.js" "js/freshness.js" "js/ledger.js" "js/login.js" "js/main.js"
-    "js/overview.js" "js/plot.js" "js/result.js" "js/section.js" "js/session.js" "js/sql.js"
+    "js/csv.js" "js/dialog.js"
+    "js/dom.js" "js/format.js" "js/freshness.js" "js/ledger.js" "js/link.js" "js/login.js" "js/main.js"
+    "js/overview.js" "js/plot.js" "js/result.js" "js/section.js" "js/session.js" "js/sql.js" "js/statements.js"
     "js/table.js" "js/theme.js" "js/video.js"
     "vendor/uPlot.LICENSE" "vendor/uPlot.iife.min.js" "vendor/uPlot.min.css"
 };
@@ -101,10 +103,13 @@ impl File {
     }
 
     fn respond(&self, headers: &HeaderMap, cache: &'static str) -> Response {
-        let etag = format!("\"{}\"", SITE.version);
+        // The bytes differ by their coding, and so do their names.
+        let is_gzip = Coding::Gzip.is_accepted(headers);
+        let suffix = if is_gzip { "-gzip" } else { "" };
+        let etag = format!("\"{}{suffix}\"", SITE.version);
         let mut response = if is_known(headers, &etag) {
             StatusCode::NOT_MODIFIED.into_response()
-        } else if takes_gzip(headers) {
+        } else if is_gzip {
             let encoding = (header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
             ([encoding], self.gzip.clone()).into_response()
         } else {
@@ -147,24 +152,11 @@ fn content_type(path: &str) -> &'static str {
 
 /// Whether the browser holds this version already.
 fn is_known(headers: &HeaderMap, etag: &str) -> bool {
-    items(headers, header::IF_NONE_MATCH).any(|held| held.trim_start_matches("W/") == etag)
-}
-
-fn takes_gzip(headers: &HeaderMap) -> bool {
-    items(headers, header::ACCEPT_ENCODING).any(|coding| {
-        let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
-        let refused = matches!(quality.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000");
-        name.trim() == "gzip" && !refused
-    })
-}
-
-/// The items of a header that is a list.
-fn items(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
-    let values = headers.get_all(name).into_iter();
+    let values = headers.get_all(header::IF_NONE_MATCH).into_iter();
     values
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .map(str::trim)
+        .any(|held| held.trim().trim_start_matches("W/") == etag)
 }
 
 /// The routes of the page.

@@ -1,6 +1,6 @@
 //! The identifiers, each a type of its own so that none is taken for another.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Why a text is not an identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -110,8 +110,7 @@ impl TenantId {
 
 /// The opaque name of a student inside one tenant: 16 bytes of a keyed hash,
 /// shown as 32 hexadecimal characters. Made by [`crate::StudentHasher`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StudentKey([u8; 16]);
 
 impl StudentKey {
@@ -124,13 +123,17 @@ impl StudentKey {
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
+
+    /// Its text, in a place that the caller has for it.
+    pub fn encode<'a>(&self, text: &'a mut [u8; 32]) -> &'a str {
+        hex::encode_to_slice(self.0, text).expect("32 characters hold 16 bytes");
+        std::str::from_utf8(text).expect("hexadecimal is ASCII")
+    }
 }
 
 impl std::fmt::Display for StudentKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut text = [0_u8; 32];
-        hex::encode_to_slice(self.0, &mut text).expect("32 characters hold 16 bytes");
-        f.write_str(std::str::from_utf8(&text).expect("hexadecimal is ASCII"))
+        f.write_str(self.encode(&mut [0; 32]))
     }
 }
 
@@ -146,16 +149,30 @@ impl std::str::FromStr for StudentKey {
     }
 }
 
-impl TryFrom<String> for StudentKey {
-    type Error = IdError;
-    fn try_from(text: String) -> Result<Self, IdError> {
-        text.parse()
+impl Serialize for StudentKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.encode(&mut [0; 32]))
     }
 }
 
-impl From<StudentKey> for String {
-    fn from(key: StudentKey) -> String {
-        key.to_string()
+impl<'de> Deserialize<'de> for StudentKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl serde::de::Visitor<'_> for Text {
+            type Value = StudentKey;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a student key")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<StudentKey, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+
+        // Without a copy of the text: there is a key in every event.
+        deserializer.deserialize_str(Text)
     }
 }
 

@@ -1,5 +1,7 @@
 //! From an actor, as a client app names a person, to an opaque student key.
 
+use std::borrow::Cow;
+
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
@@ -51,12 +53,36 @@ impl StudentHasher {
     }
 }
 
-/// The part of an actor that names the person: an account name as it is, an
-/// mbox without `mailto:`, an IRI without the tenant's `prefixes` (the longest
-/// that matches).
-pub fn normalise_actor<'a>(actor: &'a str, prefixes: &[String]) -> &'a str {
+/// The part of an actor that names the person: an account name as it is, a
+/// mailbox without `mailto:` and in small letters, since no one has two that
+/// differ in case, an IRI without the tenant's `prefixes` (the longest that
+/// matches).
+pub fn normalise_actor<'a>(actor: &'a str, prefixes: &[String]) -> Cow<'a, str> {
+    /// The scheme of mailboxes.
+    const MAILTO: &str = "mailto:";
+
     let actor = actor.trim();
-    strip_prefix(actor.strip_prefix("mailto:").unwrap_or(actor), prefixes)
+    let mailbox = actor
+        .split_at_checked(MAILTO.len())
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case(MAILTO))
+        .map(|(_, mailbox)| mailbox);
+    let name = strip_prefix(mailbox.unwrap_or(actor), prefixes);
+    if mailbox.is_some() || is_mailbox(name) {
+        name.to_lowercase().into()
+    } else {
+        name.into()
+    }
+}
+
+/// Whether a name is a mailbox, as people write it without `mailto:`.
+fn is_mailbox(name: &str) -> bool {
+    let parted = name.split_once('@');
+    let of_mailbox = |c: char| !c.is_whitespace() && !"@:/".contains(c);
+    parted.is_some_and(|(user, host)| {
+        [user, host]
+            .iter()
+            .all(|part| !part.is_empty() && part.chars().all(of_mailbox))
+    })
 }
 
 /// `id` without the longest of `prefixes` that it starts with; unchanged when
@@ -99,6 +125,12 @@ mod tests {
             ("stu-1041", "stu-1041"),
             (" stu-1041 ", "stu-1041"),
             ("mailto:ann@school.example", "ann@school.example"),
+            ("MailTo:Ann@School.example", "ann@school.example"),
+            ("Ann@School.example", "ann@school.example"),
+            ("Ann@home@School", "Ann@home@School"),
+            ("https://Lms.example/@Ann", "https://Lms.example/@Ann"),
+            ("@Ann", "@Ann"),
+            ("Stu-1041", "Stu-1041"),
             ("https://lms.example/users/7", "7"),
             ("https://lms.example/other", "other"),
             ("https://lms.example/", "https://lms.example/"),

@@ -1,6 +1,6 @@
 //! Takes the pictures of the page that the README shows, of a running
 //! Chalkline: `cargo run --workspace --example screenshots -- URL FOLDER`, where URL is
-//! the address that `chalkline demo` prints, `http://…/#token=ct_…`.
+//! the link that `chalkline demo` or `chalkline link` prints.
 
 use std::path::PathBuf;
 
@@ -16,13 +16,15 @@ async fn main() {
     let folder = PathBuf::from(folder);
     std::fs::create_dir_all(&folder).expect("the folder can be made");
     let tall = |window: Window, height| Window { height, ..window };
+    // The link logs in once: one tab becomes each window.
+    let mut browser = Browser::open(Window::DESKTOP).await;
+    browser.goto(&url).await;
     for (name, window) in [
         ("desktop.webp", tall(Window::DESKTOP, 1480)),
         ("desktop-dark.webp", tall(Window::DESKTOP, 1480).dark()),
         ("phone.webp", Window::PHONE),
     ] {
-        let mut browser = Browser::open(window).await;
-        browser.goto(&url).await;
+        browser.resize(window).await;
         browser
             .wait_for(
                 "[...document.querySelectorAll('section[data-ready]:not(#sql)')]\

@@ -166,13 +166,22 @@ impl Browser {
         answer["result"]["value"].take()
     }
 
-    /// Waits until a JavaScript expression is true.
+    /// Waits until a JavaScript expression is true. While the document it asks
+    /// about is being loaded it is not.
     ///
     /// # Panics
     /// When it is not within two minutes, with what the page shows.
     pub async fn wait_for(&mut self, expression: &str) {
         let start = Instant::now();
-        while self.evaluate(&format!("Boolean({expression})")).await != json!(true) {
+        let holds = json!({
+            "expression": format!("(() => {{ try {{ return Boolean({expression}) }} catch {{ return false }} }})()"),
+            "returnByValue": true,
+        });
+        loop {
+            let answer = self.try_call("Runtime.evaluate", holds.clone()).await;
+            if answer.is_ok_and(|answer| answer["result"]["value"] == json!(true)) {
+                return;
+            }
             if start.elapsed() > DEADLINE {
                 let shown = self.evaluate("document.body.innerText").await;
                 panic!("never true: {expression}\n{shown}\n{:?}", self.faults());
@@ -261,6 +270,11 @@ impl Browser {
     }
 
     async fn call(&mut self, method: &str, parameters: Value) -> Value {
+        let answer = self.try_call(method, parameters).await;
+        answer.unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    async fn try_call(&mut self, method: &str, parameters: Value) -> Result<Value, Value> {
         self.last_id += 1;
         let id = self.last_id;
         let mut message = json!({"id": id, "method": method, "params": parameters});
@@ -279,8 +293,11 @@ impl Browser {
                 self.events.push(answer);
                 continue;
             }
-            assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
-            return answer["result"].take();
+            return if answer["error"].is_null() {
+                Ok(answer["result"].take())
+            } else {
+                Err(answer["error"].take())
+            };
         }
     }
 

@@ -189,9 +189,9 @@ impl Round {
             let rows = match rows {
                 TableRows::Events(terms) => terms
                     .into_iter()
-                    .map(|(term, mut rows)| Rows {
+                    .map(|(term, rows)| Rows {
                         term: Some(term),
-                        batches: vec![rows.finish()],
+                        batches: rows.finish(),
                     })
                     .collect(),
                 TableRows::Duplicates(mut rows) => vec![without_term(rows.finish())],

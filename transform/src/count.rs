@@ -4,14 +4,14 @@
 //! follows below what the first has decided about, and says how many events the
 //! log holds. The ledger compares that with the rows of the tables.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::ops::Range;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::DateTime;
-use eventlog::{Entry, EventLog, ReadError};
+use eventlog::{Entry, EventLog, ReadError, Reader};
 use lake::{Advance, AppId, Lake, LakeError, LakeTable, PublishError, Rows};
 use runtime::Registry;
 use schemas::{Family, Table, TenantId, layout};
@@ -53,6 +53,18 @@ pub(crate) struct Counter {
     ahead: BTreeMap<u32, u64>,
     /// The partitions that are counted here.
     owned: BTreeSet<u32>,
+    /// Where reading stopped in each partition.
+    readers: HashMap<u32, Following>,
+}
+
+/// A partition that is read on later: to open it again costs what was read
+/// ahead.
+struct Following {
+    reader: Box<dyn Reader>,
+    /// Read and not counted yet: at most what one read gives.
+    rest: VecDeque<Entry>,
+    /// Where it goes on.
+    next: u64,
 }
 
 /// What is counted apart.
@@ -91,6 +103,7 @@ impl Counter {
             look_at: Instant::now(),
             ahead: BTreeMap::new(),
             owned: BTreeSet::new(),
+            readers: HashMap::new(),
         }
     }
 
@@ -125,6 +138,7 @@ impl Counter {
                 tracing::warn!(error = chain(&error), "counting is delayed");
                 // Another process may have been faster: look again.
                 self.tables.clear();
+                self.readers.clear();
             }
             if last {
                 return;
@@ -138,6 +152,7 @@ impl Counter {
             self.owned = until.keys().copied().collect();
             self.tables.clear();
             self.ahead.clear();
+            self.readers.retain(|partition, _| until.contains_key(partition));
         }
     }
 
@@ -181,18 +196,19 @@ impl Counter {
             from = head;
         }
         let stretch = from..until.min(from + STRETCH).max(from);
-        let mut reader = self.log.read(partition, from).await?;
-        while from < stretch.end {
-            let entries = reader.next(self.read_bytes, WAIT).await?;
-            let Some(last) = entries.last() else {
-                let cause = "a record below the floor did not come";
-                return Err(Error::Log(ReadError::Unavailable(cause.into())));
-            };
-            from = last.position.offset + 1;
-            for entry in entries.iter().filter(|e| e.position.offset < stretch.end) {
-                self.add(entry, tally).await?;
-            }
+        // Put back only if all goes well.
+        let mut following = match self.readers.remove(&partition) {
+            Some(following) if following.next == from => following,
+            _ => Following {
+                reader: self.log.read(partition, from).await?,
+                rest: VecDeque::new(),
+                next: from,
+            },
+        };
+        while let Some(entry) = following.below(stretch.end, self.read_bytes).await? {
+            self.add(&entry, tally).await?;
         }
+        self.readers.insert(partition, following);
         tally.stretches.insert(partition, stretch);
         Ok(())
     }
@@ -209,7 +225,7 @@ impl Counter {
         let home = match tally.homes.get(&named) {
             Some(home) => home.clone(),
             None => {
-                let home = match self.home(&named).await {
+                let home = match home(&self.registry, &named).await {
                     Ok(home) => home,
                     Err(error) => return self.wait(named, error),
                 };
@@ -245,14 +261,6 @@ impl Counter {
         };
         *tally.counts.entry(key).or_default() += 1;
         Ok(())
-    }
-
-    /// The tenant in whose tables records of `named` are: itself, if it exists.
-    async fn home(&self, named: &TenantId) -> Result<TenantId, Error> {
-        if *named != TenantId::system() && self.registry.tenant(named).await?.is_some() {
-            return Ok(named.clone());
-        }
-        Ok(TenantId::system())
     }
 
     /// Publishes the counts of each tenant, and when all are visible, in the
@@ -356,7 +364,7 @@ impl Counter {
         }
         self.look_at = Instant::now() + REST;
         for tenant in self.waiting.clone() {
-            if self.table(&tenant).await.is_err() || self.home(&tenant).await.is_err() {
+            if self.table(&tenant).await.is_err() || home(&self.registry, &tenant).await.is_err() {
                 return;
             }
         }
@@ -375,6 +383,37 @@ impl Counter {
 
     fn app(&self, partition: u32) -> AppId {
         AppId::counts(self.log.id().as_str(), partition)
+    }
+}
+
+/// The tenant in whose tables records of `named` are: itself, if it exists.
+async fn home(registry: &Registry, named: &TenantId) -> Result<TenantId, Error> {
+    if *named != TenantId::system() && registry.tenant(named).await?.is_some() {
+        return Ok(named.clone());
+    }
+    Ok(TenantId::system())
+}
+
+impl Following {
+    /// The next record below `end`; `None` when there is none.
+    async fn below(&mut self, end: u64, read_bytes: usize) -> Result<Option<Entry>, Error> {
+        if self.next >= end {
+            return Ok(None);
+        }
+        if self.rest.is_empty() {
+            self.rest = self.reader.next(read_bytes, WAIT).await?.into();
+        }
+        let Some(first) = self.rest.front() else {
+            let cause = "a record below the floor did not come";
+            return Err(Error::Log(ReadError::Unavailable(cause.into())));
+        };
+        // Positions may have gaps, also where a stretch ends.
+        if first.position.offset >= end {
+            self.next = end;
+            return Ok(None);
+        }
+        self.next = first.position.offset + 1;
+        Ok(self.rest.pop_front())
     }
 }
 

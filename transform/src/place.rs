@@ -76,9 +76,8 @@ fn day(time: DateTime<Utc>, zone: &impl TimeZone) -> NaiveDate {
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
-    use schemas::event::{Data, Video};
+    use schemas::event::{Data, Extra, Video};
     use schemas::{Calendar, StudentKey, TenantId, TermDates};
-    use serde_json::Map;
     use uuid::Uuid;
 
     use super::*;
@@ -128,7 +127,7 @@ mod tests {
             platform: None,
             locale: None,
             data: Data::Video(Video::default()),
-            extra: Map::new(),
+            extra: Extra::default(),
         }
     }
 

@@ -69,6 +69,13 @@ pub enum Command {
     /// Issue and revoke query tokens, with which people and tools ask
     #[command(subcommand)]
     Token(Token),
+    /// Print a link to the page that logs in, once
+    ///
+    /// The link works once, within 10 minutes; the page then stays logged in for
+    /// 12 hours. `chalkline token list` shows it with the label `link`, and
+    /// `chalkline token revoke` ends it.
+    #[command(after_help = "Example: chalkline link --tenant north-high")]
+    Link(Link),
     /// Bring in data of other systems
     #[command(subcommand)]
     Import(Import),
@@ -83,6 +90,20 @@ pub struct Demo {
     /// Stop after the answers instead of serving on
     #[arg(long)]
     pub once: bool,
+}
+
+/// `chalkline link`.
+#[derive(Debug, Args)]
+pub struct Link {
+    /// Whose data it opens; may be left out when there is one tenant
+    #[arg(long)]
+    pub tenant: Option<TenantId>,
+    /// What whoever follows it is; both roles see the whole tenant
+    #[arg(long, value_parser = role, default_value = "analyst")]
+    pub role: Role,
+    /// Address of the page; that of the `up` in the data folder, else that of the configuration
+    #[arg(long)]
+    pub url: Option<String>,
 }
 
 /// `chalkline tenant`.

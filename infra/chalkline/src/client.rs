@@ -110,6 +110,15 @@ pub struct ReportStatus {
     pub data_as_of: Option<DateTime<Utc>>,
 }
 
+/// What logs in at the page, once.
+#[derive(Debug, Deserialize)]
+pub struct LoginCode {
+    /// The code, for the page's fragment.
+    pub code: String,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
+}
+
 /// A client of one service; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -234,6 +243,20 @@ impl Client {
             .post(&url)
             .bearer_auth(&self.credential)
             .json(&json!({ "sql": sql }));
+        let response = self.send(&url, request).await?;
+        response
+            .json()
+            .await
+            .map_err(|source| ClientError::Answer { url, source })
+    }
+
+    /// A code that logs in at the page with this client's token, once.
+    ///
+    /// # Errors
+    /// [`ClientError`] when the service gives none.
+    pub async fn login_code(&self) -> Result<LoginCode, ClientError> {
+        let url = format!("{}/v1/session/codes", self.url);
+        let request = self.http.post(&url).bearer_auth(&self.credential);
         let response = self.send(&url, request).await?;
         response
             .json()

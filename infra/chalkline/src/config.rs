@@ -90,15 +90,36 @@ impl Config {
     /// # Errors
     /// When the place cannot be understood or made.
     pub fn root(&self) -> anyhow::Result<Root> {
-        let location = match &self.lake.url {
-            Some(url) => url.clone(),
-            None => {
-                data_dir::make(&self.data_dir)?;
-                self.data_dir.join("lake").display().to_string()
-            }
-        };
+        if self.lake.url.is_none() {
+            data_dir::make(&self.data_dir)?;
+        }
+        let location = self.lake_location();
         let options = self.lake.options.clone().into_iter().collect();
         Root::open(&location, options).with_context(|| format!("cannot open the lake {location}"))
+    }
+
+    /// Where the lake is: an address, or a path from the root.
+    pub fn lake_location(&self) -> String {
+        match &self.lake.url {
+            Some(url) => url.clone(),
+            None => {
+                let folder = self.data_dir.join("lake");
+                // Without a current folder the path stays as it was said.
+                let folder = std::path::absolute(&folder).unwrap_or(folder);
+                folder.display().to_string()
+            }
+        }
+    }
+
+    /// Whether the lake's folder is there. A store is not asked: it tells itself
+    /// what it does not have.
+    pub fn has_lake(&self) -> bool {
+        let location = self.lake_location();
+        match reqwest::Url::parse(&location) {
+            Ok(url) if url.scheme() == "file" => url.to_file_path().is_ok_and(|path| path.is_dir()),
+            Ok(_) => true,
+            Err(_) => Path::new(&location).is_dir(),
+        }
     }
 
     /// Asks whether the lake can be used, so that a wrong address or key is an

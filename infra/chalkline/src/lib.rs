@@ -15,8 +15,9 @@ pub mod xapi;
 use std::process::ExitCode;
 
 pub use cli::Cli;
+pub use commands::key::issue_key;
 pub use commands::run;
-pub use commands::tenants::{issue_key, issue_token};
+pub use commands::token::issue_token;
 pub use config::{Config, LakeConfig, LogConfig};
 pub use data_dir::{Addresses, DataDir, DataDirError};
 pub use services::Services;

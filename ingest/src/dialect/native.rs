@@ -3,6 +3,7 @@
 pub mod members;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 use axum::http::HeaderMap;
@@ -45,7 +46,7 @@ impl Dialect for Native {
     fn translate<'a>(
         &self,
         json: &'a str,
-        _: &[String],
+        _: &HashSet<String>,
         _: DateTime<Utc>,
     ) -> Result<RawEvent<'a>, Rejection> {
         translate(json)
@@ -109,6 +110,9 @@ pub fn translate(json: &str) -> Result<RawEvent<'_>, Rejection> {
     })
 }
 
+/// How many letters a type may be off to be taken for a known one.
+const UNLIKE: usize = 5;
+
 fn event_type(name: &str) -> Result<&'static EventType, Rejection> {
     if let Some(event_type) = EventType::from_name(name) {
         return Ok(event_type);
@@ -130,16 +134,19 @@ fn event_type(name: &str) -> Result<&'static EventType, Rejection> {
     Err(Rejection::new(reason, "/type", detail))
 }
 
-/// Names the known type that is spelt most like `name`.
+/// Names the known type that is spelt most like `name`, if one is like it.
 fn nearest(name: &str) -> String {
-    // Spelling is only worth comparing between texts of like length.
-    let name: String = name.chars().take(40).collect();
+    // Each comparison takes time: it is only made of texts of like length.
     EventType::all()
         .iter()
-        .map(|known| (strsim::damerau_levenshtein(known.name, &name), known.name))
+        .filter(|known| known.name.len().abs_diff(name.len()) <= UNLIKE)
+        .map(|known| (strsim::osa_distance(known.name, name), known.name))
+        .filter(|(distance, _)| *distance <= UNLIKE)
         .min()
-        .map(|(_, known)| format!("Send a known type; the nearest is {known}."))
-        .unwrap_or_default()
+        .map_or_else(
+            || "Send a known type, as the documentation lists them.".to_owned(),
+            |(_, known)| format!("Send a known type; the nearest is {known}."),
+        )
 }
 
 /// Text that is borrowed from the body unless it has escapes.
@@ -296,6 +303,13 @@ mod tests {
     fn the_nearest_type_is_named_and_the_sent_one_is_not_repeated() {
         let (_, _, detail) = refused(r#"{"type":"page.veiwed"}"#);
         assert_eq!(detail, "Send a known type; the nearest is page.viewed.");
+        for name in ["x", "pages.were.looked.at.again.and.again"] {
+            let (_, _, detail) = refused(&format!(r#"{{"type":"{name}"}}"#));
+            assert_eq!(
+                detail,
+                "Send a known type, as the documentation lists them."
+            );
+        }
     }
 
     #[test]

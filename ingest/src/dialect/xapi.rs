@@ -21,6 +21,8 @@ mod version;
 mod video;
 mod vocabulary;
 
+use std::collections::HashSet;
+
 use axum::http::{HeaderMap, header};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -87,7 +89,7 @@ impl Dialect for Xapi {
     fn translate<'a>(
         &self,
         json: &'a str,
-        parts: &[String],
+        parts: &HashSet<String>,
         received_at: DateTime<Utc>,
     ) -> Result<RawEvent<'a>, Rejection> {
         let statement = tree::read(json)?;

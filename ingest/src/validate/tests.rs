@@ -95,6 +95,8 @@ fn what_is_kept_is_what_was_sent_without_the_actor() {
 #[case(json!({"data": {"url": ""}}), Reason::MissingMember, "/data/url")]
 #[case(json!({"data": {"url": "u".repeat(8193)}}), Reason::TextTooLong, "/data/url")]
 #[case(json!({"data": {"url": "u", "count": 0}}), Reason::OutOfRange, "/data/count")]
+#[case(json!({"data": {"url": "u", "count": 1_000_001}}), Reason::OutOfRange, "/data/count")]
+#[case(json!({"data": {"url": "u", "count": i64::MAX}}), Reason::OutOfRange, "/data/count")]
 #[case(json!({"data": {"url": "u", "reply_to": 7}}), Reason::WrongType, "/data/reply_to")]
 #[case(json!({"data": {"url": "u", "reply_to_key": "ab".repeat(16)}}), Reason::ReservedMember, "/data/reply_to_key")]
 #[case(json!({"data": {"url": "u", "by_key": 1}}), Reason::ReservedMember, "/data/by_key")]
@@ -116,6 +118,16 @@ fn a_page_view_must_make_sense(
 #[case("video.progressed", json!({"from": -1, "to": 1}), Reason::OutOfRange, "/data/from")]
 #[case("video.progressed", json!({"from": 1}), Reason::MissingMember, "/data/to")]
 #[case("video.played", json!({"position": -0.5}), Reason::OutOfRange, "/data/position")]
+#[case("video.played", json!({"position": 1_000_001}), Reason::OutOfRange, "/data/position")]
+#[case("video.progressed", json!({"from": 1, "to": 1e300}), Reason::OutOfRange, "/data/to")]
+#[case("video.loaded", json!({"duration": 1e300}), Reason::OutOfRange, "/data/duration")]
+#[case("video.rate_changed", json!({"rate": 101}), Reason::OutOfRange, "/data/rate")]
+#[case("video.loaded", json!({"played_segments": [[0, 1e300]]}), Reason::OutOfRange, "/data/played_segments")]
+#[case("item.answered", json!({"item": "q", "attempt": 1_000_001}), Reason::OutOfRange, "/data/attempt")]
+#[case("item.answered", json!({"item": "q", "hints": 1_000_001}), Reason::OutOfRange, "/data/hints")]
+#[case("item.answered", json!({"item": "q", "duration": 1e300}), Reason::OutOfRange, "/data/duration")]
+#[case("item.answered", json!({"item": "q", "score": -1e300}), Reason::OutOfRange, "/data/score")]
+#[case("item.answered", json!({"item": "q", "max_score": 1e300}), Reason::OutOfRange, "/data/max_score")]
 #[case("video.loaded", json!({"duration": 0}), Reason::OutOfRange, "/data/duration")]
 #[case("video.rate_changed", json!({"rate": 0}), Reason::OutOfRange, "/data/rate")]
 #[case("video.loaded", json!({"progress": 1.01}), Reason::OutOfRange, "/data/progress")]
@@ -201,7 +213,10 @@ fn other_people_are_hashed_like_actors() {
     assert!(
         matches!(&valid.event.data, Data::Clickstream(data) if data.reply_to_key == Some(teacher))
     );
-    assert_eq!(valid.event.extra["data"], json!({"by_key": teacher}));
+    assert_eq!(
+        valid.event.extra.members()["data"],
+        json!({"by_key": teacher})
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod answers;
 mod bodies;
+mod hostile;
 mod house;
 mod identity;
 mod json_suite;

@@ -10,7 +10,7 @@ use schemas::Family;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::house::{House, Reply, credential, id};
+use crate::house::{House, Reply, click, credential, id};
 
 const PATH: &str = "/xapi/statements";
 
@@ -159,9 +159,30 @@ async fn a_put_names_its_statement() {
 }
 
 #[rstest]
+#[case("statementId=0197C3B2-8A5E-7C10-9D55-000000000001")]
+#[case("statementId=0197c3b2%2D8a5e%2d7c10%2D9d55%2D00000000000%31")]
+#[case("statement%49d=0197c3b2-8a5e-7c10-9d55-000000000001&")]
+#[tokio::test]
+async fn parameters_are_decoded(#[case] query: &str) {
+    let house = House::new().await;
+    let path = format!("{PATH}?{query}");
+    let reply = send(&house, "PUT", &path, "1.0.3", &attended(1)).await;
+    assert_eq!(reply.status, StatusCode::NO_CONTENT, "{}", reply.body);
+    assert_eq!(house.events().await[0].id.to_string(), id(1));
+}
+
+#[rstest]
 #[case("PUT", PATH, "missing_statement_id", 400)]
 #[case("PUT", "/xapi/statements?statementId=7", "missing_statement_id", 400)]
 #[case("PUT", "/xapi/statements?StatementId=7", "unknown_parameter", 400)]
+#[case("PUT", "/xapi/statements?statementId=%ff", "missing_statement_id", 400)]
+#[case(
+    "PUT",
+    "/xapi/statements?statementId=0197c3b2-8a5e-7c10-9d55-000000000001\
+     &statementId=0197c3b2-8a5e-7c10-9d55-000000000001",
+    "unknown_parameter",
+    400
+)]
 #[case(
     "POST",
     "/xapi/statements?statementId=0197c3b2-8a5e-7c10-9d55-000000000001",
@@ -242,7 +263,10 @@ async fn version_2_has_other_members_and_times() {
     let reply = send(&house, "POST", PATH, "2.0.0", &related).await;
     assert_eq!(reply.status, StatusCode::OK);
     let events = house.events().await;
-    assert!(!events[0].extra.contains_key("context"), "{events:?}");
+    assert!(
+        !events[0].extra.members().contains_key("context"),
+        "{events:?}"
+    );
 }
 
 #[tokio::test]
@@ -276,6 +300,17 @@ async fn a_key_may_come_as_user_and_password() {
             .send(request.body(body.into()).expect("a request"))
             .await;
         assert_eq!(reply.status.as_u16(), status, "{pair}");
+        let challenges: Vec<_> = reply.headers.get_all("www-authenticate").iter().collect();
+        let schemes = challenges.iter().map(|value| {
+            let text = value.to_str().expect("text");
+            text.split(' ').next().unwrap_or_default()
+        });
+        let expected: &[&str] = if status == 401 {
+            &["Bearer", "Basic"]
+        } else {
+            &[]
+        };
+        assert!(schemes.eq(expected.iter().copied()), "{challenges:?}");
     }
     // Native events come with Bearer only.
     let request = Request::post("/v1/events").header(
@@ -289,6 +324,7 @@ async fn a_key_may_come_as_user_and_password() {
         (reply.status.as_u16(), reply.code()),
         (401, "malformed_key")
     );
+    assert_eq!(reply.headers.get_all("www-authenticate").iter().count(), 1);
 }
 
 #[tokio::test]
@@ -357,7 +393,7 @@ async fn attachments_are_checked_and_dropped() {
     }
     let events = house.events().await;
     assert_eq!(events.len(), 1);
-    assert_eq!(events[0].extra["attachments"][0]["sha2"], hash);
+    assert_eq!(events[0].extra.members()["attachments"][0]["sha2"], hash);
 }
 
 #[tokio::test]
@@ -402,7 +438,10 @@ async fn a_statement_without_a_sound_clock_is_placed_by_ours() {
     for event in &events {
         assert_eq!(event.time, event.received_at);
     }
-    assert_eq!(events[1].extra["timestamp"], "1970-01-01T00:00:07Z");
+    assert_eq!(
+        events[1].extra.members()["timestamp"],
+        "1970-01-01T00:00:07Z"
+    );
 }
 
 #[tokio::test]
@@ -420,4 +459,146 @@ async fn statements_too_large_for_the_log_refuse_the_batch() {
     assert_eq!(reply.code(), "statement_too_large", "{}", reply.body);
     assert_eq!(errors(&reply), ["event_too_large /1"]);
     assert!(house.records().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_request_is_told_a_thousand_errors() {
+    let house = House::new().await;
+    // 20 problems each, as many as are told of one statement.
+    let odd: Value = (0..30).map(|n| (format!("m{n}"), json!(1))).collect();
+    let reply = house.state(&json!(vec![odd; 1_000])).await;
+    assert_eq!(reply.code(), "invalid_statement");
+    assert_eq!(errors(&reply).len(), 1_000);
+    assert!(
+        errors(&reply)[999].ends_with("/49/m26"),
+        "{:?}",
+        errors(&reply)[999]
+    );
+    let detail = reply.body["detail"].as_str().expect("a sentence");
+    assert!(
+        detail.ends_with("listed; 950 more statements have some."),
+        "{detail}"
+    );
+    assert_eq!(reply.body["rejected"], 1_000);
+}
+
+#[tokio::test]
+async fn errors_do_not_repeat_long_names() {
+    let house = House::new().await;
+    let name = "n".repeat(100_000);
+    let long = with(attended(1), "/result", json!({"extensions": {name: {}}}));
+    let reply = house.state(&long).await;
+    assert_eq!(errors(&reply), ["invalid_format /result/extensions"]);
+}
+
+/// A statement whose team has so many members.
+fn of_team(size: usize) -> Value {
+    let member = |n: usize| json!({"mbox": format!("mailto:m{n}@school.example"), "name": format!("M. {n}")});
+    let members: Vec<_> = (0..size).map(member).collect();
+    let team = json!({"team": {"objectType": "Group", "member": members}});
+    with(attended(1), "/context", team)
+}
+
+#[tokio::test]
+async fn a_large_team_is_hidden() {
+    let house = House::new().await;
+    let text = "seen by m7@school.example, M.  499 and m499@school.example";
+    let statement = with(of_team(500), "/result", json!({"response": text}));
+    assert_eq!(house.state(&statement).await.status, StatusCode::OK);
+    let hasher = house.hasher().await;
+    let [seventh, last] = [7, 499].map(|n| hasher.key(&format!("m{n}@school.example")));
+    let event = house.events().await.remove(0);
+    let schemas::event::Data::Clickstream(data) = event.data else {
+        panic!("another family: {event:?}");
+    };
+    assert_eq!(
+        data.value,
+        Some(format!("seen by {seventh}, {last} and {last}"))
+    );
+}
+
+#[tokio::test]
+async fn a_person_with_a_very_long_name_is_refused() {
+    let house = House::new().await;
+    let team = json!({"team": {"objectType": "Group", "name": "T", "member": [
+        {"account": {"homePage": "https://lms.example", "name": "n".repeat(513)}},
+    ]}});
+    let reply = house.state(&with(attended(1), "/context", team)).await;
+    assert_eq!(errors(&reply), ["text_too_long "]);
+}
+
+#[tokio::test]
+async fn everyone_is_hidden_by_each_identifier() {
+    let house = House::new().await;
+    let extension = json!({
+        "mbox": "mailto:Ann.Berg@school.example",
+        "account": {"name": "berg-77"},
+        "openid": "https://ids.example/ann-b",
+        "mbox_sha1sum": "cd9b00a5611f94eaa7b1661edab976068e364975",
+        "mail": "ann@home.example", "homepage": "https://ann.example", "lat": 52.5, "lng": 13.4,
+    });
+    let extensions = json!({"extensions": {
+        "https://example.com/ext/partner": extension,
+        "https://example.com/ext/note": "ann.berg@school.example, berg-77, \
+            https://ids.example/ann-b, cd9b00a5611f94eaa7b1661edab976068e364975",
+    }});
+    let statement = with(attended(1), "/result", extensions);
+    assert_eq!(house.state(&statement).await.status, StatusCode::OK);
+    for record in house.records().await {
+        let text = String::from_utf8_lossy(&record.value);
+        for person in ["erg", "ann", "cd9b", "52.5", "13.4"] {
+            assert!(!text.contains(person), "{person} in {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn mailboxes_that_differ_in_case_are_one_student() {
+    let house = House::new().await;
+    for (n, mailbox) in [(1, "mailto:Anna@x.org"), (2, "mailto:anna@X.org")] {
+        let statement = with(attended(n), "/actor", json!({"mbox": mailbox}));
+        assert_eq!(house.state(&statement).await.status, StatusCode::OK);
+    }
+    for (n, actor) in [(3, "Anna@x.org"), (4, "mailto:ANNA@x.org")] {
+        let mut event = click(n);
+        event["actor"] = json!(actor);
+        assert_eq!(house.post(&event).await.status, StatusCode::ACCEPTED);
+    }
+    let key = house.hasher().await.key("anna@x.org");
+    let events = house.events().await;
+    assert_eq!(events.len(), 4);
+    assert!(events.iter().all(|event| event.student_key == key));
+}
+
+#[tokio::test]
+async fn a_verb_names_nobody() {
+    let house = House::new().await;
+    let of = |name: &str, verb: &str| {
+        let actor = json!({"account": {"homePage": "https://lms.example", "name": name}});
+        with(with(attended(1), "/actor", actor), "/verb/id", json!(verb))
+    };
+    for (name, verb, word) in [
+        (
+            "anna.berg",
+            "https://example.com/verbs/met-Anna.Berg",
+            "xapi.stated",
+        ),
+        (
+            "at",
+            "http://adlnet.gov/expapi/verbs/attended",
+            "xapi.attended",
+        ),
+        (
+            "verbs",
+            "http://adlnet.gov/expapi/verbs/attended",
+            "xapi.attended",
+        ),
+    ] {
+        assert_eq!(house.state(&of(name, verb)).await.status, StatusCode::OK);
+        let events = house.events().await;
+        assert!(
+            events.iter().any(|event| event.event_type == word),
+            "{word} {events:?}"
+        );
+    }
 }

@@ -97,6 +97,7 @@ async fn each_answer_says_what_it_is_and_what_it_may_do(
         .expect("text");
     assert!(policy.starts_with("default-src 'none';"));
     assert!(!policy.contains("unsafe"));
+    assert!(policy.contains("require-trusted-types-for 'script'"));
 }
 
 #[tokio::test]
@@ -109,6 +110,23 @@ async fn what_a_browser_holds_is_not_sent_again() {
     assert_eq!(text(again).await, "");
     let changed = ask("/", &[("if-none-match", "\"other\"")]).await;
     assert_eq!(changed.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn each_coding_of_a_file_has_its_own_name() {
+    let plain = ask("/", &[]).await;
+    let gzip = ask("/", &[("accept-encoding", "gzip")]).await;
+    let etag = |response: &Response| response.headers()[header::ETAG].clone();
+    assert_ne!(etag(&plain), etag(&gzip));
+    for response in [&plain, &gzip] {
+        assert_eq!(response.headers()[header::VARY], "accept-encoding");
+    }
+    let held = etag(&plain).to_str().expect("text").to_owned();
+    let other = [
+        ("accept-encoding", "gzip"),
+        ("if-none-match", held.as_str()),
+    ];
+    assert_eq!(ask("/", &other).await.status(), StatusCode::OK);
 }
 
 #[rstest]

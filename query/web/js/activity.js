@@ -49,9 +49,9 @@ export class Activity extends Section {
       });
     }
     const titled = (at) => weekday(at * 1e3);
-    this.x = { kind: "time", format: titled, title: titled };
-    this.students = new Chart(byId("activity-students"), { label: "Active students per day", height: 150, sync: "activity", yFormat: short });
-    this.events = new Chart(byId("activity-events"), { label: "Events per day, by family", height: 190, sync: "activity", stack: true, yFormat: short });
+    this.x = { kind: "day", format: titled, title: titled };
+    this.students = new Chart(byId("activity-students"), { label: "Active students per day", table: "activity-table", height: 150, sync: "activity", counts: true, yFormat: short });
+    this.events = new Chart(byId("activity-events"), { label: "Events per day, by family", table: "activity-table", height: 190, sync: "activity", counts: true, stack: true, yFormat: short });
   }
 
   async fetch(signal) {

@@ -26,6 +26,16 @@ const EXAMPLE = `{ "type": "item.answered", "time": "…", "actor": "stu-1041",
   "data": { "assessment": "quiz-1", "item": "q1",
             "response": "b", "correct": true } }`;
 
+/** Several choices are one response: a list. */
+function chosen(response) {
+  if (!response?.startsWith("[")) return response;
+  try {
+    return JSON.parse(response).join(", ");
+  } catch {
+    return response;
+  }
+}
+
 export class Answers extends Section {
   constructor() {
     super("answers");
@@ -40,8 +50,12 @@ export class Answers extends Section {
       return new Empty("No answers to single items", "Scores alone do not say which answers students gave. Send item.answered with the response, and the most-answered items show here:",
         el("pre", { tabIndex: 0 }, el("code", { textContent: EXAMPLE })));
     }
-    const items = Map.groupBy(rows, ({ term, assessment_id, item_id, content_version }) =>
-      JSON.stringify([term, assessment_id, item_id, content_version]));
+    const items = new Map();
+    for (const row of rows) {
+      const item = JSON.stringify([row.term, row.assessment_id, row.item_id, row.content_version]);
+      if (!items.has(item)) items.set(item, []);
+      items.get(item).push(row);
+    }
     this.content.replaceChildren(...[...items.values()].map((responses) => this.#item(responses)));
   }
 
@@ -53,9 +67,9 @@ export class Answers extends Section {
     const more = responses.length - RESPONSES;
     return el("div", { className: "item" },
       el("h3", {}, el("span", { textContent: name, title: item_id ?? "" }),
-        el("small", { textContent: `${count(total)} students · ${term}` })),
+        el("small", { textContent: `${count(total)} ${total === 1 ? "student" : "students"} · ${term}` })),
       bars(responses.slice(0, RESPONSES).map(({ response, first_count, share_rate, flag }) => ({
-        name: response ?? "no answer", share: share_rate ?? 0, badge: FLAGS[flag] ?? flag, text: `${count(first_count)} · ${percent(share_rate)}`,
+        name: chosen(response) ?? "no answer", share: share_rate ?? 0, badge: FLAGS[flag] ?? flag, text: `${count(first_count)} · ${percent(share_rate)}`,
       }))),
       more > 0 ? el("p", { className: "lead", textContent: `and ${count(more)} other answers` }) : null);
   }

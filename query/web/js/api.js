@@ -16,12 +16,13 @@ export class Problem extends Error {
 /** No answer at all. */
 export class Offline extends Error {
   constructor() {
-    super("Chalkline does not answer. It may be stopped, or the network is away; this page tries again by itself.");
+    super("Chalkline does not answer. It may be stopped, or the network is away.");
   }
 }
 
 async function request(path, { accept = "application/json", body, signal, token = session.token } = {}) {
-  const headers = { Accept: accept, Authorization: `Bearer ${token}` };
+  const headers = { Accept: accept };
+  if (token) headers.Authorization = `Bearer ${token}`;
   if (body) headers["Content-Type"] = "application/json";
   let response;
   try {
@@ -35,16 +36,19 @@ async function request(path, { accept = "application/json", body, signal, token 
   if (response.ok) return response;
   const problem = new Problem(response.status, await response.json().catch(() => ({})));
   // Another login may have begun since.
-  if (response.status === 401 && session.token === token) session.end(problem.message);
+  if (response.status === 401 && token && session.token === token) session.end(problem.message);
   throw problem;
 }
+
+const TEXT_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
 /** JSON in which integers beyond 2^53 are text with all their digits, not rounded numbers. */
 function parse(text) {
   if (!/\d{16}/.test(text)) return JSON.parse(text);
-  return JSON.parse(text, (key, value, context) =>
-    typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value) && context?.source
-      ? context.source : value);
+  return JSON.parse(text.replace(TEXT_OR_NUMBER, (part) => {
+    const isRounded = /^-?\d{16,}$/.test(part) && !Number.isSafeInteger(Number(part));
+    return isRounded ? `"${part}"` : part;
+  }));
 }
 
 const json = async (path, options) => parse(await (await request(path, options)).text());
@@ -53,14 +57,16 @@ const json = async (path, options) => parse(await (await request(path, options))
 export const sql = (text, params = [], signal = undefined) =>
   json("/v1/sql", { body: { sql: text, params }, signal });
 
-/** The rows of a statement as CSV. */
-export const csv = async (text, signal) =>
-  (await request("/v1/sql", { accept: "text/csv", body: { sql: text, params: [] }, signal })).blob();
+/** The response to a statement, as CSV. */
+export const csv = (text) => request("/v1/sql", { accept: "text/csv", body: { sql: text, params: [] } });
 
 export const tables = async (signal) => (await json("/v1/tables", { signal })).tables;
 
 /** Fails when the service does not take this token. */
 export const check = (token) => request("/v1/tables", { token });
+
+/** What the code of a link stands for: `{token, tenant, role}`. Never twice. */
+export const exchange = (code) => json("/v1/session", { body: { code }, token: null });
 
 /** What reports there are and how fresh. */
 export const reports = async (signal) => (await json("/v1/reports", { signal })).reports;

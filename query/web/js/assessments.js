@@ -1,6 +1,7 @@
 // Submissions and scores by assessment.
 
 import { sql } from "./api.js";
+import { el } from "./dom.js";
 import { count, number, percent } from "./format.js";
 import { Empty, Section } from "./section.js";
 import { table } from "./table.js";
@@ -13,9 +14,10 @@ const QUERY = `SELECT term, section_id, assessment_id,
   GROUP BY term, section_id, assessment_id ORDER BY term DESC, section_id, assessment_id LIMIT 200`;
 
 const COLUMNS = [
+  { name: "term", type: "text", title: "Term" },
   { name: "assessment_id", type: "text", title: "Assessment" },
   { name: "section_id", type: "text", title: "Section", missing: "–" },
-  { name: "submitted", type: "bigint", title: "Students", format: count },
+  { name: "submitted", type: "bigint", title: "Handed in", format: count },
   {
     name: "mean_score", type: "double", title: "Mean score", missing: "–",
     format: (score, { mean_rate }) => (mean_rate === null ? number(score) : percent(mean_rate)),
@@ -35,6 +37,10 @@ export class Assessments extends Section {
     if (!rows.length) {
       return new Empty("Nothing was submitted yet", "Send assessment.submitted when a student hands in, and assessment.graded with score and max_score.");
     }
-    this.content.replaceChildren(table(COLUMNS, rows, { label: "Assessments: submissions and mean scores" }));
+    // What all rows share is said once.
+    const shared = ["term", "section_id"].filter((name) => rows.every((row) => row[name] === rows[0][name]));
+    const lead = shared.map((name) => rows[0][name]).filter(Boolean).join(" · ");
+    const columns = COLUMNS.filter(({ name }) => !shared.includes(name));
+    this.content.replaceChildren(lead ? el("p", { className: "lead", textContent: lead }) : "", table(columns, rows, { label: "Assessments: submissions and mean scores" }));
   }
 }

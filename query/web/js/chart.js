@@ -19,10 +19,14 @@ function stacked(columns) {
  * more than the numbers.
  */
 export class Chart {
-  constructor(root, { label, height = 200, sync, stack = false, yFormat, range }) {
-    Object.assign(this, { root, sync, stack, height, yFormat, range });
-    this.plot = el("div", { className: "plot", role: "img", tabIndex: 0, "aria-label": label });
-    this.tip = el("div", { className: "tip", hidden: true, "aria-live": "polite" });
+  constructor(root, { label, table, height = 200, sync, stack = false, yFormat, range, counts }) {
+    Object.assign(this, { root, sync, stack, height, yFormat, range, counts });
+    // Reading along x is what a slider does: screen readers pass it the keys and say the value.
+    this.plot = el("div", {
+      className: "plot", role: "slider", tabIndex: 0, "aria-roledescription": "chart", "aria-orientation": "horizontal",
+      "aria-label": label, "aria-details": table, "aria-valuemin": 0,
+    });
+    this.tip = el("div", { className: "tip", hidden: true, "aria-hidden": "true" });
     this.legend = el("ul", { className: "legend" });
     root.classList.add("chart");
     root.replaceChildren(this.plot, this.legend, this.tip);
@@ -40,8 +44,9 @@ export class Chart {
     const columns = series.map(({ values }) => values);
     // The tallest of a stack is drawn first, behind the others.
     const data = [x.values, ...(this.stack ? stacked(columns).reverse() : columns)];
-    const told = [this.label, summary, "The arrow keys read single values"].filter(Boolean).join(". ");
-    this.plot.setAttribute("aria-label", told);
+    this.plot.setAttribute("aria-label", [this.label, summary].filter(Boolean).join(". "));
+    this.plot.setAttribute("aria-valuemax", Math.max(0, x.values.length - 1));
+    this.#say(Math.min(this.at ?? 0, x.values.length - 1));
     if (this.uplot && shape === this.shape) {
       this.uplot.setData(data);
       return;
@@ -50,7 +55,7 @@ export class Chart {
     this.uplot?.destroy();
     const drawn = this.stack ? [...series].reverse() : series;
     const wanted = options({
-      x: x.kind, format: x.format, yFormat: this.yFormat ?? series[0].format, range: this.range,
+      x: x.kind, format: x.format, yFormat: this.yFormat ?? series[0].format, range: this.range, counts: this.counts,
       series: drawn, height: this.height, sync: this.sync,
     });
     wanted.width = this.#width();
@@ -74,6 +79,17 @@ export class Chart {
     this.at = null;
   }
 
+  /** The values at one x, in words. */
+  #say(at) {
+    const parts = this.told.map(({ label, values, format }) => `${label}: ${format(values[at])}`);
+    this.plot.setAttribute("aria-valuenow", at);
+    this.plot.setAttribute("aria-valuetext", [this.#title(at), ...parts].join(", "));
+  }
+
+  #title(at) {
+    return (this.x.title ?? this.x.format)(this.x.values[at]);
+  }
+
   #point() {
     const { idx, left } = this.uplot.cursor;
     if (idx === null || idx === undefined || left < 0) {
@@ -81,7 +97,8 @@ export class Chart {
       return;
     }
     this.at = idx;
-    this.tip.replaceChildren(el("b", { textContent: (this.x.title ?? this.x.format)(this.x.values[idx]) }),
+    this.#say(idx);
+    this.tip.replaceChildren(el("b", { textContent: this.#title(idx) }),
       ...this.told.map(({ label, values, format, colour }) => el("div", {},
         el("span", {}, el("span", { className: "swatch", "--swatch": `var(${colour})` }), label),
         el("span", { textContent: format(values[idx]) }))));
@@ -96,7 +113,9 @@ export class Chart {
   #key(event) {
     const last = this.x.values.length - 1;
     const at = this.at ?? -1;
-    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: last, PageUp: at - 10, PageDown: at + 10 }[event.key];
+    const to = {
+      ArrowLeft: at - 1, ArrowDown: at - 1, ArrowRight: at + 1, ArrowUp: at + 1, PageDown: at - 10, PageUp: at + 10, Home: 0, End: last,
+    }[event.key];
     if (event.key === "Escape") this.uplot.setCursor({ left: -10, top: -10 });
     if (to === undefined) return;
     event.preventDefault();

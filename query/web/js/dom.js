@@ -21,6 +21,7 @@ export const byId = (id) => document.getElementById(id);
 
 /** Puts options into a select and keeps what was chosen when it is still there. */
 export function choices(select, options, preferred) {
+  select.closest("label").hidden = !options.length;
   const before = select.value;
   select.replaceChildren(...options.map(({ value, label }) => el("option", { value, textContent: label })));
   const has = (value) => options.some((option) => option.value === value);

@@ -109,14 +109,15 @@ export class Freshness extends EventTarget {
     const title = [`Everything answered before ${clock(asOf)} is in the tables.`,
       ...list.map(({ name, data_as_of, lag_seconds }) => `${name}: ${data_as_of ? lag(lag_seconds) : "not there yet"}`)];
     const behind = worst > BEHIND_SECONDS;
-    this.#say(behind ? "behind" : "live", `${behind ? "" : "Live · "}${lag(worst)}`, title.join("\n"));
+    if (behind) this.#say("behind", lag(worst), title.join("\n"));
+    else this.#say("live", "Live", title.join("\n"), ` · ${lag(worst)}`);
   }
 
-  #say(kind, text, title) {
+  /** `more` is left out where there is little room. */
+  #say(kind, text, title, more = "") {
     const pill = byId("freshness");
     pill.dataset.kind = kind;
     pill.title = title;
-    const [brief, word] = text.split(/(?= behind$)/);
-    byId("freshness-text").replaceChildren(brief, el("span", { className: "word", textContent: word ?? "" }));
+    byId("freshness-text").replaceChildren(text, el("span", { className: "word", textContent: more }));
   }
 }

@@ -5,6 +5,7 @@ import { Answers } from "./answers.js";
 import { Assessments } from "./assessments.js";
 import { Freshness } from "./freshness.js";
 import { Ledger } from "./ledger.js";
+import { followLink } from "./link.js";
 import { hideLogin, showLogin } from "./login.js";
 import { Overview } from "./overview.js";
 import { session } from "./session.js";
@@ -23,12 +24,6 @@ session.addEventListener("begin", () => {
   box.begin();
 });
 
-session.addEventListener("end", ({ detail }) => {
-  freshness.stop();
-  for (const section of [...sections, box]) section.abandon();
-  showLogin(detail);
-});
-
 freshness.addEventListener("tables", ({ detail }) => box.list(detail));
 freshness.addEventListener("changed", () => overview.load(true));
 
@@ -39,10 +34,11 @@ freshness.addEventListener("beat", () => {
   }
 });
 
-// A link with a token may be opened in a tab that is already here.
-addEventListener("hashchange", () => session.adopt());
+// A link may be opened in a tab that is already here.
+addEventListener("hashchange", followLink);
 
-if (!session.adopt()) {
-  if (session.token) session.begin(session.token);
-  else showLogin();
-}
+followLink().then((led) => {
+  if (led) return;
+  if (session.token) session.resume();
+  else showLogin(session.takeReason());
+});

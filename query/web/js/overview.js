@@ -36,7 +36,7 @@ export class Overview extends Section {
     }
     this.content.replaceChildren(
       tile("Events kept", count(events), families.map(([name, of]) => `${count(of)} ${name}`).join(" · ")),
-      tile("Students", count(known.students), "as keyed hashes"),
+      tile("Students", count(known.students), "stored without names"),
       tile("Courses", count(known.courses), `in ${count(known.terms)} ${known.terms === 1 ? "term" : "terms"}`),
       tile("Days with activity", count(known.days), known.first_day && `${day(known.first_day)} – ${day(known.last_day)}`),
     );

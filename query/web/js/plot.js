@@ -64,18 +64,25 @@ function padded({ data: [xs] }, low, high) {
   return [low - step / 2, high + step / 2];
 }
 
+/** Steps of days, months and years. */
+const WHOLE_DAYS = [1, 2, 3, 4, 5, 7, 10, 15, 30, 60, 90, 180, 365, 730, 1825].map((days) => days * DAY);
+/** Steps of what is counted. */
+const WHOLE = Array.from({ length: 15 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
+
 /** Scales of x by what it is: how its axis writes values. */
 const X_AXES = {
+  day: { time: true, axis: { space: 70, values: timeLabels, incrs: WHOLE_DAYS }, range: padded },
   time: { time: true, axis: { space: 70, values: timeLabels }, range: padded },
   seconds: { time: false, axis: { space: 60, incrs: [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600] } },
   number: { time: false, axis: { space: 60 } },
 };
 
 /**
- * Options for a chart. `x` is time (seconds of UTC since 1970), seconds or
- * number; `format` writes a value of x, `yFormat` one of y; `range` bounds y.
+ * Options for a chart. `x` is day or time (seconds of UTC since 1970), seconds or
+ * number; `format` writes a value of x, `yFormat` one of y; `range` bounds y, and
+ * `counts` says that it has no fractions.
  */
-export function options({ x, format, yFormat, range, series, height, sync }) {
+export function options({ x, format, yFormat, range, counts, series, height, sync }) {
   const { time, axis: xAxis, range: xRange } = X_AXES[x];
   return {
     width: 320,
@@ -95,7 +102,7 @@ export function options({ x, format, yFormat, range, series, height, sync }) {
     },
     axes: [
       axis({ ...xAxis, size: time ? 40 : 30, ...(time ? {} : { values: (_, at) => at.map(format) }) }),
-      axis({ size: 46, space: 34, values: (_, at) => at.map(yFormat) }),
+      axis({ size: 46, space: 28, ...(counts ? { incrs: WHOLE } : {}), values: (_, at) => at.map(yFormat) }),
     ],
     series: [{}, ...series.map((one) => ({ ...drawing(one), points: { show: false } }))],
   };

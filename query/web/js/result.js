@@ -63,11 +63,11 @@ function lines(columns, rows) {
 function drawLines(root, { xs, series, timed }) {
   const box = el("div");
   root.append(box);
-  const chart = new Chart(box, { label: "The result as a chart", height: 210, yFormat: short });
+  const chart = new Chart(box, { label: "The result as a chart", table: "sql-result", height: 210, yFormat: short });
   const whole = xs.every((at) => at % 86400 === 0);
   const format = timed ? (at) => (whole ? weekday : moment)(at * 1e3) : number;
   chart.draw({
-    x: { kind: timed ? "time" : "number", values: xs, format },
+    x: { kind: timed ? (whole ? "day" : "time") : "number", values: xs, format },
     series: series.map(({ label, values }, index) => ({ label, values, colour: COLOURS[index], kind: series.length === 1 ? "area" : "line", format: number })),
   });
 }

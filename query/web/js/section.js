@@ -127,11 +127,13 @@ export class Section {
       this.notice.replaceChildren(el("p", { className: "stale", role: "status" }, `Not updated: ${error.message} `, again));
       return;
     }
-    const forbidden = error.status === 403;
+    // Of a statement 403 says that it is none that reads: see its sentence.
+    const forbidden = error.status === 403 && !this.complaint;
+    const again = error instanceof Offline && !this.complaint ? " This page tries again by itself." : "";
     this.#state(forbidden ? "forbidden" : "error", el("div", { className: forbidden ? "state" : "state bad", role: "alert" },
       el("strong", { textContent: forbidden ? "You may not see this" : this.complaint ?? "This could not be loaded" }),
-      el("p", { textContent: error.message }),
-      ...(error.parts ?? []).map((part) => el("p", { textContent: part })),
+      el("p", { textContent: error.message + again }),
+      ...(error.parts ?? []).filter((part) => part !== error.message).map((part) => el("p", { textContent: part })),
       error.traceId ? el("p", { className: "trace", textContent: `${error.code} · trace ${error.traceId}` }) : null,
       forbidden || this.complaint ? null : retry("Try again")));
     if (!(error instanceof Offline)) announce(error.message);

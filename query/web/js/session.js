@@ -1,10 +1,11 @@
 // Who is logged in: the token, kept in this tab only.
 
-const KEY = "chalkline.token";
+const TOKEN = "chalkline.token";
+const REASON = "chalkline.reason";
 
 class Session extends EventTarget {
   get token() {
-    return sessionStorage.getItem(KEY);
+    return sessionStorage.getItem(TOKEN);
   }
 
   /** The tenant that the token names; `ct_<tenant>_<id>_<secret>`. */
@@ -12,27 +13,32 @@ class Session extends EventTarget {
     return this.token?.split("_")[1] ?? "";
   }
 
-  /**
-   * Takes the token out of `#token=ct_…`. A fragment is never sent to a server,
-   * and it leaves the address bar and this entry of the history at once.
-   */
-  adopt() {
-    const found = /^#token=(.+)$/.exec(location.hash);
-    if (!found) return false;
-    history.replaceState(null, "", location.pathname + location.search);
-    this.begin(decodeURIComponent(found[1]));
-    return true;
+  /** Why the last session ended; told once. */
+  takeReason() {
+    const reason = sessionStorage.getItem(REASON);
+    sessionStorage.removeItem(REASON);
+    return reason;
   }
 
+  /** Begins a session. In the place of another one the page is loaded anew: nothing of that one stays. */
   begin(token) {
-    sessionStorage.setItem(KEY, token.trim());
+    const replaces = this.begun;
+    sessionStorage.setItem(TOKEN, token);
+    if (replaces) location.reload();
+    else this.resume();
+  }
+
+  /** Goes on with the token that this tab holds. */
+  resume() {
+    this.begun = true;
     this.dispatchEvent(new Event("begin"));
   }
 
-  /** Ends it; `reason` is what the login says about it. */
+  /** Ends it; `reason` is what the login says about it. What was shown goes with the document. */
   end(reason) {
-    sessionStorage.removeItem(KEY);
-    this.dispatchEvent(new CustomEvent("end", { detail: reason }));
+    sessionStorage.clear();
+    if (reason) sessionStorage.setItem(REASON, reason);
+    location.reload();
   }
 }
 

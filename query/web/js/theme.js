@@ -5,9 +5,10 @@
   const NEXT = { system: "light", light: "dark", dark: "system" };
   const LABEL = { system: ["◐", " Auto"], light: ["☀", " Light"], dark: ["☾", " Dark"] };
   const root = document.documentElement;
+  const system = matchMedia("(prefers-color-scheme: dark)");
 
   function apply(choice) {
-    root.dataset.theme = choice;
+    root.dataset.scheme = choice === "system" ? (system.matches ? "dark" : "light") : choice;
     const button = document.getElementById("theme-button");
     if (button) {
       const word = Object.assign(document.createElement("span"), { className: "word", textContent: LABEL[choice][1] });
@@ -27,5 +28,5 @@
       apply(stored());
     });
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => apply(stored()));
+  system.addEventListener("change", () => apply(stored()));
 })();

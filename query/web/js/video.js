@@ -25,10 +25,10 @@ export class Video extends Section {
       this.reload();
     });
     this.retention = new Chart(byId("video-retention"), {
-      label: "Retention by second", height: 190, sync: "video", yFormat: percent, range: [0, 1.02],
+      label: "Retention by second", table: "video-table", height: 190, sync: "video", yFormat: percent, range: [0, 1.02],
     });
     this.replay = new Chart(byId("video-replay"), {
-      label: "Views per viewer by second", height: 150, sync: "video", yFormat: number,
+      label: "Views per viewer by second", table: "video-table", height: 150, sync: "video", yFormat: number,
       range: (_, low, high) => [Math.min(1, low), Math.max(1.5, high * 1.04)],
     });
   }
@@ -38,7 +38,7 @@ export class Video extends Section {
     if (!videos.rows.length) return videos;
     choices(this.choice, videos.rows.map((video) => ({
       value: key(video),
-      label: `${brief(video.content_id ?? "no name")}${video.content_version === null ? "" : ` v${video.content_version}`} · ${count(video.viewers)} viewers`,
+      label: `${brief(video.content_id ?? "no name")}${video.content_version === null ? "" : ` v${video.content_version}`} · ${count(video.viewers)} ${video.viewers === 1 ? "viewer" : "viewers"}`,
     })), key(videos.rows[0]));
     const video = videos.rows.find((row) => key(row) === this.choice.value);
     const { term, course_id, content_id, content_version } = video;

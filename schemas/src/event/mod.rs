@@ -5,12 +5,14 @@
 //! is one. [`Event`] is always the latest. Its JSON form is the record's bytes.
 
 mod data;
+mod extra;
 mod members;
 mod text;
 mod types;
 mod v1;
 
 pub use data::{Assessment, Clickstream, Data, Segment, Video};
+pub use extra::Extra;
 pub use members::{Trail, unique as unique_members, unique_tree};
 pub use types::{EventType, Requirement};
 pub use v1::{DecodeError, Event, TYPE_VERSION};

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::Data;
+use super::{Data, Extra};
 use crate::{Family, StudentKey};
 
 /// The version that [`Event`] has, written to the record's headers.
@@ -64,8 +64,8 @@ pub struct Event {
     /// What its family's events carry.
     pub data: Data,
     /// What the sender sent beyond all this.
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    pub extra: Map<String, Value>,
+    #[serde(skip_serializing_if = "Extra::is_empty")]
+    pub extra: Extra,
 }
 
 /// Why a record's bytes are not an event.
@@ -132,7 +132,7 @@ struct Wire<'a> {
     #[serde(borrow)]
     data: &'a RawValue,
     #[serde(default)]
-    extra: Map<String, Value>,
+    extra: Extra,
 }
 
 impl Wire<'_> {
@@ -162,6 +162,8 @@ impl Wire<'_> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     const GOLDEN: &str = include_str!("../../golden/event-v1.ndjson");

@@ -118,6 +118,6 @@ fn the_demo_answers_by_itself() {
     }
     let videos = shown["answers"]["most_watched_videos"]["rows"].as_array();
     assert_eq!(videos.expect("rows").len(), 5);
-    let page = format!("#token={}", shown["token"].as_str().expect("a token"));
-    assert!(shown["page_url"].as_str().expect("a page").ends_with(&page));
+    let page = shown["page_url"].as_str().expect("a page");
+    assert!(page.contains("/#code=") && !page.contains("ct_"), "{page}");
 }

@@ -36,7 +36,8 @@ impl DuplicateRows {
         ]);
         self.occurred_at.append(occurred_at);
         self.received_at.append(event.received_at);
-        self.student_key.append_value(event.student_key.to_string());
+        self.student_key
+            .append_value(event.student_key.encode(&mut [0; 32]));
         self.same_content.append_option(same_content);
         self.position.append(at);
     }

@@ -1,9 +1,11 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int32Builder, Int64Builder, RecordBatch, StringBuilder};
-use schemas::event::{Data, Event, TYPE_VERSION};
+use arrow::array::{
+    ArrayBuilder, ArrayRef, Int32Builder, Int64Builder, RecordBatch, StringBuilder,
+};
+use schemas::event::{Data, Event, Extra, TYPE_VERSION};
 use schemas::{Family, Table};
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::assessment::AssessmentColumns;
@@ -16,10 +18,16 @@ use crate::place::Placed;
 /// lie in different terms.
 const CLOCK_CROSSED_TERM: &str = "clock_crossed_term";
 
+/// Rows after which a batch is closed: what grows is copied to where there is
+/// room, so it had better not grow large.
+const BATCH_ROWS: usize = 8_192;
+
 /// Rows of one event table and one term.
 #[derive(Debug)]
 pub(crate) struct EventRows {
     family: Family,
+    /// What is collected, but for the last batch.
+    batches: Vec<RecordBatch>,
     event_id: StringBuilder,
     event_type: StringBuilder,
     type_version: Int32Builder,
@@ -49,6 +57,7 @@ impl EventRows {
     pub fn new(family: Family) -> Self {
         Self {
             family,
+            batches: Vec::new(),
             event_id: StringBuilder::new(),
             event_type: StringBuilder::new(),
             type_version: Int32Builder::new(),
@@ -83,7 +92,8 @@ impl EventRows {
         self.received_at.append(event.received_at);
         self.clock_correction_ms
             .append_option(placed.clock_correction.map(|by| by.num_milliseconds()));
-        self.student_key.append_value(event.student_key.to_string());
+        self.student_key
+            .append_value(event.student_key.encode(&mut [0; 32]));
         self.place.append([
             event.session.as_deref(),
             event.course.as_deref(),
@@ -106,10 +116,20 @@ impl EventRows {
             (OwnColumns::Assessment(own), Data::Assessment(data)) => own.append(data),
             _ => unreachable!("events are sorted by the family of their data"),
         }
+        if self.event_id.len() == BATCH_ROWS {
+            self.close_batch();
+        }
     }
 
-    /// The rows, leaving none.
-    pub fn finish(&mut self) -> RecordBatch {
+    /// The rows, in the order in which they were added.
+    pub fn finish(mut self) -> Vec<RecordBatch> {
+        if self.event_id.len() > 0 {
+            self.close_batch();
+        }
+        self.batches
+    }
+
+    fn close_batch(&mut self) {
         let mut columns: Vec<ArrayRef> = vec![
             Arc::new(self.event_id.finish()),
             Arc::new(self.event_type.finish()),
@@ -130,17 +150,17 @@ impl EventRows {
             OwnColumns::Video(own) => own.finish(),
             OwnColumns::Assessment(own) => own.finish(),
         });
-        batch(Table::Events(self.family), columns)
+        self.batches
+            .push(batch(Table::Events(self.family), columns));
     }
 }
 
 /// What the sender sent beyond the columns, as compact JSON.
-fn extra(event: &Event, placed: &Placed) -> Option<String> {
+fn extra<'a>(event: &'a Event, placed: &Placed) -> Option<Cow<'a, str>> {
     if placed.clock_crossed_term {
-        let mut extra = event.extra.clone();
+        let mut extra = event.extra.members().into_owned();
         extra.insert(CLOCK_CROSSED_TERM.to_owned(), true.into());
-        return Some(Value::Object(extra).to_string());
+        return Some(Extra::from(extra).json().into_owned().into());
     }
-    (!event.extra.is_empty())
-        .then(|| serde_json::to_string(&event.extra).expect("JSON prints as JSON"))
+    (!event.extra.is_empty()).then(|| event.extra.json())
 }

@@ -85,7 +85,7 @@ fn entry(spec: &Spec, position: u64) -> Entry {
             Some(Family::Assessment) => Data::Assessment(Assessment::default()),
             _ => Data::Clickstream(Clickstream::default()),
         },
-        extra: serde_json::Map::new(),
+        extra: schemas::event::Extra::default(),
     };
     let header = |name: &str, value: &str| (name.to_owned(), Bytes::from(value.to_owned()));
     Entry {

@@ -83,6 +83,6 @@ pub fn event(line: &str, number: usize, students: &mut Students) -> Result<Event
         platform: None,
         locale: None,
         data,
-        extra: serde_json::Map::new(),
+        extra: schemas::event::Extra::default(),
     })
 }

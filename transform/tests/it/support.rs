@@ -300,7 +300,7 @@ pub fn event(number: u128, family: Family) -> Event {
         platform: None,
         locale: None,
         data,
-        extra: serde_json::Map::new(),
+        extra: schemas::event::Extra::default(),
     }
 }
 

@@ -1,18 +1,22 @@
 //! What the commands do.
 
 mod check_config;
+mod credential;
 mod demo;
 mod import;
+pub mod key;
+mod link;
 mod serve;
-pub mod tenants;
+mod tenant;
+pub mod token;
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use runtime::{MasterKey, Registry};
 
 use crate::Config;
-use crate::cli::{Cli, Command, Common, Import};
+use crate::cli::{Cli, Command, Common, Import, Tenant};
 use crate::compose::Role;
 use crate::output::Output;
 
@@ -30,9 +34,21 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Transform => serve::role(&config()?, Role::Transform, output).await,
         Command::Query => serve::role(&config()?, Role::Query, output).await,
         Command::Demo(demo) => demo::run(&common, &demo, output).await,
-        Command::Tenant(command) => tenants::tenant(&registry(&config()?)?, command, output).await,
-        Command::Key(command) => tenants::key(&registry(&config()?)?, command, output).await,
-        Command::Token(command) => tenants::token(&registry(&config()?)?, command, output).await,
+        Command::Tenant(command) => {
+            let config = config()?;
+            let registry = match command {
+                // The first tenant may be made before the first `up`.
+                Tenant::Add { .. } => Config::registry(config.root()?, master_key()?),
+                Tenant::List | Tenant::Show { .. } => registry(&config)?,
+            };
+            tenant::run(&config, &registry, command, output).await
+        }
+        Command::Key(command) => key::run(&registry(&config()?)?, command, output).await,
+        Command::Token(command) => token::run(&registry(&config()?)?, command, output).await,
+        Command::Link(args) => {
+            let config = config()?;
+            link::run(&config, &registry(&config)?, args, output).await
+        }
         Command::Import(Import::Oulad(args)) => import::oulad(&config()?, args, output).await,
         Command::Import(Import::Xapi(args)) => import::xapi(&config()?, args, output).await,
         Command::CheckConfig => check_config::run(&config()?, output),
@@ -57,8 +73,16 @@ fn configuration(common: &Common, data_dir: Option<&str>) -> anyhow::Result<Conf
     Ok(config)
 }
 
-/// The tenants of the configured lake.
+/// The tenants of the configured lake, which has to be there: a command in the
+/// wrong folder would begin another one and find nothing in it.
 fn registry(config: &Config) -> anyhow::Result<Registry> {
+    if !config.has_lake() {
+        bail!(
+            "no Chalkline data in {}: run this where `chalkline up` was started, or name its \
+             folder with --data-dir; `chalkline tenant add` begins a new one",
+            config.lake_location()
+        );
+    }
     Ok(Config::registry(config.root()?, master_key()?))
 }
 

@@ -121,3 +121,50 @@ fn what_cannot_be_done_is_one_sentence() {
         assert!(error["error"]["message"].is_string());
     }
 }
+
+#[test]
+fn commands_in_the_wrong_folder_say_so_and_leave_nothing() {
+    let folder = Folder::new();
+    for arguments in [
+        &["key", "issue", "--tenant", "demo"][..],
+        &["key", "list", "--tenant", "demo"],
+        &["key", "revoke", "--tenant", "demo", "x"],
+        &["token", "issue", "--tenant", "demo", "--role", "steward"],
+        &["tenant", "list"],
+        &["tenant", "show", "demo"],
+        &["link"],
+    ] {
+        let output = folder.run(arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let expected = format!("no Chalkline data in {}", folder.data().display());
+        assert!(stderr(&output).contains(&expected), "{}", stderr(&output));
+        assert!(!folder.data().exists(), "{arguments:?}");
+    }
+    // The first tenant begins a lake, and says where.
+    let output = folder.run(&["tenant", "add", "Demo"]);
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(
+        text.contains(&folder.data().display().to_string()),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_link_needs_a_tenant_and_a_page() {
+    let folder = Folder::new();
+    folder.json(&["tenant", "add", "Demo"]);
+    let unused = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("http://{}", unused.local_addr().expect("an address"));
+    drop(unused);
+    let output = folder.run(&["link", "--url", &url]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains("does not answer"),
+        "{}",
+        stderr(&output)
+    );
+
+    folder.json(&["tenant", "add", "Other"]);
+    let output = folder.run(&["link", "--url", &url]);
+    assert!(stderr(&output).contains("--tenant"), "{}", stderr(&output));
+}

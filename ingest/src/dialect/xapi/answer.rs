@@ -10,6 +10,9 @@ use super::Xapi;
 use crate::answer::{Unsigned, errors};
 use crate::outcome::{Answered, Counts, Reason};
 
+/// The most errors that an answer lists.
+const LISTED: usize = 1000;
+
 /// Answers a request by what became of its statements: all of them are taken
 /// or, but for a log that fails half-way, none.
 pub fn answer(request: Xapi, events: &[Answered]) -> Response {
@@ -66,5 +69,17 @@ fn refused(events: &[Answered], counts: Counts) -> Response {
     };
     let mut problem = Problem::new(status, code, title, detail);
     problem.errors = errors(events);
+    if let Some(unlisted @ [_, ..]) = problem.errors.get(LISTED..) {
+        let last = problem.errors[LISTED - 1].index;
+        let mut more: Vec<_> = unlisted.iter().map(|error| error.index).collect();
+        more.dedup();
+        more.retain(|index| *index != last);
+        let more = format!(
+            " The first {LISTED} errors are listed; {} more statements have some.",
+            more.len()
+        );
+        problem.errors.truncate(LISTED);
+        problem.detail.push_str(&more);
+    }
     Unsigned::counted(problem, counts).into_response()
 }

@@ -7,6 +7,7 @@ use super::duration;
 use super::meaning::score;
 use super::parts::Parts;
 use super::vocabulary::{Thing, Verb, extension as names, take};
+use crate::values::{COUNT, DURATION_SECONDS};
 
 impl Parts {
     /// Takes what the columns of an assessment event of this type hold.
@@ -49,7 +50,7 @@ impl Parts {
                 Value::String(text) => text.parse().ok()?,
                 other => i32::try_from(other.as_i64()?).ok()?,
             };
-            (number >= 1).then_some(number)
+            (1..=COUNT).contains(&number).then_some(number)
         };
         let definition = self.definition.get_mut("extensions");
         let definition = definition.and_then(Value::as_object_mut);
@@ -87,6 +88,7 @@ impl Parts {
     fn take_duration(&mut self) -> Option<f64> {
         let text = self.result.get("duration")?.as_str()?;
         let seconds = duration::parse(text)?.seconds?;
+        (seconds <= DURATION_SECONDS).then_some(())?;
         self.result.remove("duration");
         Some(seconds)
     }

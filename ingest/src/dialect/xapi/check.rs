@@ -17,6 +17,8 @@ mod verb;
 
 pub use text::is_uuid;
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use super::Version;
@@ -28,11 +30,16 @@ const MOST: usize = 20;
 
 /// All that is wrong with a statement, as one rejection.
 ///
-/// `parts` are the hashes of the attachments that came beside it.
+/// `parts` are the hashes of the attachments that came beside it, in small
+/// letters.
 ///
 /// # Errors
 /// The first problem, with the others beside it.
-pub fn check(statement: &Value, version: Version, parts: &[String]) -> Result<(), Rejection> {
+pub fn check(
+    statement: &Value,
+    version: Version,
+    parts: &HashSet<String>,
+) -> Result<(), Rejection> {
     let mut check = Check {
         version,
         parts,
@@ -46,7 +53,7 @@ pub fn check(statement: &Value, version: Version, parts: &[String]) -> Result<()
 /// A walk through a statement.
 struct Check<'p> {
     version: Version,
-    parts: &'p [String],
+    parts: &'p HashSet<String>,
     /// JSON pointer to where the walk is.
     trail: String,
     problems: Vec<Rejection>,

@@ -51,58 +51,9 @@ impl Parts {
     }
 }
 
-/// The word of a verb's IRI by which SQL groups events of no type of ours:
-/// `attended` of `http://adlnet.gov/expapi/verbs/attended`.
-pub fn word(iri: &str) -> String {
-    /// The longest word that is no sentence.
-    const LONGEST: usize = 40;
-
-    let last = iri
-        .trim_end_matches('/')
-        .rsplit(['/', '#', ':'])
-        .next()
-        .unwrap_or_default();
-    let word: String = last
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() {
-                c.to_ascii_lowercase()
-            } else {
-                '_'
-            }
-        })
-        .take(LONGEST)
-        .collect();
-    let word = word.trim_matches('_');
-    if word.is_empty() {
-        "stated".to_owned()
-    } else {
-        word.to_owned()
-    }
-}
-
 /// The other member of a pair, as `reply_to` names one: the agent or the
 /// identified group that is the object.
 pub fn other_person(object: &Value) -> Option<&str> {
     matches!(object["objectType"].as_str(), Some("Agent" | "Group"))
         .then(|| super::parts::identifier(object))?
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_short_and_plain() {
-        for (iri, expected) in [
-            ("http://adlnet.gov/expapi/verbs/attended", "attended"),
-            ("https://w3id.org/xapi/adl/verbs/logged-in/", "logged_in"),
-            ("https://example.com/verbs#Jumped", "jumped"),
-            ("tag:example.com,2026:ließ", "lie"),
-            ("urn:x:%%%", "stated"),
-        ] {
-            assert_eq!(word(iri), expected, "{iri}");
-        }
-        assert_eq!(word(&format!("http://x/{}", "a".repeat(500))).len(), 40);
-    }
 }

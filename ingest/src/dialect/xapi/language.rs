@@ -1,5 +1,7 @@
 //! Language tags of RFC 5646.
 
+use std::collections::HashSet;
+
 /// Tags from before the grammar.
 const GRANDFATHERED: &[&str] = &[
     "art-lojban",
@@ -54,18 +56,12 @@ fn langtag(tag: &str) -> Option<()> {
     subtags.next_if(|subtag| alphabetic(subtag, 4..=4));
     let digits = |subtag: &str| subtag.len() == 3 && subtag.bytes().all(|b| b.is_ascii_digit());
     subtags.next_if(|subtag| alphabetic(subtag, 2..=2) || digits(subtag));
-    let mut seen = Vec::new();
+    let mut seen = HashSet::new();
     while let Some(variant) = subtags.next_if(|subtag| is_variant(subtag)) {
-        if seen.contains(&variant) {
-            return None;
-        }
-        seen.push(variant);
+        seen.insert(variant).then_some(())?;
     }
     while let Some(singleton) = subtags.next_if(|s| *s != "x" && alphanumeric(s, 1..=1)) {
-        if seen.contains(&singleton) {
-            return None;
-        }
-        seen.push(singleton);
+        seen.insert(singleton).then_some(())?;
         subtags.next_if(|subtag| alphanumeric(subtag, 2..=8))?;
         while subtags
             .next_if(|subtag| alphanumeric(subtag, 2..=8))

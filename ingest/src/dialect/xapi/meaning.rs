@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::parts::Parts;
-use super::video::{positive, seconds};
+use super::video::{rate, seconds};
 use super::vocabulary::{Thing, Verb, extension, extension as names};
+use crate::values::POINTS;
 
 /// The type of ours that says what the statement says, if one does.
 ///
@@ -82,12 +83,13 @@ pub fn session(parts: &Parts) -> Option<(&'static str, String)> {
         })
 }
 
-/// Points reached, and those that could be.
+/// Points reached, and those that could be, where a column takes them.
 pub fn score(parts: &Parts) -> Option<(f64, Option<f64>)> {
     let score = parts.result.get("score")?;
-    let max = score["max"].as_f64().filter(|max| *max >= 0.0);
+    let max = score["max"].as_f64();
+    let max = max.filter(|max| (0.0..=POINTS).contains(max));
     match score["raw"].as_f64() {
-        Some(raw) => Some((raw, max)),
+        Some(raw) => (-POINTS..=POINTS).contains(&raw).then_some((raw, max)),
         None => Some((score["scaled"].as_f64()?, Some(1.0))),
     }
 }
@@ -105,7 +107,7 @@ fn control(parts: &Parts) -> &'static str {
     };
     let any = |names: &[&str]| names.iter().any(|name| told(name));
     let speed = parts.rate().is_some();
-    let changed = extension(&parts.outcome, names::SPEED_TO).and_then(positive);
+    let changed = extension(&parts.outcome, names::SPEED_TO).and_then(rate);
     if changed.is_some() || (speed && !any(names::CAPTIONS) && !any(names::CONTROLS)) {
         "video.rate_changed"
     } else if any(names::CAPTIONS) && !speed && !any(names::CONTROLS) {

@@ -199,11 +199,19 @@ impl Parts {
 
 /// What identifies an agent or an identified group, as an actor is named.
 pub fn identifier(actor: &Value) -> Option<&str> {
-    actor["mbox"]
-        .as_str()
-        .or_else(|| actor["account"]["name"].as_str())
-        .or_else(|| actor["openid"].as_str())
-        .or_else(|| actor["mbox_sha1sum"].as_str())
+    identifiers(actor).next()
+}
+
+/// All that may identify someone.
+fn identifiers(actor: &Value) -> impl Iterator<Item = &str> {
+    [
+        &actor["mbox"],
+        &actor["account"]["name"],
+        &actor["openid"],
+        &actor["mbox_sha1sum"],
+    ]
+    .into_iter()
+    .filter_map(Value::as_str)
 }
 
 /// What identifies a statement's actor. A group without identifier is known by
@@ -232,13 +240,13 @@ pub fn actor(actor: &Value) -> String {
 pub fn mentions(value: &Value, found: &mut Vec<Mention>) {
     match value {
         Value::Object(members) => {
-            // Outside of actors there may be anything.
-            if let Some(identifier) = identifier(value).filter(|text| !text.trim().is_empty()) {
-                found.push(Mention {
-                    actor: identifier.to_owned(),
-                    name: value["name"].as_str().map(str::to_owned),
-                });
-            }
+            // Outside of actors there may be anything, many identifiers of one
+            // person too.
+            let named = identifiers(value).filter(|text| !text.trim().is_empty());
+            found.extend(named.map(|identifier| Mention {
+                actor: identifier.to_owned(),
+                name: value["name"].as_str().map(str::to_owned),
+            }));
             members.values().for_each(|value| mentions(value, found));
         }
         Value::Array(values) => values.iter().for_each(|value| mentions(value, found)),

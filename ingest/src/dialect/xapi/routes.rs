@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, Uri};
+use axum::extract::{Query, Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -25,7 +25,7 @@ pub fn routes() -> Router<Arc<Door>> {
     Router::new()
         .route("/statements", take)
         .route("/about", get(about))
-        .layer(middleware::from_fn(name_version))
+        .layer(middleware::from_fn(say_terms))
 }
 
 async fn about() -> Json<Value> {
@@ -70,25 +70,32 @@ impl Xapi {
 
 /// The only parameter that there is.
 fn statement_id(uri: &Uri) -> Result<Option<Uuid>, Refusal> {
-    let query = uri.query().unwrap_or_default();
-    if query.is_empty() {
-        return Ok(None);
-    }
-    match query.split_once('=') {
-        Some(("statementId", id)) if is_uuid(id) => Uuid::try_parse(id)
+    let Query(parameters) =
+        Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|_| Refusal::UnknownParameter)?;
+    match parameters.as_slice() {
+        [] => Ok(None),
+        [(name, id)] if name == "statementId" => Some(id)
+            .filter(|id| is_uuid(id))
+            .and_then(|id| Uuid::try_parse(id).ok())
             .map(Some)
-            .map_err(|_| Refusal::NoStatementId),
-        Some(("statementId", id)) if !id.contains('&') => Err(Refusal::NoStatementId),
+            .ok_or(Refusal::NoStatementId),
         _ => Err(Refusal::UnknownParameter),
     }
 }
 
-/// Names in every answer the version to whose rules it keeps: that of the
-/// request, or our latest.
-async fn name_version(request: Request, next: Next) -> Response {
+/// Says in every answer what holds under this path only: the version to whose
+/// rules it keeps, that of the request or our latest; and that a key may come
+/// as `Basic` too, where one is asked for.
+async fn say_terms(request: Request, next: Next) -> Response {
     let version = Version::of(request.headers()).unwrap_or(Version::V2);
     let mut response = next.run(request).await;
     let value = HeaderValue::from_static(version.as_str());
     response.headers_mut().insert(HEADER, value);
+    if response.status() == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static(r#"Basic realm="chalkline", charset="UTF-8""#);
+        response
+            .headers_mut()
+            .append(header::WWW_AUTHENTICATE, challenge);
+    }
     response
 }

@@ -8,11 +8,11 @@ use schemas::event::{Data, EventType};
 use serde_json::{Map, Value};
 
 use super::assessment::take_text;
-use super::clickstream::{other_person, word};
+use super::clickstream::other_person;
 use super::meaning::{meaning, session};
 use super::parts::{self, Parts};
 use super::{timestamp, vocabulary};
-use crate::dialect::{Context, Mention, RawEvent};
+use crate::dialect::{Context, RawEvent};
 use crate::time;
 
 /// Tells a statement that the specification allows as an event; it takes all.
@@ -32,7 +32,7 @@ pub fn translate(statement: Value, received_at: DateTime<Utc>) -> RawEvent<'stat
     let event_type = meaning(&parts).and_then(EventType::from_name);
     let (event_type, verb) = match event_type {
         Some(event_type) => (event_type, None),
-        None => (EventType::foreign(), Some(foreign(&parts.verb, &mentions))),
+        None => (EventType::foreign(), Some(parts.verb.clone())),
     };
     let session = session(&parts).map(|(name, session)| {
         vocabulary::take(&mut parts.surroundings, name, |_| Some(()));
@@ -79,16 +79,6 @@ pub fn translate(statement: Value, received_at: DateTime<Utc>) -> RawEvent<'stat
         data,
         unknown,
     }
-}
-
-/// The word for a verb that is none of ours. It would hide nobody: it is spelt
-/// otherwise than the IRI.
-fn foreign(iri: &str, mentions: &[Mention]) -> String {
-    let named = |mention: &Mention| {
-        let actor = mention.actor.as_str();
-        iri.contains(actor.strip_prefix("mailto:").unwrap_or(actor))
-    };
-    word(if mentions.iter().any(named) { "" } else { iri })
 }
 
 /// When it happened: when it arrived, for a statement that does not say. So it

@@ -5,9 +5,7 @@ use serde_json::Value;
 
 use super::parts::Parts;
 use super::vocabulary::{extension, extension as names, take};
-
-/// The most stretches that an event may carry.
-const SEGMENTS: usize = 10_000;
+use crate::values::{RATE, SEGMENTS, VIDEO_SECONDS};
 
 impl Parts {
     /// Takes what a video event's columns hold. What makes no sense there, a
@@ -16,8 +14,8 @@ impl Parts {
         let rate = self.rate();
         for extensions in [&mut self.outcome, &mut self.surroundings] {
             for name in [names::SPEED_TO, names::SPEED] {
-                if rate.is_some() && extension(extensions, name).and_then(positive) == rate {
-                    take(extensions, name, positive);
+                if rate.is_some() && extension(extensions, name).and_then(self::rate) == rate {
+                    take(extensions, name, self::rate);
                 }
             }
         }
@@ -25,7 +23,7 @@ impl Parts {
             position_seconds: take(&mut self.outcome, names::TIME, seconds),
             from_seconds: take(&mut self.outcome, names::TIME_FROM, seconds),
             to_seconds: take(&mut self.outcome, names::TIME_TO, seconds),
-            duration_seconds: self.take_from_either(names::LENGTH, positive),
+            duration_seconds: self.take_from_either(names::LENGTH, length),
             rate,
             played_segments: self.take_from_either(names::PLAYED_SEGMENTS, segments),
             progress: self.take_from_either(names::PROGRESS, share),
@@ -44,18 +42,23 @@ impl Parts {
         extension(&self.outcome, names::SPEED_TO)
             .or_else(|| extension(&self.outcome, names::SPEED))
             .or_else(|| extension(&self.surroundings, names::SPEED))
-            .and_then(positive)
+            .and_then(rate)
     }
 }
 
 /// Seconds from the start of a video.
 pub fn seconds(value: &Value) -> Option<f64> {
-    number(value).filter(|seconds| *seconds >= 0.0)
+    number(value).filter(|seconds| (0.0..=VIDEO_SECONDS).contains(seconds))
 }
 
-/// A length or a rate, `1.25x` too.
-pub fn positive(value: &Value) -> Option<f64> {
-    number(value).filter(|number| *number > 0.0)
+/// The length of a video.
+fn length(value: &Value) -> Option<f64> {
+    seconds(value).filter(|seconds| *seconds > 0.0)
+}
+
+/// How fast a video plays, `1.25x` too.
+pub fn rate(value: &Value) -> Option<f64> {
+    number(value).filter(|rate| *rate > 0.0 && *rate <= RATE)
 }
 
 fn share(value: &Value) -> Option<f64> {
@@ -79,7 +82,7 @@ fn segments(value: &Value) -> Option<Vec<Segment>> {
     for piece in text.split("[,]").filter(|piece| !piece.trim().is_empty()) {
         let second = |text: &str| {
             let second: f64 = text.trim().parse().ok()?;
-            (second.is_finite() && second >= 0.0).then_some(second)
+            (0.0..=VIDEO_SECONDS).contains(&second).then_some(second)
         };
         match piece.split_once("[.]") {
             None => {
@@ -125,6 +128,7 @@ mod tests {
     #[case(json!("-1[.]3"))]
     #[case(json!("0[.]1[.]2"))]
     #[case(json!(12))]
+    #[case(json!("0[.]1000001"))]
     fn others_stay_where_they_are(#[case] value: Value) {
         assert_eq!(segments(&value), None);
     }
@@ -135,7 +139,8 @@ mod tests {
     #[case(json!("fast"), None)]
     #[case(json!("inf"), None)]
     #[case(json!(0), None)]
+    #[case(json!(101), None)]
     fn rates(#[case] value: Value, #[case] expected: Option<f64>) {
-        assert_eq!(positive(&value), expected);
+        assert_eq!(rate(&value), expected);
     }
 }

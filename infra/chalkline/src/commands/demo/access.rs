@@ -6,7 +6,8 @@ use runtime::{Registry, RegistryError};
 use schemas::{Calendar, Role, Tenant, TenantId, TermDates};
 use serde::{Deserialize, Serialize};
 
-use crate::commands::tenants::{issue_key, issue_token};
+use crate::commands::key::issue_key;
+use crate::commands::token::issue_token;
 use crate::data_dir::write_private;
 
 /// The demo's tenant, with a key and a token that later runs find again.
@@ -43,7 +44,7 @@ impl Access {
         }
         let label = || Some("demo".to_owned());
         let key = issue_key(registry, &tenant.id, label(), Vec::new()).await?;
-        let token = issue_token(registry, &tenant.id, Role::Steward, label()).await?;
+        let token = issue_token(registry, &tenant.id, Role::Steward, label(), None).await?;
         let access = Self {
             tenant: tenant.id,
             key: key.reveal(),

@@ -5,6 +5,7 @@ mod answers;
 mod dataset;
 mod wait;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use runtime::{Clock, Registry, Shutdown, telemetry};
 use serde::Serialize;
 use serde_json::json;
 
+use super::link::page_url;
 use super::serve::unless_stopped;
 use super::{configuration, master_key};
 use crate::client::Client;
@@ -33,6 +35,7 @@ const VIDEO: &str = "d613b564-5d18-4238-a69c-0fc8cee5d0e7";
 #[derive(Debug, Serialize)]
 struct Shown {
     page_url: String,
+    data_dir: PathBuf,
     ingest_url: String,
     query_url: String,
     #[serde(flatten)]
@@ -124,7 +127,8 @@ async fn load_and_ask(
         wait::for_reports(&query, imported, &progress).await?;
     }
     Ok(Shown {
-        page_url: format!("{query_url}/#token={}", access.token),
+        page_url: page_url(&query, &query.login_code().await?),
+        data_dir: config.data_dir.clone(),
         answers: Answers::ask(&query).await?,
         ingest_url,
         query_url,
@@ -153,6 +157,7 @@ async fn sources(config: &Config) -> anyhow::Result<(Arc<dyn Source>, Arc<dyn So
 fn text(shown: &Shown) -> String {
     let Shown {
         page_url,
+        data_dir,
         ingest_url,
         query_url,
         access: Access { key, token, .. },
@@ -160,6 +165,13 @@ fn text(shown: &Shown) -> String {
         answers,
         ..
     } = shown;
+    // As it was called: it need not be on the path.
+    let program = std::env::args().next().unwrap_or_default();
+    let again = format!(
+        "{} link --data-dir {}",
+        shell_quoted(&program),
+        shell_quoted(&data_dir.display().to_string())
+    );
     let event = json!({
         "type": "page.viewed",
         "time": Clock::system().now().format("%Y-%m-%dT%H:%M:%SZ").to_string(),
@@ -173,7 +185,8 @@ fn text(shown: &Shown) -> String {
     format!(
         "\n{answers}\n\
          {events} events, each stored once.\n\n\
-         Look at it:  {page_url}\n\n\
+         Look at it, the link logs in once and within 10 minutes:\n\n  {page_url}\n\n\
+         Another link:\n\n  {again}\n\n\
          Post events to  {ingest_url}/v1/events  with the write key\n  {key}\n\
          Ask at          {query_url}/v1/sql      with the query token\n  {token}\n\n\
          Post an event:\n\n  \
@@ -193,6 +206,10 @@ fn text(shown: &Shown) -> String {
 
 /// A text as one word of a POSIX shell.
 fn shell_quoted(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 

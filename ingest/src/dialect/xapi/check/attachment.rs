@@ -38,12 +38,7 @@ pub fn check(check: &mut Check<'_>, value: &Value) {
     });
     check.member(attachment, "fileUrl", Check::iri);
     let sha2 = attachment.get("sha2").and_then(Value::as_str);
-    let beside = |sha2: &str| {
-        check
-            .parts
-            .iter()
-            .any(|part| part.eq_ignore_ascii_case(sha2))
-    };
+    let beside = |sha2: &str| check.parts.contains(&sha2.to_ascii_lowercase());
     if !attachment.contains_key("fileUrl") && !sha2.is_some_and(beside) {
         let detail = "Add fileUrl, or send the content as a part of a multipart/mixed body.";
         check.problem_of("fileUrl", Reason::MissingMember, detail);

@@ -1,5 +1,7 @@
 //! Texts of a certain format.
 
+use std::net::Ipv6Addr;
+
 use serde_json::Value;
 
 use super::Check;
@@ -48,13 +50,15 @@ impl Check<'_> {
     }
 
     pub fn timestamp(&mut self, value: &Value) {
-        // Version 2.0 wants RFC 3339, which has no times without offset.
-        let needs_offset = self.version == Version::V2;
-        let detail = "Send an ISO 8601 time with its offset, for example \
-                      2026-09-14T10:00:00.123Z; -00:00 is none.";
-        let is = |text: &str| {
-            timestamp::parse(text).is_some_and(|time| time.has_offset || !needs_offset)
+        let strict = self.version == Version::V2;
+        let detail = if strict {
+            "Send an RFC 3339 time with its offset, for example 2026-09-14T10:00:00.123Z; -00:00 \
+             is none."
+        } else {
+            "Send an ISO 8601 time with its offset, for example 2026-09-14T10:00:00.123Z; -00:00 \
+             is none."
         };
+        let is = |text: &str| timestamp::parse(text).is_some_and(|time| time.of_rfc3339 || !strict);
         self.format(value, is, detail);
     }
 
@@ -75,15 +79,30 @@ impl Check<'_> {
     }
 }
 
-/// RFC 3987: a scheme, a colon and something that stands in no need of escapes.
+/// RFC 3987: a scheme, a colon and something that stands in no need of escapes;
+/// with a host where the web has one.
 pub fn is_iri(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else {
         return false;
+    };
+    let of_web = ["http", "https"]
+        .iter()
+        .any(|web| scheme.eq_ignore_ascii_case(web));
+    if of_web && !has_host(rest) {
+        return false;
+    }
+    let escaped = |piece: &str| {
+        piece
+            .as_bytes()
+            .get(..2)
+            .is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
     };
     let of_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
     scheme.starts_with(|first: char| first.is_ascii_alphabetic())
         && scheme.bytes().all(of_scheme)
         && !rest.is_empty()
+        && rest.split('%').skip(1).all(escaped)
+        && rest.matches('#').count() <= 1
         && !rest.chars().any(|c| match c {
             '<' | '>' | '"' | '{' | '}' | '|' | '\\' | '^' | '`' => true,
             c if c.is_ascii() => c <= ' ' || c == '\x7f',
@@ -100,11 +119,48 @@ pub fn is_uuid(text: &str) -> bool {
         })
 }
 
+/// Whether what follows the scheme begins with a host, a port of digits maybe.
+fn has_host(rest: &str) -> bool {
+    let Some(rest) = rest.strip_prefix("//") else {
+        return false;
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let (name, port) = match host.rsplit_once(':') {
+        // Inside brackets colons part an address of IPv6.
+        Some((name, port)) if !port.ends_with(']') => (name, port),
+        _ => (host, ""),
+    };
+    let is_name = !name.is_empty() && !name.contains(['[', ']', ':']);
+    let is_address = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'));
+    let is_address = is_address.is_some_and(|address| address.parse::<Ipv6Addr>().is_ok());
+    (is_name || is_address) && port.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `mailto:` and one mailbox, not quoted, without what `mailto` can say besides.
 pub fn is_mbox(text: &str) -> bool {
-    text.strip_prefix("mailto:")
-        .and_then(|address| address.rsplit_once('@'))
-        .is_some_and(|(user, host)| !user.is_empty() && !host.is_empty())
-        && is_iri(text)
+    /// What may stand in a user's name beside letters, digits and dots, and has
+    /// no other meaning in an IRI.
+    const OF_USER: &str = "!$%&'*+-/=_~";
+
+    let of = |text: &str, others: &str| {
+        text.split('.').all(|word| {
+            !word.is_empty()
+                && word
+                    .chars()
+                    .all(|c| c.is_alphanumeric() || others.contains(c))
+        })
+    };
+    let is_host = |host: &str| {
+        let mut labels = host.split('.');
+        of(host, "-") && labels.all(|label| !label.starts_with('-') && !label.ends_with('-'))
+    };
+    let mailbox = text.strip_prefix("mailto:").filter(|_| is_iri(text));
+    mailbox
+        .and_then(|mailbox| mailbox.split_once('@'))
+        .is_some_and(|(user, host)| of(user, OF_USER) && is_host(host))
 }
 
 pub fn is_sha1(text: &str) -> bool {
@@ -142,6 +198,23 @@ mod tests {
     #[case("ab=c://should.fail.com", false)]
     #[case("http://a b", false)]
     #[case("http:", false)]
+    #[case("http://", false)]
+    #[case("http:///x", false)]
+    #[case("http://:80/x", false)]
+    #[case("http://x:y/", false)]
+    #[case("HTTP:x", false)]
+    #[case("http://x/%4", false)]
+    #[case("http://x/%zz", false)]
+    #[case("http://x/%é", false)]
+    #[case("http://x/a#b#c", false)]
+    #[case("http://x/\u{7}", false)]
+    #[case("http://x/\u{85}", false)]
+    #[case("http://x/a\u{a0}b", false)]
+    #[case("http://x/a\tb", false)]
+    #[case("http://[::1", false)]
+    #[case("http://[::1]:8080/x", true)]
+    #[case("http://u:p@x:8080?q=%20#f", true)]
+    #[case("tag:adlnet.gov,2013:expapi:0.9:activities:1", true)]
     #[case(":x", false)]
     #[case("", false)]
     fn iris(#[case] text: &str, #[case] is: bool) {
@@ -154,6 +227,23 @@ mod tests {
     #[case("ann@school.example", false)]
     #[case("mailto:@school.example", false)]
     #[case("mailto:a b@school.example", false)]
+    #[case("mailto:ann@", false)]
+    #[case("mailto: ann@school.example", false)]
+    #[case("mailto:ann@school.example ", false)]
+    #[case("mailto:ann@ben@school.example", false)]
+    #[case("mailto:ann@school.example,ben@school.example", false)]
+    #[case("mailto:ann@school.example?subject=x", false)]
+    #[case("mailto:ann?subject=x@school.example", false)]
+    #[case("mailto:ann%4@school.example", false)]
+    #[case("mailto:Ann<ann@school.example>", false)]
+    #[case("mailto:ann@school..example", false)]
+    #[case("mailto:ann.@school.example", false)]
+    #[case("mailto:ann@-school.example", false)]
+    #[case("mailto:ann@school_1.example", false)]
+    #[case("mailto:ann\u{7}@school.example", false)]
+    #[case("mailto:Ann.O'Hara+lms@school.example", true)]
+    #[case("mailto:jürgen@schüle.example", true)]
+    #[case("mailto:ann@localhost", true)]
     fn mboxes(#[case] text: &str, #[case] is: bool) {
         assert_eq!(is_mbox(text), is);
     }

@@ -1,0 +1,106 @@
+//! `chalkline link`: the page in a browser, logged in.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use chrono::TimeDelta;
+use runtime::{Clock, Registry};
+use schemas::{Credential, Role, TenantId};
+use serde_json::json;
+use std::convert::Infallible;
+use std::process::ExitCode;
+
+use super::credential::update;
+use super::token::issue_token;
+use crate::client::{Client, ClientError, LoginCode};
+use crate::output::Output;
+use crate::{Addresses, Config, cli};
+
+/// How long the page stays logged in: a working day.
+const SESSION: TimeDelta = TimeDelta::hours(12);
+/// Tells the tokens of links from those that people keep.
+const LABEL: &str = "link";
+/// How often a service that has not read the new token yet is asked again:
+/// within 5 seconds it has.
+const ATTEMPTS: u32 = 40;
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// `chalkline link`.
+pub async fn run(
+    config: &Config,
+    registry: &Registry,
+    args: cli::Link,
+    output: Output,
+) -> anyhow::Result<ExitCode> {
+    let tenant = match args.tenant {
+        Some(tenant) => tenant,
+        None => the_only_tenant(registry).await?,
+    };
+    let running = || Addresses::read(&config.data_dir)?.query_url;
+    let url = args
+        .url
+        .or_else(running)
+        .unwrap_or_else(|| format!("http://{}", config.query.listen));
+    let token = session_token(registry, &tenant, args.role).await?;
+    let client = Client::new(&url, &token.reveal());
+    let code = login_code(&client).await?;
+    let page_url = page_url(&client, &code);
+    output.show(
+        &json!({
+            "tenant": tenant, "role": args.role, "page_url": page_url,
+            "expires_at": code.expires_at, "token_id": token.id,
+        }),
+        format!(
+            "{page_url}\n\nIt logs in once, within 10 minutes, as {} of {tenant}, for {} hours.",
+            args.role.as_str(),
+            SESSION.num_hours()
+        ),
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The page's address, with what logs in.
+pub fn page_url(client: &Client, code: &LoginCode) -> String {
+    format!("{}/#code={}", client.url(), code.code)
+}
+
+async fn the_only_tenant(registry: &Registry) -> anyhow::Result<TenantId> {
+    let mut tenants = registry.tenants().await?;
+    match (tenants.pop(), tenants.is_empty()) {
+        (Some(only), true) => Ok(only),
+        (None, _) => bail!("there is no tenant yet: chalkline tenant add makes one"),
+        (Some(_), false) => bail!("there are several tenants: name one with --tenant"),
+    }
+}
+
+/// A token for one session. Those of earlier links that have ended are forgotten.
+async fn session_token(
+    registry: &Registry,
+    tenant: &TenantId,
+    role: Role,
+) -> anyhow::Result<Credential> {
+    let now = Clock::system().now();
+    update(registry, tenant, |document| {
+        document.tokens.retain(|token| {
+            let ended = token.expires_at.is_some_and(|end| end <= now);
+            !ended || token.label.as_deref() != Some(LABEL)
+        });
+        Ok::<_, Infallible>(())
+    })
+    .await?;
+    let (label, expires_at) = (Some(LABEL.to_owned()), Some(now + SESSION));
+    issue_token(registry, tenant, role, label, expires_at).await
+}
+
+async fn login_code(client: &Client) -> anyhow::Result<LoginCode> {
+    for _ in 1..ATTEMPTS {
+        match client.login_code().await {
+            Err(ClientError::Refused { code, .. }) if code == "token_unknown" => {
+                tokio::time::sleep(PAUSE).await;
+            }
+            answer => return Ok(answer?),
+        }
+    }
+    let code = client.login_code().await;
+    code.with_context(|| format!("{} serves another lake than this one", client.url()))
+}

@@ -1,0 +1,117 @@
+use std::convert::Infallible;
+use std::process::ExitCode;
+
+use chrono::{DateTime, Utc};
+use runtime::{Clock, Registry};
+use schemas::{Credential, CredentialKind, QueryToken, Role, Tenant, TenantId};
+use serde_json::{Value, json};
+
+use super::credential::{UnknownCredential, new_credential, time, update};
+use super::tenant::find;
+use crate::cli;
+use crate::output::{Output, table};
+
+/// `chalkline token …`.
+pub async fn run(
+    registry: &Registry,
+    command: cli::Token,
+    output: Output,
+) -> anyhow::Result<ExitCode> {
+    match command {
+        cli::Token::Issue {
+            tenant,
+            role,
+            label,
+        } => {
+            let token = issue_token(registry, &tenant, role, label, None).await?;
+            let text = format!(
+                "{}\n\nKeep it: it is shown this once. It works within 5 seconds.",
+                token.reveal()
+            );
+            let json = json!({
+                "tenant": tenant, "id": token.id, "role": role, "token": token.reveal(),
+            });
+            output.show(&json, text);
+        }
+        cli::Token::Revoke { tenant, id } => {
+            let now = Clock::system().now();
+            update(registry, &tenant, |document| {
+                let found = document.tokens.iter_mut().find(|token| token.id == id);
+                let token = found.ok_or_else(|| UnknownCredential {
+                    what: "token",
+                    tenant: tenant.clone(),
+                    id: id.clone(),
+                })?;
+                // The first time counts.
+                token.revoked_at.get_or_insert(now);
+                Ok::<_, UnknownCredential>(())
+            })
+            .await?;
+            output.show(
+                &json!({ "tenant": tenant, "id": id, "revoked": true }),
+                format!("Token {id} is revoked: within 5 seconds it is refused."),
+            );
+        }
+        cli::Token::List { tenant } => {
+            let tenant = find(registry, &tenant).await?;
+            let rows = tenant.tokens.iter().map(|token| {
+                [
+                    token.id.clone(),
+                    token.label.clone().unwrap_or_default(),
+                    token.role.as_str().to_owned(),
+                    time(Some(token.created_at)),
+                    time(token.expires_at),
+                    time(token.revoked_at),
+                ]
+            });
+            let headings = ["ID", "LABEL", "ROLE", "CREATED", "EXPIRES", "REVOKED"];
+            output.show(
+                &json!({ "tenant": tenant.id, "tokens": to_json(&tenant) }),
+                table(headings, rows),
+            );
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes a query token, which works until `expires_at` or until it is revoked;
+/// only the answer ever holds its secret.
+///
+/// # Errors
+/// When there is no such tenant or its document cannot be written.
+pub async fn issue_token(
+    registry: &Registry,
+    tenant: &TenantId,
+    role: Role,
+    label: Option<String>,
+    expires_at: Option<DateTime<Utc>>,
+) -> anyhow::Result<Credential> {
+    let credential = new_credential(CredentialKind::Token, tenant);
+    let token = QueryToken {
+        id: credential.id.clone(),
+        hash: credential.hash(),
+        label,
+        role,
+        created_at: Clock::system().now(),
+        expires_at,
+        revoked_at: None,
+    };
+    update(registry, tenant, |document| {
+        document.tokens.push(token.clone());
+        Ok::<_, Infallible>(())
+    })
+    .await?;
+    Ok(credential)
+}
+
+/// A tenant's query tokens, without secrets.
+pub fn to_json(tenant: &Tenant) -> Value {
+    let tokens = tenant.tokens.iter().map(|token| {
+        json!({
+            "id": token.id, "label": token.label, "role": token.role,
+            "created_at": token.created_at, "expires_at": token.expires_at,
+            "revoked_at": token.revoked_at,
+        })
+    });
+    Value::Array(tokens.collect())
+}
