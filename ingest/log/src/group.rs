@@ -1,7 +1,7 @@
 //! Who reads which partitions: the members of a group share them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use async_trait::async_trait;
 use tokio::time::Instant;
@@ -69,16 +69,16 @@ pub struct Revocation {
 }
 
 impl Revocation {
-    pub(crate) fn new(
-        partitions: BTreeSet<u32>,
-        deadline: Instant,
-        release: SyncSender<()>,
-    ) -> Self {
-        Self {
+    /// For whoever implements [`Member`]: also what is disconnected, and never
+    /// receives anything, once the partitions are released.
+    pub fn new(partitions: BTreeSet<u32>, deadline: Instant) -> (Self, Receiver<()>) {
+        let (release, released) = sync_channel(0);
+        let revocation = Self {
             partitions,
             deadline,
             _release: release,
-        }
+        };
+        (revocation, released)
     }
 
     /// Nothing is read of them any more, and nothing published: the next owner

@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -203,11 +202,9 @@ impl Context {
             }
         } else if !partitions.is_empty() {
             tracing::info!(partitions = ?partitions, "revoked");
-            let (release, released) = sync_channel(0);
             let deadline = Instant::now() + self.drain;
-            self.tell(Rebalance::Revoked(Revocation::new(
-                partitions, deadline, release,
-            )));
+            let (revocation, released) = Revocation::new(partitions, deadline);
+            self.tell(Rebalance::Revoked(revocation));
             // The group waits for this call to return; librdkafka keeps the
             // session alive meanwhile. Released means that the other end is gone.
             let _ = released.recv_timeout(self.drain);
@@ -224,7 +221,10 @@ impl Context {
 
     /// Publishes the offsets that wait, without waiting for an answer.
     fn commit(&self, consumer: &BaseConsumer<Self>) {
-        let offsets = std::mem::take(&mut *lock(&self.shared.offsets));
+        let mut offsets = std::mem::take(&mut *lock(&self.shared.offsets));
+        // A former owner's would stand below the new one's.
+        let owned = consumer.assignment().map(|list| numbers(&list));
+        offsets.retain(|partition, _| owned.as_ref().is_ok_and(|owned| owned.contains(partition)));
         if offsets.is_empty() {
             return;
         }
@@ -290,9 +290,17 @@ impl ConsumerContext for Context {
         }
     }
 
-    fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
-        if let Err(error) = result {
-            tracing::debug!(%error, "offsets for lag tools were not published");
+    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
+        let Err(error) = result else { return };
+        tracing::debug!(%error, "offsets for lag tools were not published");
+        // Such as while the group is rebalanced: the next time, unless there are
+        // newer ones by then.
+        let mut waiting = lock(&self.shared.offsets);
+        for element in offsets.elements() {
+            if let Offset::Offset(next) = element.offset() {
+                let partition = element.partition().unsigned_abs();
+                waiting.entry(partition).or_insert(next.unsigned_abs());
+            }
         }
     }
 }
