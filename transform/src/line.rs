@@ -202,6 +202,9 @@ impl<'a> Line<'a> {
         let mut begun: Option<Instant> = None;
         self.tenants.clear();
         loop {
+            if self.surroundings.transform.log.partitions() != self.partitions {
+                return Ok((round, Closed::Changed));
+            }
             let tick = Instant::now() + TICK;
             let wake = begun.map_or(tick, |begun| tick.min(begun + limit.age));
             tokio::select! {
@@ -215,12 +218,7 @@ impl<'a> Line<'a> {
                     Some(Message::Stopped { partition, error }) => self.break_off(partition, error)?,
                     None => return Ok((round, Closed::Ended)),
                 },
-                () = sleep_until(wake) => {
-                    self.let_time_pass().await;
-                    if self.surroundings.transform.log.partitions() != self.partitions {
-                        return Ok((round, Closed::Changed));
-                    }
-                }
+                () = sleep_until(wake) => self.let_time_pass().await,
                 changed = self.membership.changed() => {
                     changed?;
                     return Ok((round, Closed::Changed));
@@ -301,13 +299,14 @@ impl<'a> Line<'a> {
         let stretches = round.stretches().clone();
         let tenants = round.tenants();
         let failed = tokio::select! {
-            published = self.publisher.publish(round, &self.patience) => published?,
+            biased;
             // Others publish it, from where the tables will say.
             late = self.membership.too_late() => {
                 late?;
                 tracing::warn!("a round was dropped: its partitions belong to others by now");
                 return Err(Error::Rebalanced);
             }
+            published = self.publisher.publish(round, &self.patience) => published?,
         };
         for (tenant, error) in &failed {
             for (partition, stretch) in &stretches {
