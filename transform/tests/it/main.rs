@@ -3,6 +3,7 @@
 mod crashes;
 mod golden;
 mod ledger;
+mod members;
 mod native;
 mod order;
 mod outcomes;
