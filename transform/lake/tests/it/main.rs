@@ -5,3 +5,4 @@ mod publishing;
 mod reading;
 mod replacing;
 mod support;
+mod unknown;
