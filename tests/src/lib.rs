@@ -9,6 +9,7 @@ mod client;
 mod load;
 mod poll;
 mod process;
+mod s3;
 mod sandbox;
 
 pub use browser::{Browser, Traffic, Window};
@@ -16,4 +17,5 @@ pub use client::{Address, Client, Reply};
 pub use load::{Acked, Load};
 pub use poll::{eventually, until};
 pub use process::{Process, chalkline, cpu_seconds};
-pub use sandbox::{Sandbox, Tenant, on_s3};
+pub use s3::on_s3;
+pub use sandbox::{Sandbox, Tenant};

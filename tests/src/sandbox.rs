@@ -12,7 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::process::chalkline;
-use crate::{Address, Client, Process, eventually};
+use crate::{Address, Client, Process, eventually, on_s3};
 
 /// A tenant with a key and a token, made on the command line.
 #[derive(Debug, Clone)]
@@ -88,9 +88,21 @@ impl Sandbox {
     /// As [`Sandbox::cluster`], with the lake in a place of its own on that
     /// server.
     pub async fn cluster_on_s3(brokers: &str, server: &seaweed::Server) -> Self {
-        let mut settings = on_s3(server);
-        settings.push(("CHALKLINE_KAFKA_BROKERS", brokers.to_owned()));
-        Self::start(&["ingest", "transform", "query"], settings).await
+        Self::cluster_on_s3_with(brokers, server, &[]).await
+    }
+
+    /// As [`Sandbox::cluster_on_s3`], with further settings, as `CHALKLINE_…`
+    /// variables.
+    pub async fn cluster_on_s3_with(
+        brokers: &str,
+        server: &seaweed::Server,
+        settings: &[(&'static str, &str)],
+    ) -> Self {
+        let mut all = on_s3(server);
+        all.push(("CHALKLINE_KAFKA_BROKERS", brokers.to_owned()));
+        let further = settings.iter();
+        all.extend(further.map(|(name, value)| (*name, (*value).to_owned())));
+        Self::start(&["ingest", "transform", "query"], all).await
     }
 
     /// As [`Sandbox::cluster`], with only some of the roles.
@@ -356,34 +368,7 @@ fn data(folder: &Path) -> PathBuf {
 }
 
 /// A setting's variable and its value.
-type Setting = (&'static str, String);
-
-/// A lake in a place of its own on that server.
-pub fn on_s3(server: &seaweed::Server) -> Vec<Setting> {
-    const OPTIONS: [(&str, &str); 5] = [
-        (
-            "CHALKLINE_LAKE_OPTIONS_AWS_ENDPOINT_URL",
-            "AWS_ENDPOINT_URL",
-        ),
-        ("CHALKLINE_LAKE_OPTIONS_AWS_ALLOW_HTTP", "AWS_ALLOW_HTTP"),
-        ("CHALKLINE_LAKE_OPTIONS_AWS_REGION", "AWS_REGION"),
-        (
-            "CHALKLINE_LAKE_OPTIONS_AWS_ACCESS_KEY_ID",
-            "AWS_ACCESS_KEY_ID",
-        ),
-        (
-            "CHALKLINE_LAKE_OPTIONS_AWS_SECRET_ACCESS_KEY",
-            "AWS_SECRET_ACCESS_KEY",
-        ),
-    ];
-    let options = server.options();
-    let mut settings: Vec<Setting> = OPTIONS
-        .iter()
-        .map(|(variable, option)| (*variable, options[*option].clone()))
-        .collect();
-    settings.push(("CHALKLINE_LAKE_URL", server.new_root()));
-    settings
-}
+pub(crate) type Setting = (&'static str, String);
 
 fn add_tenant(folder: &Path, settings: &[Setting], name: &str, options: &[&str]) -> Tenant {
     let text = |value: &Value| value.as_str().expect("text").to_owned();

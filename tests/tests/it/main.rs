@@ -8,6 +8,7 @@ mod keys;
 mod kill;
 mod late;
 mod ledger;
+mod moments;
 mod orphans;
 mod other_engines;
 mod oulad;
