@@ -11,6 +11,7 @@ mod poll;
 mod process;
 mod s3;
 mod sandbox;
+mod tenant;
 
 pub use browser::{Browser, Traffic, Window};
 pub use client::{Address, Client, Reply};
@@ -18,4 +19,5 @@ pub use load::{Acked, Load};
 pub use poll::{eventually, until};
 pub use process::{Process, chalkline, cpu_seconds};
 pub use s3::on_s3;
-pub use sandbox::{Sandbox, Tenant};
+pub use sandbox::Sandbox;
+pub use tenant::Tenant;

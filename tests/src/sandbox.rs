@@ -11,19 +11,11 @@ use futures::future::join_all;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::process::chalkline;
-use crate::{Address, Client, Process, eventually, on_s3};
+use crate::tenant::cli;
+use crate::{Address, Client, Process, Tenant, eventually, on_s3};
 
-/// A tenant with a key and a token, made on the command line.
-#[derive(Debug, Clone)]
-pub struct Tenant {
-    /// Its id.
-    pub id: String,
-    /// Its write key.
-    pub key: String,
-    /// Its query token, of a steward.
-    pub token: String,
-}
+/// The data folder in a sandbox's folder.
+pub(crate) const DATA: &str = "data";
 
 /// A running system with one tenant; its methods are that tenant's [`Client`].
 pub struct Sandbox {
@@ -129,7 +121,7 @@ impl Sandbox {
     async fn start(commands: &[&'static str], settings: Vec<Setting>) -> Self {
         let folder = TempDir::with_prefix("chalkline-e2e-").expect("a temporary folder");
         let address = Arc::new(RwLock::new(Address::default()));
-        let tenant = add_tenant(folder.path(), &settings, "Test School", &[]);
+        let tenant = Tenant::add(folder.path(), &settings, "Test School", &[]);
         let mut sandbox = Self {
             client: Client::new(address.clone(), tenant),
             address,
@@ -148,7 +140,7 @@ impl Sandbox {
 
     /// The data folder.
     pub fn data(&self) -> PathBuf {
-        data(self.folder.path())
+        self.folder.path().join(DATA)
     }
 
     /// The folder of the lake.
@@ -219,7 +211,7 @@ impl Sandbox {
 
     /// Makes another tenant; `options` as for `chalkline tenant add`.
     pub fn tenant(&self, name: &str, options: &[&str]) -> Client {
-        let tenant = add_tenant(self.folder.path(), &self.settings, name, options);
+        let tenant = Tenant::add(self.folder.path(), &self.settings, name, options);
         Client::new(self.address.clone(), tenant)
     }
 
@@ -318,7 +310,7 @@ impl Sandbox {
         // Told by a child that ended at once: its reason is in its log.
         for (service, process) in &mut self.processes {
             let id = process.id();
-            let data = data(self.folder.path());
+            let data = self.folder.path().join(DATA);
             let process = std::cell::RefCell::new(process);
             let urls = eventually(&format!("{} is ready", service.command), || async {
                 if let Some(status) = process.borrow_mut().exited() {
@@ -363,42 +355,8 @@ fn announced(data: &Path, id: u32) -> Result<Vec<String>, String> {
         .ok_or_else(|| format!("no addresses in {up}"))
 }
 
-fn data(folder: &Path) -> PathBuf {
-    folder.join("data")
-}
-
 /// A setting's variable and its value.
 pub(crate) type Setting = (&'static str, String);
-
-fn add_tenant(folder: &Path, settings: &[Setting], name: &str, options: &[&str]) -> Tenant {
-    let text = |value: &Value| value.as_str().expect("text").to_owned();
-    let cli = |arguments: &[&str]| cli(folder, settings, arguments);
-    let id = text(&cli(&[&["tenant", "add", name], options].concat())["tenant"]);
-    let key = cli(&["key", "issue", "--tenant", &id]);
-    let token = cli(&["token", "issue", "--tenant", &id, "--role", "steward"]);
-    Tenant {
-        id,
-        key: text(&key["key"]),
-        token: text(&token["token"]),
-    }
-}
-
-fn cli(folder: &Path, settings: &[Setting], arguments: &[&str]) -> Value {
-    let output = chalkline()
-        .args(arguments)
-        .arg("--json")
-        .envs(settings.iter().map(|(name, value)| (name, value)))
-        .env("CHALKLINE_DATA_DIR", data(folder))
-        .output()
-        .expect("chalkline starts");
-    assert!(
-        output.status.success(),
-        "chalkline {arguments:?}: {}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    serde_json::from_slice(&output.stdout).expect("--json prints JSON")
-}
 
 /// A port that nobody listens on now.
 fn free_port() -> u16 {
