@@ -80,21 +80,23 @@ impl Sandbox {
     /// As [`Sandbox::cluster`], with the lake in a place of its own on that
     /// server.
     pub async fn cluster_on_s3(brokers: &str, server: &seaweed::Server) -> Self {
-        Self::cluster_on_s3_with(brokers, server, &[]).await
+        let roles = ["ingest", "transform", "query"];
+        Self::roles_on_s3(brokers, server, &roles, &[]).await
     }
 
-    /// As [`Sandbox::cluster_on_s3`], with further settings, as `CHALKLINE_…`
-    /// variables.
-    pub async fn cluster_on_s3_with(
+    /// As [`Sandbox::cluster_on_s3`], with only some of the roles, and with
+    /// further settings, as `CHALKLINE_…` variables.
+    pub async fn roles_on_s3(
         brokers: &str,
         server: &seaweed::Server,
+        roles: &[&'static str],
         settings: &[(&'static str, &str)],
     ) -> Self {
         let mut all = on_s3(server);
         all.push(("CHALKLINE_KAFKA_BROKERS", brokers.to_owned()));
         let further = settings.iter();
         all.extend(further.map(|(name, value)| (*name, (*value).to_owned())));
-        Self::start(&["ingest", "transform", "query"], all).await
+        Self::start(roles, all).await
     }
 
     /// As [`Sandbox::cluster`], with only some of the roles.

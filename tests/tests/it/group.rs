@@ -10,10 +10,10 @@ use rstest::rstest;
 
 use crate::kill::{assert_balanced, assert_each_once, ids};
 
-const PARTITIONS: usize = 4;
+pub const PARTITIONS: usize = 4;
 const CONNECTIONS: usize = 4;
 /// The shortest that a broker takes, as it is set up.
-const SESSION_MS: &str = "6000";
+pub const SESSION_MS: &str = "6000";
 const TOPIC: &str = "chalkline-events";
 const GROUP: &str = "chalkline-transform";
 
@@ -33,13 +33,13 @@ fn load(sandbox: &Sandbox, numbers: std::ops::Range<u64>) -> Load {
 }
 
 /// A `chalkline transform`.
-struct Member {
-    process: Process,
+pub struct Member {
+    pub process: Process,
     url: String,
 }
 
 impl Member {
-    fn join(sandbox: &Sandbox, name: &str) -> Self {
+    pub fn join(sandbox: &Sandbox, name: &str) -> Self {
         let (process, url) = sandbox.another_transform(name);
         Self { process, url }
     }
@@ -64,7 +64,7 @@ impl Member {
 }
 
 /// Waits until each member has its share.
-async fn until_shared(members: &[&Member], shares: &[usize]) {
+pub async fn until_shared(members: &[&Member], shares: &[usize]) {
     eventually(&format!("shares of {shares:?}"), || async {
         let mut found = Vec::new();
         for member in members {

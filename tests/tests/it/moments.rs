@@ -5,6 +5,8 @@
 //! stands between the two can choose one.
 
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use e2e::{Load, Sandbox, event, until};
@@ -12,6 +14,7 @@ use eventlog::testing::KafkaBroker;
 use rstest::rstest;
 use seaweed::{Fate, Moment, Proxy, Request, Server};
 
+use crate::group::{Member, PARTITIONS, SESSION_MS, until_shared};
 use crate::kill::{CONNECTIONS, assert_balanced, assert_each_once, ids};
 
 /// The writes of a round, in their order, by what their paths contain.
@@ -71,7 +74,8 @@ async fn transform_is_killed_at_every_write(#[case] moment: Moment) {
         ("CHALKLINE_KAFKA_GROUP_INSTANCE_ID", "transform-1"),
     ];
     let address = kafka.address();
-    let mut sandbox = Sandbox::cluster_on_s3_with(&address, Server::shared(), &settings).await;
+    let roles = ["ingest", "transform", "query"];
+    let mut sandbox = Sandbox::roles_on_s3(&address, Server::shared(), &roles, &settings).await;
     let share = ids() / 2 / WRITES.len() as u64;
     let mut acked = e2e::Acked::new();
     for (number, (name, write)) in (0..).zip(WRITES) {
@@ -98,6 +102,59 @@ async fn transform_is_killed_at_every_write(#[case] moment: Moment) {
         acked.extend(load.finish().await);
     }
     assert_eq!(acked.len() as u64, share * WRITES.len() as u64);
+    assert_each_once(&sandbox, &acked).await;
+    assert_balanced(&sandbox).await;
+}
+
+/// A transformer sends a commit and stands still, and so does the commit on its
+/// way, until others have long published the same records.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_that_comes_after_the_new_owners_is_refused() {
+    let (go, held) = sync_channel::<()>(0);
+    let held = Mutex::new(held);
+    let armed = Arc::new(AtomicBool::new(false));
+    let hold = Arc::clone(&armed);
+    let proxy = Proxy::start(Server::shared(), move |moment, request| {
+        let is_commit = request.path.contains("/clickstream/_delta_log/");
+        let is_it = is_commit && request.method == "PUT" && moment == Moment::Asked;
+        if is_it && hold.swap(false, Ordering::SeqCst) {
+            let held = held.lock().unwrap_or_else(PoisonError::into_inner);
+            // Also when the test has failed.
+            let _ = held.recv();
+        }
+        Fate::Passed
+    });
+    let kafka = KafkaBroker::start().await;
+    let settings = [
+        ("CHALKLINE_LAKE_OPTIONS_AWS_ENDPOINT_URL", proxy.endpoint()),
+        ("CHALKLINE_KAFKA_PARTITIONS", "4"),
+        ("CHALKLINE_KAFKA_SESSION_TIMEOUT_MS", SESSION_MS),
+    ];
+    let roles = ["ingest", "query"];
+    let address = kafka.address();
+    let sandbox = Sandbox::roles_on_s3(&address, Server::shared(), &roles, &settings).await;
+    let zombie = Member::join(&sandbox, "zombie");
+    until_shared(&[&zombie], &[PARTITIONS]).await;
+    let mut acked = Load::start(&sandbox, 0..ids() / 4, CONNECTIONS)
+        .finish()
+        .await;
+    assert_each_once(&sandbox, &acked).await;
+
+    armed.store(true, Ordering::SeqCst);
+    let load = Load::start(&sandbox, ids() / 4..ids() / 2, CONNECTIONS);
+    until("a commit is on its way", || !armed.load(Ordering::SeqCst)).await;
+    zombie.process.signal("STOP");
+    let heir = Member::join(&sandbox, "heir");
+    until_shared(&[&heir], &[PARTITIONS]).await;
+    acked.extend(load.finish().await);
+    assert_each_once(&sandbox, &acked).await;
+
+    drop(go);
+    zombie.process.signal("CONT");
+    until_shared(&[&zombie, &heir], &[2, 2]).await;
+    let last = Load::start(&sandbox, ids() / 2..ids(), CONNECTIONS);
+    acked.extend(last.finish().await);
+    assert_eq!(acked.len() as u64, ids());
     assert_each_once(&sandbox, &acked).await;
     assert_balanced(&sandbox).await;
 }
