@@ -229,6 +229,17 @@ impl Sandbox {
         self.process_mut(command).kill();
     }
 
+    /// Asks one process by its command to end (SIGTERM), and waits until it has.
+    ///
+    /// # Panics
+    /// When it takes more than a minute.
+    pub async fn stop_one(&mut self, command: &str) {
+        let process = self.process_mut(command);
+        process.signal("TERM");
+        let ended = process.exit_within(Duration::from_secs(60)).await;
+        assert!(ended.is_some(), "{command} does not end");
+    }
+
     /// Starts what does not run and waits until all of it is ready.
     pub async fn restart(&mut self) {
         let gone: Vec<Service> = self
