@@ -70,6 +70,7 @@ fi
 
 if [[ $for_tests == yes ]]; then
   "$here/kafka/fetch.sh" >/dev/null
+  "$here/kafka/tool.sh" fetch
   # Other engines, to read the same tables with: the versions tests were written against.
   engines=(duckdb==1.5.6 deltalake==1.6.6)
   if [[ "$(cat "$cache/venv/engines" 2>/dev/null)" != "${engines[*]}" ]]; then

@@ -9,11 +9,15 @@ mod client;
 mod load;
 mod poll;
 mod process;
+mod s3;
 mod sandbox;
+mod tenant;
 
 pub use browser::{Browser, Traffic, Window};
 pub use client::{Address, Client, Reply};
 pub use load::{Acked, Load};
 pub use poll::{eventually, until};
 pub use process::{Process, chalkline, cpu_seconds};
-pub use sandbox::{Sandbox, Tenant, on_s3};
+pub use s3::on_s3;
+pub use sandbox::Sandbox;
+pub use tenant::Tenant;

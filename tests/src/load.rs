@@ -25,16 +25,30 @@ struct State {
     next: AtomicU64,
     end: u64,
     abandoned: AtomicBool,
+    /// How long each connection rests between batches.
+    rest: Duration,
     acked: Mutex<Acked>,
 }
 
 impl Load {
     /// Starts sending the events with these numbers.
     pub fn start(client: &Client, numbers: Range<u64>, connections: usize) -> Self {
+        Self::start_resting(client, numbers, connections, Duration::ZERO)
+    }
+
+    /// As [`Load::start`], but each connection rests after each batch, for a load
+    /// that lasts.
+    pub fn start_resting(
+        client: &Client,
+        numbers: Range<u64>,
+        connections: usize,
+        rest: Duration,
+    ) -> Self {
         let state = Arc::new(State {
             next: AtomicU64::new(numbers.start),
             end: numbers.end,
             abandoned: AtomicBool::new(false),
+            rest,
             acked: Mutex::default(),
         });
         let mut senders = JoinSet::new();
@@ -115,6 +129,7 @@ async fn send(client: Client, state: Arc<State>) {
                 }
             };
         }
+        tokio::time::sleep(state.rest).await;
     }
 }
 

@@ -11,19 +11,11 @@ use futures::future::join_all;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::process::chalkline;
-use crate::{Address, Client, Process, eventually};
+use crate::tenant::cli;
+use crate::{Address, Client, Process, Tenant, eventually, on_s3};
 
-/// A tenant with a key and a token, made on the command line.
-#[derive(Debug, Clone)]
-pub struct Tenant {
-    /// Its id.
-    pub id: String,
-    /// Its write key.
-    pub key: String,
-    /// Its query token, of a steward.
-    pub token: String,
-}
+/// The data folder in a sandbox's folder.
+pub(crate) const DATA: &str = "data";
 
 /// A running system with one tenant; its methods are that tenant's [`Client`].
 pub struct Sandbox {
@@ -88,9 +80,23 @@ impl Sandbox {
     /// As [`Sandbox::cluster`], with the lake in a place of its own on that
     /// server.
     pub async fn cluster_on_s3(brokers: &str, server: &seaweed::Server) -> Self {
-        let mut settings = on_s3(server);
-        settings.push(("CHALKLINE_KAFKA_BROKERS", brokers.to_owned()));
-        Self::start(&["ingest", "transform", "query"], settings).await
+        let roles = ["ingest", "transform", "query"];
+        Self::roles_on_s3(brokers, server, &roles, &[]).await
+    }
+
+    /// As [`Sandbox::cluster_on_s3`], with only some of the roles, and with
+    /// further settings, as `CHALKLINE_…` variables.
+    pub async fn roles_on_s3(
+        brokers: &str,
+        server: &seaweed::Server,
+        roles: &[&'static str],
+        settings: &[(&'static str, &str)],
+    ) -> Self {
+        let mut all = on_s3(server);
+        all.push(("CHALKLINE_KAFKA_BROKERS", brokers.to_owned()));
+        let further = settings.iter();
+        all.extend(further.map(|(name, value)| (*name, (*value).to_owned())));
+        Self::start(roles, all).await
     }
 
     /// As [`Sandbox::cluster`], with only some of the roles.
@@ -99,10 +105,25 @@ impl Sandbox {
         Self::start(roles, settings).await
     }
 
+    /// As [`Sandbox::roles`], with further settings, as `CHALKLINE_…` variables.
+    pub async fn roles_with(
+        brokers: &str,
+        roles: &[&'static str],
+        settings: &[(&'static str, &str)],
+    ) -> Self {
+        let mut all = vec![("CHALKLINE_KAFKA_BROKERS", brokers.to_owned())];
+        all.extend(
+            settings
+                .iter()
+                .map(|(name, value)| (*name, (*value).to_owned())),
+        );
+        Self::start(roles, all).await
+    }
+
     async fn start(commands: &[&'static str], settings: Vec<Setting>) -> Self {
         let folder = TempDir::with_prefix("chalkline-e2e-").expect("a temporary folder");
         let address = Arc::new(RwLock::new(Address::default()));
-        let tenant = add_tenant(folder.path(), &settings, "Test School", &[]);
+        let tenant = Tenant::add(folder.path(), &settings, "Test School", &[]);
         let mut sandbox = Self {
             client: Client::new(address.clone(), tenant),
             address,
@@ -121,7 +142,7 @@ impl Sandbox {
 
     /// The data folder.
     pub fn data(&self) -> PathBuf {
-        data(self.folder.path())
+        self.folder.path().join(DATA)
     }
 
     /// The folder of the lake.
@@ -166,6 +187,18 @@ impl Sandbox {
         Process::start(self.folder.path(), name, &arguments, &self.settings)
     }
 
+    /// Starts one more `chalkline transform` over the same data without waiting
+    /// for it; also says where its health and metrics are. Its log has that name.
+    pub fn another_transform(&self, name: &str) -> (Process, String) {
+        let listen = format!("127.0.0.1:{}", free_port());
+        let url = format!("http://{listen}");
+        let mut settings = self.settings.clone();
+        settings.push(("CHALKLINE_DATA_DIR", self.data().display().to_string()));
+        settings.push(("CHALKLINE_TRANSFORM_LISTEN", listen));
+        let process = Process::start(self.folder.path(), name, &["transform"], &settings);
+        (process, url)
+    }
+
     /// A path in the sandbox's folder, beside the data.
     pub fn path(&self, name: &str) -> String {
         self.folder.path().join(name).display().to_string()
@@ -180,7 +213,7 @@ impl Sandbox {
 
     /// Makes another tenant; `options` as for `chalkline tenant add`.
     pub fn tenant(&self, name: &str, options: &[&str]) -> Client {
-        let tenant = add_tenant(self.folder.path(), &self.settings, name, options);
+        let tenant = Tenant::add(self.folder.path(), &self.settings, name, options);
         Client::new(self.address.clone(), tenant)
     }
 
@@ -194,6 +227,17 @@ impl Sandbox {
     /// Kills one process by its command (SIGKILL).
     pub fn crash_one(&mut self, command: &str) {
         self.process_mut(command).kill();
+    }
+
+    /// Asks one process by its command to end (SIGTERM), and waits until it has.
+    ///
+    /// # Panics
+    /// When it takes more than a minute.
+    pub async fn stop_one(&mut self, command: &str) {
+        let process = self.process_mut(command);
+        process.signal("TERM");
+        let ended = process.exit_within(Duration::from_secs(60)).await;
+        assert!(ended.is_some(), "{command} does not end");
     }
 
     /// Starts what does not run and waits until all of it is ready.
@@ -279,7 +323,7 @@ impl Sandbox {
         // Told by a child that ended at once: its reason is in its log.
         for (service, process) in &mut self.processes {
             let id = process.id();
-            let data = data(self.folder.path());
+            let data = self.folder.path().join(DATA);
             let process = std::cell::RefCell::new(process);
             let urls = eventually(&format!("{} is ready", service.command), || async {
                 if let Some(status) = process.borrow_mut().exited() {
@@ -324,69 +368,8 @@ fn announced(data: &Path, id: u32) -> Result<Vec<String>, String> {
         .ok_or_else(|| format!("no addresses in {up}"))
 }
 
-fn data(folder: &Path) -> PathBuf {
-    folder.join("data")
-}
-
 /// A setting's variable and its value.
-type Setting = (&'static str, String);
-
-/// A lake in a place of its own on that server.
-pub fn on_s3(server: &seaweed::Server) -> Vec<Setting> {
-    const OPTIONS: [(&str, &str); 5] = [
-        (
-            "CHALKLINE_LAKE_OPTIONS_AWS_ENDPOINT_URL",
-            "AWS_ENDPOINT_URL",
-        ),
-        ("CHALKLINE_LAKE_OPTIONS_AWS_ALLOW_HTTP", "AWS_ALLOW_HTTP"),
-        ("CHALKLINE_LAKE_OPTIONS_AWS_REGION", "AWS_REGION"),
-        (
-            "CHALKLINE_LAKE_OPTIONS_AWS_ACCESS_KEY_ID",
-            "AWS_ACCESS_KEY_ID",
-        ),
-        (
-            "CHALKLINE_LAKE_OPTIONS_AWS_SECRET_ACCESS_KEY",
-            "AWS_SECRET_ACCESS_KEY",
-        ),
-    ];
-    let options = server.options();
-    let mut settings: Vec<Setting> = OPTIONS
-        .iter()
-        .map(|(variable, option)| (*variable, options[*option].clone()))
-        .collect();
-    settings.push(("CHALKLINE_LAKE_URL", server.new_root()));
-    settings
-}
-
-fn add_tenant(folder: &Path, settings: &[Setting], name: &str, options: &[&str]) -> Tenant {
-    let text = |value: &Value| value.as_str().expect("text").to_owned();
-    let cli = |arguments: &[&str]| cli(folder, settings, arguments);
-    let id = text(&cli(&[&["tenant", "add", name], options].concat())["tenant"]);
-    let key = cli(&["key", "issue", "--tenant", &id]);
-    let token = cli(&["token", "issue", "--tenant", &id, "--role", "steward"]);
-    Tenant {
-        id,
-        key: text(&key["key"]),
-        token: text(&token["token"]),
-    }
-}
-
-fn cli(folder: &Path, settings: &[Setting], arguments: &[&str]) -> Value {
-    let output = chalkline()
-        .args(arguments)
-        .arg("--json")
-        .envs(settings.iter().map(|(name, value)| (name, value)))
-        .env("CHALKLINE_DATA_DIR", data(folder))
-        .output()
-        .expect("chalkline starts");
-    assert!(
-        output.status.success(),
-        "chalkline {arguments:?}: {}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    serde_json::from_slice(&output.stdout).expect("--json prints JSON")
-}
+pub(crate) type Setting = (&'static str, String);
 
 /// A port that nobody listens on now.
 fn free_port() -> u16 {

@@ -4,14 +4,16 @@
 //! follows below what the first has decided about, and says how many events the
 //! log holds. The ledger compares that with the rows of the tables.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+mod following;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::DateTime;
-use eventlog::{Entry, EventLog, ReadError, Reader};
+use eventlog::{Entry, EventLog};
 use lake::{Advance, AppId, Lake, LakeError, LakeTable, PublishError, Rows};
 use runtime::Registry;
 use schemas::{Family, Table, TenantId, layout};
@@ -19,6 +21,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::following::Following;
 use crate::columns::{Count, CountRows};
 use crate::config::Config;
 use crate::decode::{family, is_tally, received_at, tenant};
@@ -26,9 +29,6 @@ use crate::error::{Error, chain};
 
 /// Positions that are counted of one partition before counts are published.
 const STRETCH: u64 = 1_000_000;
-
-/// How long one read waits for a record that must be there.
-const WAIT: Duration = Duration::from_secs(1);
 
 /// How long tenants are left alone whose counts could not be published.
 const REST: Duration = Duration::from_secs(10);
@@ -51,18 +51,10 @@ pub(crate) struct Counter {
     look_at: Instant,
     /// Up to where everybody else's records are counted, while somebody waits.
     ahead: BTreeMap<u32, u64>,
+    /// The partitions that are counted here.
+    owned: BTreeSet<u32>,
     /// Where reading stopped in each partition.
     readers: HashMap<u32, Following>,
-}
-
-/// A partition that is read on later: to open it again costs what was read
-/// ahead.
-struct Following {
-    reader: Box<dyn Reader>,
-    /// Read and not counted yet: at most what one read gives.
-    rest: VecDeque<Entry>,
-    /// Where it goes on.
-    next: u64,
 }
 
 /// What is counted apart.
@@ -100,6 +92,7 @@ impl Counter {
             waiting: BTreeSet::new(),
             look_at: Instant::now(),
             ahead: BTreeMap::new(),
+            owned: BTreeSet::new(),
             readers: HashMap::new(),
         }
     }
@@ -125,6 +118,7 @@ impl Counter {
                 self.look_at = Instant::now();
             }
             let until = read.borrow().clone();
+            self.follow(&until);
             let counted = tokio::select! {
                 counted = self.count(&until) => counted,
                 // Where this process stops, the next one goes on.
@@ -139,6 +133,17 @@ impl Counter {
             if last {
                 return;
             }
+        }
+    }
+
+    /// Where partitions have changed hands, another process has counted, too.
+    fn follow(&mut self, until: &BTreeMap<u32, u64>) {
+        if !self.owned.iter().eq(until.keys()) {
+            self.owned = until.keys().copied().collect();
+            self.tables.clear();
+            self.ahead.clear();
+            self.readers
+                .retain(|partition, _| until.contains_key(partition));
         }
     }
 
@@ -184,12 +189,8 @@ impl Counter {
         let stretch = from..until.min(from + STRETCH).max(from);
         // Put back only if all goes well.
         let mut following = match self.readers.remove(&partition) {
-            Some(following) if following.next == from => following,
-            _ => Following {
-                reader: self.log.read(partition, from).await?,
-                rest: VecDeque::new(),
-                next: from,
-            },
+            Some(following) if following.next() == from => following,
+            _ => Following::start(self.log.as_ref(), partition, from).await?,
         };
         while let Some(entry) = following.below(stretch.end, self.read_bytes).await? {
             self.add(&entry, tally).await?;
@@ -378,29 +379,6 @@ async fn home(registry: &Registry, named: &TenantId) -> Result<TenantId, Error> 
         return Ok(named.clone());
     }
     Ok(TenantId::system())
-}
-
-impl Following {
-    /// The next record below `end`; `None` when there is none.
-    async fn below(&mut self, end: u64, read_bytes: usize) -> Result<Option<Entry>, Error> {
-        if self.next >= end {
-            return Ok(None);
-        }
-        if self.rest.is_empty() {
-            self.rest = self.reader.next(read_bytes, WAIT).await?.into();
-        }
-        let Some(first) = self.rest.front() else {
-            let cause = "a record below the floor did not come";
-            return Err(Error::Log(ReadError::Unavailable(cause.into())));
-        };
-        // Positions may have gaps, also where a stretch ends.
-        if first.position.offset >= end {
-            self.next = end;
-            return Ok(None);
-        }
-        self.next = first.position.offset + 1;
-        Ok(self.rest.pop_front())
-    }
 }
 
 fn failed(tenant: &TenantId, source: LakeError) -> Error {

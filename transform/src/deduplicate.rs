@@ -32,39 +32,48 @@ impl Stored {
     }
 }
 
-/// Which events were stored, and when each was received: all that lie within
-/// the window, for every tenant.
+/// Which events were stored, and when each was received: for some partitions of
+/// a log all that lie within the window, of every tenant.
+///
+/// A partition is asked about its own events only. An event and its repetition
+/// have one key, so they meet in one partition, and what is decided there does
+/// not depend on who else reads which others, nor how far.
 ///
 /// Its answers depend on the events alone, never on the wall clock and never on
 /// when something was forgotten.
 #[derive(Debug)]
 pub(crate) struct Index {
     window_seconds: u32,
-    tenants: HashMap<TenantId, HashMap<[u8; 16], Stored>>,
+    partitions: HashMap<u32, Partition>,
     forgotten_before: u32,
 }
+
+/// The events of one partition.
+type Partition = HashMap<TenantId, HashMap<[u8; 16], Stored>>;
 
 impl Index {
     /// Knows nothing yet.
     pub fn new(window: TimeDelta) -> Self {
         Self {
             window_seconds: u32::try_from(window.num_seconds()).unwrap_or(u32::MAX),
-            tenants: HashMap::new(),
+            partitions: HashMap::new(),
             forgotten_before: 0,
         }
     }
 
-    /// The event of that id that was stored and was received within the window
+    /// The partition's event of that id that was stored and was received within the window
     /// of `received_at`, earlier or later.
     pub fn stored(
         &self,
+        partition: u32,
         tenant: &TenantId,
         id: Uuid,
         received_at: DateTime<Utc>,
     ) -> Option<&Stored> {
         let received_at = seconds(received_at);
-        self.tenants
-            .get(tenant)
+        self.partitions
+            .get(&partition)
+            .and_then(|tenants| tenants.get(tenant))
             .and_then(|events| events.get(id.as_bytes()))
             .filter(|stored| received_at.abs_diff(stored.received_at) <= self.window_seconds)
     }
@@ -73,6 +82,7 @@ impl Index {
     /// known.
     pub fn remember(
         &mut self,
+        partition: u32,
         tenant: &TenantId,
         id: Uuid,
         received_at: DateTime<Utc>,
@@ -82,10 +92,11 @@ impl Index {
             received_at: seconds(received_at),
             digest,
         };
-        if !self.tenants.contains_key(tenant) {
-            self.tenants.insert(tenant.clone(), HashMap::new());
+        let tenants = self.partitions.entry(partition).or_default();
+        if !tenants.contains_key(tenant) {
+            tenants.insert(tenant.clone(), HashMap::new());
         }
-        let events = self.tenants.get_mut(tenant).expect("just inserted");
+        let events = tenants.get_mut(tenant).expect("just inserted");
         let stored = events.entry(*id.as_bytes()).or_insert(event);
         if event.received_at > stored.received_at {
             *stored = event;
@@ -102,11 +113,13 @@ impl Index {
             return;
         }
         self.forgotten_before = limit;
-        self.tenants.retain(|_, events| {
-            events.retain(|_, stored| stored.received_at >= limit);
-            events.shrink_to_fit();
-            !events.is_empty()
-        });
+        for tenants in self.partitions.values_mut() {
+            tenants.retain(|_, events| {
+                events.retain(|_, stored| stored.received_at >= limit);
+                events.shrink_to_fit();
+                !events.is_empty()
+            });
+        }
     }
 
     /// The earliest received time that has to be known for deciding about
@@ -117,14 +130,18 @@ impl Index {
 
     /// How many events it knows.
     pub fn len(&self) -> usize {
-        self.tenants.values().map(HashMap::len).sum()
+        self.events().map(HashMap::len).sum()
     }
 
     /// How many bytes of memory it takes, about.
     pub fn size_bytes(&self) -> usize {
         // A map has a byte for each slot, and leaves an eighth of them free.
-        let slots = self.tenants.values().map(|e| e.capacity() / 7 * 8);
+        let slots = self.events().map(|e| e.capacity() / 7 * 8);
         slots.sum::<usize>() * (ENTRY_BYTES + 1)
+    }
+
+    fn events(&self) -> impl Iterator<Item = &HashMap<[u8; 16], Stored>> {
+        self.partitions.values().flat_map(HashMap::values)
     }
 }
 
@@ -158,20 +175,22 @@ mod tests {
     #[case::received_long_before(-7 * DAY - 1, false)]
     fn an_id_repeats_within_the_window(#[case] after: i64, #[case] expected: bool) {
         let mut index = Index::new(TimeDelta::days(7));
-        index.remember(&demo(), Uuid::nil(), at(0), None);
-        let is_stored = |tenant, id| index.stored(&tenant, id, at(after)).is_some();
+        index.remember(0, &demo(), Uuid::nil(), at(0), None);
+        let is_stored = |tenant, id| index.stored(0, &tenant, id, at(after)).is_some();
         assert_eq!(is_stored(demo(), Uuid::nil()), expected);
         assert!(!is_stored("other".parse().expect("a tenant"), Uuid::nil()));
         assert!(!is_stored(demo(), Uuid::max()));
+        let elsewhere = index.stored(1, &demo(), Uuid::nil(), at(after));
+        assert!(elsewhere.is_none(), "a partition knows its own");
     }
 
     #[test]
     fn of_two_with_one_id_the_later_received_is_kept() {
         let mut index = Index::new(TimeDelta::days(7));
         let [early, late] = ["early", "late"].map(digest);
-        index.remember(&demo(), Uuid::nil(), at(8 * DAY), Some(late));
-        index.remember(&demo(), Uuid::nil(), at(0), Some(early));
-        let stored = index.stored(&demo(), Uuid::nil(), at(9 * DAY));
+        index.remember(0, &demo(), Uuid::nil(), at(8 * DAY), Some(late));
+        index.remember(0, &demo(), Uuid::nil(), at(0), Some(early));
+        let stored = index.stored(0, &demo(), Uuid::nil(), at(9 * DAY));
         let stored = stored.expect("is stored");
         assert_eq!(stored.has_content(late), Some(true));
         assert_eq!(stored.has_content(early), Some(false));
@@ -183,7 +202,7 @@ mod tests {
         assert_eq!(ENTRY_BYTES, 28);
         let mut index = Index::new(TimeDelta::days(7));
         for number in 0..100_000 {
-            index.remember(&demo(), Uuid::from_u128(number), at(0), None);
+            index.remember(0, &demo(), Uuid::from_u128(number), at(0), None);
         }
         let bytes = index.size_bytes() / index.len();
         assert!((33..=67).contains(&bytes), "{bytes}");
@@ -200,8 +219,8 @@ mod tests {
     #[test]
     fn forgetting_decides_nothing() {
         let mut index = Index::new(TimeDelta::days(7));
-        index.remember(&demo(), Uuid::nil(), at(0), None);
-        index.remember(&demo(), Uuid::max(), at(DAY), None);
+        index.remember(0, &demo(), Uuid::nil(), at(0), None);
+        index.remember(0, &demo(), Uuid::max(), at(DAY), None);
         index.forget_before(at(7 * DAY));
         assert_eq!(
             index.len(),
@@ -211,7 +230,7 @@ mod tests {
         index.forget_before(at(7 * DAY + 7200));
         assert_eq!(index.len(), 1);
         index.forget_before(at(0));
-        let stored = index.stored(&demo(), Uuid::max(), at(7 * DAY + 7200));
+        let stored = index.stored(0, &demo(), Uuid::max(), at(7 * DAY + 7200));
         assert!(stored.is_some());
     }
 }

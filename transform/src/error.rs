@@ -1,4 +1,4 @@
-use eventlog::ReadError;
+use eventlog::{GroupError, ReadError};
 use lake::{LakeError, PublishError};
 use runtime::RegistryError;
 use tokio::task::JoinError;
@@ -35,6 +35,12 @@ pub enum Error {
         #[source]
         source: LakeError,
     },
+    /// The group in which processes share the log cannot be joined or stayed in.
+    #[error("there are no partitions to work on")]
+    Group(#[from] GroupError),
+    /// Other partitions belong to this process now.
+    #[error("other partitions belong to this process now")]
+    Rebalanced,
     /// The tables of a tenant who waited can be used again.
     #[error("the tables of a tenant who waited can be used again")]
     Mended,
@@ -65,7 +71,8 @@ impl Error {
         match self {
             Self::AnotherLog { .. } => false,
             Self::Log(error) => matches!(error, ReadError::Unavailable(_)),
-            Self::Reader(_) | Self::Mended => true,
+            Self::Group(error) => error.is_retryable(),
+            Self::Reader(_) | Self::Mended | Self::Rebalanced => true,
             Self::Lake(error) | Self::Table { source: error, .. } => error.is_retryable(),
             Self::Publish { source, .. } => match source {
                 PublishError::NotPublished(error) => error.is_retryable(),

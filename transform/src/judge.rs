@@ -138,8 +138,9 @@ impl Judge {
         let traces = self.settled.traces(partition, record);
         if verdict(record.position, traces) == Verdict::New {
             let (id, received_at) = (event.id, event.received_at);
+            let tenant = &record.tenant;
             self.index
-                .remember(&record.tenant, id, received_at, Some(*digest));
+                .remember(partition, tenant, id, received_at, Some(*digest));
         }
     }
 
@@ -164,12 +165,15 @@ impl Judge {
         match &record.content {
             Err(unreadable) => Outcome::Quarantined(tenant.clone(), unreadable.clone()),
             Ok(Content::Tally(_)) => Outcome::Tallied,
-            Ok(Content::Event(event, digest)) => self.judge_event(tenant, event, *digest, verdict),
+            Ok(Content::Event(event, digest)) => {
+                self.judge_event(partition, tenant, event, *digest, verdict)
+            }
         }
     }
 
     fn judge_event(
         &mut self,
+        partition: u32,
         tenant: &TenantId,
         event: &Event,
         digest: Digest,
@@ -179,12 +183,13 @@ impl Judge {
             id, received_at, ..
         } = *event;
         if verdict == Verdict::Open
-            && let Some(stored) = self.index.stored(tenant, id, received_at)
+            && let Some(stored) = self.index.stored(partition, tenant, id, received_at)
         {
             let same_content = stored.has_content(digest);
             return Outcome::Duplicate { same_content };
         }
-        self.index.remember(tenant, id, received_at, Some(digest));
+        self.index
+            .remember(partition, tenant, id, received_at, Some(digest));
         Outcome::Stored
     }
 

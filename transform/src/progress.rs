@@ -155,6 +155,12 @@ impl Progress {
         self.partitions.values().map(|p| p.read_as_of).min()
     }
 
+    /// Below which position each partition is published.
+    pub fn positions(&self) -> BTreeMap<u32, u64> {
+        let floors = self.partitions.values().map(|p| &p.floor);
+        floors.map(|f| (f.partition, f.position)).collect()
+    }
+
     fn tell(&self) {
         let read = self.partitions.iter();
         let read = read.map(|(partition, progress)| (*partition, progress.next));

@@ -1,13 +1,13 @@
 //! recover: what a start has to know, all of it from the lake.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::DateTime;
 use eventlog::{EventLog, ReadError};
 use futures::StreamExt;
 use lake::{Floor, Lake, LakeError};
-use runtime::Registry;
+use runtime::Clock;
 use schemas::TenantId;
 
 use crate::config::Config;
@@ -17,6 +17,7 @@ use crate::error::{Error, chain};
 use crate::judge::{Judge, Settled};
 use crate::publish::{Held, Publisher};
 use crate::tables::{Opened, Tables};
+use crate::transform::Transform;
 use crate::waiting::Waiting;
 
 /// How many tenants' tables are opened at once.
@@ -24,18 +25,26 @@ const CONCURRENT_TENANTS: usize = 4;
 
 /// Where to begin, and with what knowledge.
 pub(crate) struct Recovered {
-    /// The floor of every partition.
-    pub floors: Vec<Floor>,
     /// The round that did not finish before the last stop; often empty. It must
     /// be published again before anything else is judged.
     pub unfinished: Vec<Stretch>,
     /// What follows.
     pub live: Vec<Stretch>,
+    pub known: Known,
+}
+
+/// What a life goes on from.
+pub(crate) struct Known {
+    /// How many partitions the log had when this was found out.
+    pub partitions: u32,
+    /// The floor of each of those that belong to this process.
+    pub floors: Vec<Floor>,
     pub judge: Judge,
     pub publisher: Publisher,
 }
 
-/// Reads floors, positions and what deduplication has to remember.
+/// Reads floors, positions and what deduplication has to remember of the
+/// partitions that belong to this process.
 ///
 /// Records from the floor up to the highest position of any table are those of
 /// the one round that did not finish, and of rounds that are published but for
@@ -44,17 +53,24 @@ pub(crate) struct Recovered {
 /// # Errors
 /// [`Error::AnotherLog`] when the log ends below what is published.
 pub(crate) async fn recover(
-    log: &Arc<dyn EventLog>,
-    lake: &Lake,
-    registry: &Registry,
-    config: &Config,
+    transform: &Transform,
+    owned: &BTreeSet<u32>,
     waiting: &mut Waiting,
 ) -> Result<Recovered, Error> {
+    let Transform {
+        config,
+        log,
+        registry,
+        lake,
+        clock,
+        ..
+    } = transform;
     let log_id = log.id().to_string();
     let tables = Arc::new(Tables {
         lake: lake.clone(),
         registry: registry.clone(),
         log_id: log_id.clone(),
+        owned: owned.clone(),
         partitions: log.partitions(),
         window: config.window(),
     });
@@ -64,7 +80,7 @@ pub(crate) async fn recover(
     let mut tenants = registry.tenants().await?;
     tenants.push(TenantId::system());
     let (mut opened, mut failed) = open_all(&tables, tenants).await;
-    let floors = floors(log.as_ref(), lake, config, stored, &opened).await?;
+    let floors = floors(log.as_ref(), clock, &tables, config, stored, &opened).await?;
     let (unfinished, live) = stretches(log.as_ref(), &floors, &opened).await?;
 
     let mut index = Index::new(config.window());
@@ -95,23 +111,27 @@ pub(crate) async fn recover(
     tracing::info!(
         tenants = opened.len(),
         events = index.len(),
+        partitions = floors.len(),
         unfinished = unfinished.len(),
         "recovered from the lake"
     );
-    let tables = opened.into_iter().flat_map(|(tenant, opened)| {
+    let held = opened.into_iter().flat_map(|(tenant, opened)| {
         let entry = move |opened: Opened| {
             let Opened { kind, table, next } = opened;
             ((tenant.clone(), kind), Held { table, next })
         };
         opened.into_iter().map(entry)
     });
-    let tables = tables.collect();
+    let held = held.collect();
     Ok(Recovered {
-        floors,
         unfinished,
         live,
-        judge: Judge::new(index, settled),
-        publisher: Publisher::new(lake.clone(), log_id, tables, config.concurrent_commits),
+        known: Known {
+            partitions: tables.partitions,
+            floors,
+            judge: Judge::new(index, settled),
+            publisher: Publisher::new(lake.clone(), log_id, held, config.concurrent_commits),
+        },
     })
 }
 
@@ -139,8 +159,8 @@ fn highest(opened: &BTreeMap<TenantId, Vec<Opened>>, partition: u32) -> Option<u
     tables.filter_map(|t| t.next.get(&partition)).copied().max()
 }
 
-/// The floor of every partition of the log; where there is none, nothing was
-/// published, and what the log still has is all there is.
+/// The floors of the partitions that belong to this process; where there is
+/// none, nothing was published, and what the log still has is all there is.
 ///
 /// A damaged floor is replaced by the first position that the log still has:
 /// every table passes over what it holds. If no table came as far as that, there
@@ -148,7 +168,8 @@ fn highest(opened: &BTreeMap<TenantId, Vec<Opened>>, partition: u32) -> Option<u
 /// below it is taken for published.
 async fn floors(
     log: &dyn EventLog,
-    lake: &Lake,
+    clock: &Clock,
+    tables: &Tables,
     config: &Config,
     mut stored: BTreeMap<u32, Result<Floor, LakeError>>,
     opened: &BTreeMap<TenantId, Vec<Opened>>,
@@ -164,6 +185,7 @@ async fn floors(
         };
         let mut floor = match stored.remove(&partition) {
             Some(Ok(floor)) => floor,
+            Some(Err(_)) if !tables.owned.contains(&partition) => continue,
             Some(Err(error)) => {
                 let head = log.head(partition).await?;
                 let reached = highest(opened, partition).is_some_and(|highest| highest >= head);
@@ -176,14 +198,36 @@ async fn floors(
                 );
                 floor
             }
-            None => from(log.head(partition).await?),
+            None => {
+                // Whoever reads it, nothing is complete before it is.
+                let floor = first_floor(log, clock, partition).await?;
+                tables.lake.begin_floor(&floor).await?;
+                floor
+            }
         };
+        if !tables.owned.contains(&partition) {
+            continue;
+        }
         if config.accept_truncated_log {
-            accept_truncated(log, lake, &mut floor).await?;
+            accept_truncated(log, &tables.lake, &mut floor).await?;
         }
         floors.push(floor);
     }
     Ok(floors)
+}
+
+/// Where a partition begins of which nothing was published: an empty one is
+/// complete.
+async fn first_floor(log: &dyn EventLog, clock: &Clock, partition: u32) -> Result<Floor, Error> {
+    // The time first: what is answered before it lies below the tail.
+    let now = clock.now();
+    let (head, tail) = (log.head(partition).await?, log.tail(partition).await?);
+    Ok(Floor {
+        log_id: log.id().to_string(),
+        partition,
+        position: head,
+        as_of: if tail == 0 { now } else { DateTime::UNIX_EPOCH },
+    })
 }
 
 /// Moves the floor over the records that the log dropped, if it did.

@@ -1,27 +1,40 @@
 //! What the tables of a tenant say at a start: how far they are, which events
 //! they hold, and which records of an unfinished round they have set aside.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
-use chrono::{DateTime, TimeDelta, Utc};
+use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
+use chrono::{DateTime, TimeDelta};
+use eventlog::partition_for;
 use futures::TryStreamExt;
 use lake::{AppId, Floor, Lake, LakeError, LakeTable, RowFilter};
 use runtime::Registry;
-use schemas::{Table, TenantId, layout};
+use schemas::{StudentKey, Table, TenantId, layout, log_key};
 
 use crate::consume::Stretch;
 use crate::deduplicate::Index;
 use crate::error::Error;
 use crate::judge::{Settled, event_id};
 
-/// The tables into which one log is read.
+/// The columns of an event that deduplication has to know.
+const EVENT: [&str; 5] = [
+    "event_id",
+    "received_at",
+    "student_key",
+    "log_id",
+    "log_partition",
+];
+
+/// The tables into which some partitions of a log are read.
 #[derive(Debug)]
 pub(crate) struct Tables {
     pub lake: Lake,
     pub registry: Registry,
     pub log_id: String,
+    /// Those that are read here.
+    pub owned: BTreeSet<u32>,
+    /// All that the log has, whoever reads them.
     pub partitions: u32,
     /// Of deduplication.
     pub window: TimeDelta,
@@ -56,16 +69,22 @@ impl Tables {
             return Ok(None);
         };
         let mut next = HashMap::new();
-        for partition in 0..self.partitions {
-            let app = AppId::rows(&self.log_id, partition);
+        for partition in &self.owned {
+            let app = AppId::rows(&self.log_id, *partition);
             let position = table.next_position(&app).await?;
-            next.extend(position.map(|position| (partition, position)));
+            next.extend(position.map(|position| (*partition, position)));
         }
         Ok(Some(Opened { kind, table, next }))
     }
 
     /// Adds to the index the tenant's events that one still to be read may
     /// repeat.
+    ///
+    /// A repetition is read from the partition of its key, which is not that of
+    /// the first when partitions were added in between, or when that was another
+    /// log. So it is the row's key that tells which partition has to know it. One
+    /// that was read from here is known here in any case: whoever wrote it may
+    /// have other ideas of where it belongs.
     ///
     /// Neither the clock nor the newest event alone says what may still come:
     /// one may be ahead of a log that is read late, the other of a partition
@@ -89,14 +108,38 @@ impl Tables {
         let since = Index::horizon(watermark, self.window);
         for opened in events() {
             let table = |source| failed(tenant, opened.kind, source);
-            let columns = ["event_id", "received_at"];
-            let rows = opened.table.scan(&columns, RowFilter::ReceivedSince(since));
+            let rows = opened.table.scan(&EVENT, RowFilter::ReceivedSince(since));
             let mut rows = rows.await.map_err(table)?;
             while let Some(batch) = rows.try_next().await.map_err(table)? {
-                remember_rows(index, tenant, &batch);
+                self.remember_rows(index, tenant, &batch);
             }
         }
         Ok(())
+    }
+
+    fn remember_rows(&self, index: &mut Index, tenant: &TenantId, rows: &RecordBatch) {
+        let texts = |column: usize| rows.column(column).as_string::<i32>();
+        let (ids, keys, logs) = (texts(0), texts(2), texts(3));
+        let times = rows.column(1).as_primitive::<TimestampMicrosecondType>();
+        let partitions = rows.column(4).as_primitive::<Int32Type>();
+        for row in 0..rows.num_rows() {
+            let Some(id) = event_id(ids.value(row)) else {
+                continue;
+            };
+            let Some(time) = DateTime::from_timestamp_micros(times.value(row)) else {
+                continue;
+            };
+            let key = keys.value(row).parse::<StudentKey>().ok();
+            let home = key.map(|key| partition_for(&log_key(tenant, &key), self.partitions));
+            let origin = partitions.value(row).unsigned_abs();
+            let origin = (logs.value(row) == self.log_id).then_some(origin);
+            let known_in = home.into_iter().chain(origin.filter(|_| origin != home));
+            for partition in known_in.filter(|partition| self.owned.contains(partition)) {
+                // Columns are not what the sender said: its times are corrected,
+                // and defaults filled in.
+                index.remember(partition, tenant, id, time, None);
+            }
+        }
     }
 
     /// What the tenant's tables say about the unfinished round.
@@ -175,19 +218,5 @@ fn failed(tenant: &TenantId, kind: Table, source: LakeError) -> Error {
     Error::Table {
         table: layout::table(tenant, kind),
         source,
-    }
-}
-
-fn remember_rows(index: &mut Index, tenant: &TenantId, rows: &RecordBatch) {
-    let ids = rows.column(0).as_string::<i32>();
-    let times = rows.column(1).as_primitive::<TimestampMicrosecondType>();
-    for (id, micros) in ids.iter().zip(times) {
-        let id = id.and_then(event_id);
-        let time: Option<DateTime<Utc>> = micros.and_then(DateTime::from_timestamp_micros);
-        if let (Some(id), Some(time)) = (id, time) {
-            // Columns are not what the sender said: its times are corrected, and
-            // defaults filled in.
-            index.remember(tenant, id, time, None);
-        }
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! A behaviour that is not here is not promised. `open(name)` opens the log of
 //! that name: the same name again is the same storage, another name is a fresh
-//! one. It is to be opened with four partitions and the default limits.
+//! one. It is to be opened with four partitions, the default limits, and a group
+//! of its own for each name.
 //!
 //! The checks panic on the first behaviour that is missing.
 
 mod appends;
+mod members;
 mod readers;
 mod storage;
 
@@ -43,6 +45,9 @@ where
     appends::too_large_leaves_neighbours_alone(&*open("too-large").await).await;
     readers::a_dropped_next_loses_nothing(&*open("dropped-next").await).await;
     appends::a_dropped_append_harms_nothing(&*open("dropped-append").await).await;
+    members::a_lone_member_gets_every_partition(open("lone-member").await).await;
+    members::members_leave_no_partition_alone(open("members").await).await;
+    members::what_is_committed_decides_nothing(open("committed").await).await;
     storage::close_flushes_and_refuses(&*open("close").await).await;
     storage::reopening_keeps_identity_and_records(&open).await;
     storage::a_fresh_log_has_another_id(&*open("identity-a").await, &*open("identity-b").await)

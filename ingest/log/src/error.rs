@@ -194,3 +194,27 @@ pub enum ReadError {
     #[error("the log cannot be read now")]
     Unavailable(#[source] Cause),
 }
+
+/// Why partitions cannot be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GroupError {
+    /// The settings do not make a member.
+    #[error("the consumer group cannot be joined")]
+    Join(#[source] Cause),
+    /// The group refuses this member for good, as when another process joins
+    /// under the same `group_instance_id`.
+    #[error("the consumer group has expelled this member")]
+    Expelled(#[source] Cause),
+    /// The member left, because nobody followed its changes. Joining again makes
+    /// a new one.
+    #[error("the member has left its consumer group")]
+    Left,
+}
+
+impl GroupError {
+    /// Whether joining again can succeed without anybody mending anything.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Left)
+    }
+}

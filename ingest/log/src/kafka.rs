@@ -3,6 +3,7 @@
 mod config;
 mod consume;
 mod delivery;
+mod group;
 mod native;
 mod produce;
 mod security;
@@ -13,11 +14,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub use config::KafkaConfig;
+pub use config::{Assignor, KafkaConfig};
 pub use security::{Sasl, Secret, Security, Tls};
 
-use crate::{AppendError, EventLog, LogId, OpenError, Position, ReadError, Reader, Record};
+use crate::{
+    AppendError, EventLog, GroupError, LogId, Member, OpenError, Position, ReadError, Reader,
+    Record,
+};
 use consume::KafkaReader;
+use group::KafkaMember;
 use produce::Sender;
 use topic::Topic;
 
@@ -28,7 +33,8 @@ const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// The producer is idempotent, so that its own retries store nothing twice.
 /// The [`LogId`] is the broker's id of the topic: a recreated topic has
-/// another. No transactions, no consumer groups, no committed offsets.
+/// another. No transactions; offsets are committed for lag tools only, and never
+/// read.
 pub struct KafkaLog {
     topic: Arc<Topic>,
     sender: Sender,
@@ -66,7 +72,7 @@ impl KafkaLog {
         tracing::info!(
             topic = %config.topic,
             log.id = %topic.id,
-            log.partitions = topic.partitions,
+            log.partitions = topic.partitions(),
             "opened the Kafka log"
         );
         Ok(Self {
@@ -78,7 +84,7 @@ impl KafkaLog {
 
     /// The first and the next position of the partition.
     async fn bounds(&self, partition: u32) -> Result<(u64, u64), ReadError> {
-        if partition >= self.topic.partitions {
+        if partition >= self.topic.partitions() {
             return Err(ReadError::NoPartition(partition));
         }
         topic::bounds(&self.sender.client(), &self.topic, partition).await
@@ -92,7 +98,7 @@ impl EventLog for KafkaLog {
     }
 
     fn partitions(&self) -> u32 {
-        self.topic.partitions
+        self.topic.partitions()
     }
 
     fn max_record_bytes(&self) -> usize {
@@ -136,6 +142,11 @@ impl EventLog for KafkaLog {
 
     async fn tail(&self, partition: u32) -> Result<u64, ReadError> {
         self.bounds(partition).await.map(|(_, tail)| tail)
+    }
+
+    async fn join(&self) -> Result<Box<dyn Member>, GroupError> {
+        let member = KafkaMember::join(&self.config, Arc::clone(&self.topic))?;
+        Ok(Box::new(member))
     }
 
     fn trouble(&self) -> Option<String> {

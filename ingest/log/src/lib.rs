@@ -3,14 +3,16 @@
 pub mod conformance;
 mod embedded;
 mod error;
+mod group;
 mod kafka;
 mod partition;
 mod record;
 pub mod testing;
 
 pub use embedded::{EmbeddedConfig, EmbeddedLog};
-pub use error::{AppendError, Cause, OpenError, ReadError};
-pub use kafka::{KafkaConfig, KafkaLog, Sasl, Secret, Security, Tls};
+pub use error::{AppendError, Cause, GroupError, OpenError, ReadError};
+pub use group::{Member, Rebalance, Revocation};
+pub use kafka::{Assignor, KafkaConfig, KafkaLog, Sasl, Secret, Security, Tls};
 pub use partition::partition_for;
 pub use record::{Entry, Headers, Position, Record};
 
@@ -53,7 +55,8 @@ pub trait EventLog: Send + Sync + 'static {
     /// The identity of this log; see [`LogId`].
     fn id(&self) -> &LogId;
 
-    /// The number of partitions, numbered from 0.
+    /// The number of partitions, numbered from 0. It may grow: a member of the
+    /// log's group learns of partitions that are added.
     fn partitions(&self) -> u32;
 
     /// The largest record that it takes, in bytes; of others it says
@@ -86,6 +89,18 @@ pub trait EventLog: Send + Sync + 'static {
     /// The position that the next record appended to the partition will get
     /// at the earliest: everything durable lies below it.
     async fn tail(&self, partition: u32) -> Result<u64, ReadError>;
+
+    /// Joins the group that shares this log's partitions among its members.
+    ///
+    /// A log that one process reads has one member, which is given every
+    /// partition at once and keeps them: what this does unless a log has
+    /// something else to say.
+    ///
+    /// # Errors
+    /// [`GroupError::Join`].
+    async fn join(&self) -> Result<Box<dyn Member>, GroupError> {
+        Ok(Box::new(group::SoleMember::new(self.partitions())))
+    }
 
     /// Why the log takes nothing at the moment, in words for operators and
     /// without waiting; `None` when nothing is known to be wrong.

@@ -113,6 +113,28 @@ impl KafkaBroker {
         self.data.join("tls/ca.pem")
     }
 
+    /// What Kafka's own tool `name` prints about this broker, such as
+    /// `consumer-groups`; see `infra/kafka/tool.sh`.
+    ///
+    /// # Panics
+    ///
+    /// When it fails.
+    pub async fn tool(&self, name: &str, arguments: &[&str]) -> String {
+        let mut command = Command::new("bash");
+        command
+            .arg(scripts().join("tool.sh"))
+            .args([name, "--bootstrap-server", &self.address()])
+            .args(arguments);
+        blocking(move || {
+            let output = command.output().expect("bash is installed");
+            let told = String::from_utf8_lossy(&output.stdout).into_owned();
+            let problems = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{told}{problems}");
+            told
+        })
+        .await
+    }
+
     /// Stops the broker in good order (SIGTERM) and waits for its end.
     pub fn stop(&mut self) {
         self.end("TERM");
@@ -203,7 +225,7 @@ impl Drop for KafkaBroker {
 }
 
 fn spawn(data: &Path, ports: Ports, jwks: Option<&Path>) -> Process {
-    let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/kafka");
+    let scripts = scripts();
     let log = File::options()
         .create(true)
         .append(true)
@@ -240,6 +262,11 @@ fn spawn(data: &Path, ports: Ports, jwks: Option<&Path>) -> Process {
         .spawn()
         .expect("sh is installed");
     Process { broker, watchdog }
+}
+
+/// Where `run.sh` and `tool.sh` are.
+fn scripts() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/kafka")
 }
 
 /// The folder that `fetch.sh` fills.

@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod proxy;
+
+pub use proxy::{Fate, Moment, Proxy, Request};
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Write};

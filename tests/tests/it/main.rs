@@ -3,11 +3,13 @@
 mod any_order;
 mod arrows;
 mod first_line;
+mod group;
 mod keys;
 mod kill;
 mod late;
 mod ledger;
 mod maintain;
+mod moments;
 mod orphans;
 mod other_engines;
 mod oulad;

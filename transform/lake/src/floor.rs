@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
-use object_store::ObjectStoreExt;
 use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode};
 use schemas::layout;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +32,16 @@ pub struct Floor {
 struct Document {
     position: u64,
     as_of: DateTime<Utc>,
+}
+
+impl Floor {
+    fn document(&self) -> Vec<u8> {
+        let document = Document {
+            position: self.position,
+            as_of: self.as_of,
+        };
+        serde_json::to_vec(&document).expect("numbers and times are JSON")
+    }
 }
 
 impl Lake {
@@ -72,14 +82,27 @@ impl Lake {
     }
 
     /// Every event answered before this moment is in its table, if its table is
-    /// opened after this call. `None` until the first floor is known, and while
-    /// one is damaged.
+    /// opened after this call. `None` until every partition was read to some end,
+    /// and while a floor is damaged.
     ///
     /// # Errors
     /// As [`Lake::floors`].
     pub async fn data_as_of(&self) -> Result<Option<DateTime<Utc>>, LakeError> {
-        let oldest = oldest_of_newest_log(&self.floors().await?);
-        Ok(oldest.filter(|as_of| *as_of > DateTime::UNIX_EPOCH))
+        Ok(oldest_of_newest_log(&self.floors().await?))
+    }
+
+    /// Stores a partition's first floor, unless it has one: from then on
+    /// [`Lake::data_as_of`] waits for that partition, too.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`].
+    pub async fn begin_floor(&self, floor: &Floor) -> Result<(), LakeError> {
+        let path = Path::from(layout::floor(&floor.log_id, floor.partition));
+        let (bytes, create) = (floor.document(), PutMode::Create.into());
+        match self.store().put_opts(&path, bytes.into(), create).await {
+            Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Stores a floor, so that it outlives a loss of power.
@@ -93,11 +116,7 @@ impl Lake {
     /// # Errors
     /// [`LakeError::Store`].
     pub async fn set_floor(&self, floor: &Floor) -> Result<(), LakeError> {
-        let document = Document {
-            position: floor.position,
-            as_of: floor.as_of,
-        };
-        let bytes = serde_json::to_vec(&document).expect("numbers and times are JSON");
+        let bytes = floor.document();
         let path = Path::from(layout::floor(&floor.log_id, floor.partition));
         if let Some(folder) = durable::local(self.root()) {
             return durable::write(folder.join(path.as_ref()), bytes).await;
@@ -174,8 +193,8 @@ fn oldest_of_newest_log(floors: &[Floor]) -> Option<DateTime<Utc>> {
         *oldest = floor.as_of.min(*oldest);
         *newest = floor.as_of.max(*newest);
     }
-    let newest = logs.into_values().max_by_key(|(_, newest)| *newest)?;
-    Some(newest.0)
+    let (oldest, _) = logs.into_values().max_by_key(|(_, newest)| *newest)?;
+    (oldest > DateTime::UNIX_EPOCH).then_some(oldest)
 }
 
 /// The log and partition of a path made by [`layout::floor`].
@@ -217,5 +236,7 @@ mod tests {
         ];
         let as_of = oldest_of_newest_log(&floors).map(|at| at.timestamp());
         assert_eq!(as_of, Some(40));
+        let unread = [&floors[..], &[floor("new", 2, 0)]].concat();
+        assert_eq!(oldest_of_newest_log(&unread), None);
     }
 }

@@ -4,6 +4,7 @@ mod changes;
 mod durable;
 mod encode;
 mod error;
+mod file_name;
 mod files;
 mod floor;
 mod made_of;
@@ -21,6 +22,7 @@ mod writer;
 
 pub use changes::{ChangedFile, Changes};
 pub use error::{LakeError, PublishError};
+pub use file_name::{FileName, FileNameError};
 pub use floor::Floor;
 pub use made_of::{MadeOf, SourceVersion};
 pub use maintain::{Amended, Compaction, DataFile, Fate, Merge, Merged, Retention, Vacuumed};

@@ -58,6 +58,12 @@ impl AppId {
         Self("repeats".to_owned())
     }
 
+    /// The log partition that it reads; `None` for a report.
+    pub(crate) fn partition(&self) -> Option<u32> {
+        let (_, partition) = self.0.rsplit_once('/')?;
+        partition.parse().ok()
+    }
+
     /// The text in the Delta log.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -77,7 +77,7 @@ impl LakeTable {
                 return Err(PublishError::Conflict(advance.app.clone()));
             }
         }
-        let files = self.write_files(rows).await;
+        let files = self.write_files(rows, advances).await;
         let files = files.map_err(PublishError::NotPublished)?;
         let operation = self.write_operation(SaveMode::Append);
         self.commit_files(files, Vec::new(), operation, advances)
@@ -118,9 +118,13 @@ impl LakeTable {
     }
 
     /// Writes and syncs files, which nobody sees until they are committed.
-    pub(crate) async fn write_files(&self, rows: Vec<Rows>) -> Result<Vec<Add>, LakeError> {
+    pub(crate) async fn write_files(
+        &self,
+        rows: Vec<Rows>,
+        advances: &[Advance],
+    ) -> Result<Vec<Add>, LakeError> {
         let files: Vec<Add> = futures::stream::iter(rows)
-            .map(|rows| self.write_file(rows))
+            .map(|rows| self.write_file(rows, advances))
             .buffered(CONCURRENT_FILES)
             .try_collect()
             .await?;

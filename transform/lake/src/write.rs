@@ -15,7 +15,7 @@ use schemas::{Table, layout};
 use uuid::Uuid;
 
 use crate::encode::{FileWriter, Lifetime};
-use crate::{LakeError, LakeTable, Rows};
+use crate::{Advance, FileName, LakeError, LakeTable, Rows};
 
 /// The columns of a table's files, in order: all but the one that stands in the
 /// folder's name.
@@ -35,9 +35,16 @@ pub fn file_columns(table: Table) -> SchemaRef {
 
 impl LakeTable {
     /// Writes the rows as one file, which nobody sees until it is committed.
-    pub(crate) async fn write_file(&self, rows: Rows) -> Result<Add, LakeError> {
+    pub(crate) async fn write_file(
+        &self,
+        rows: Rows,
+        advances: &[Advance],
+    ) -> Result<Add, LakeError> {
         let table = self.kind;
-        let name = format!("{table}-{}.zstd.parquet", Uuid::now_v7());
+        let name = FileName::new(table, advances).map_or_else(
+            || format!("{table}-{}.zstd.parquet", Uuid::now_v7()),
+            |name| name.to_string(),
+        );
         let path = match &rows.term {
             Some(term) => format!("{}/{name}", layout::term_partition(term)),
             None => name,

@@ -88,7 +88,7 @@ impl Writer {
             term: self.term.clone(),
             batches: mem::take(&mut self.batches),
         };
-        let file = self.table.write_file(rows).await?;
+        let file = self.table.write_file(rows, &[]).await?;
         self.files.push(file);
         self.written_rows += mem::take(&mut self.rows);
         self.bytes = 0;

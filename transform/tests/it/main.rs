@@ -4,6 +4,7 @@ mod crashes;
 mod golden;
 mod ledger;
 mod maintenance;
+mod members;
 mod native;
 mod order;
 mod outcomes;

@@ -55,6 +55,17 @@ pub struct KafkaConfig {
     pub queue_bytes: usize,
     /// Bytes of the largest record taken.
     pub max_record_bytes: usize,
+    /// The consumer group in which those who read the topic together share its
+    /// partitions, and under which lag tools find them.
+    pub group: String,
+    /// How the group shares them; the same for all its members.
+    pub assignor: Assignor,
+    /// How long a member may be silent before its partitions go to others. Half
+    /// of it is what a member gets to finish with partitions that are revoked.
+    pub session_timeout_ms: u64,
+    /// The name of this member, if it is to keep its partitions over a restart
+    /// that takes less than the session timeout; unique in the group.
+    pub group_instance_id: Option<String>,
     /// Encryption and authentication; none by default.
     pub security: Security,
     /// Any further librdkafka properties, but those that the promises of this
@@ -77,14 +88,38 @@ impl Default for KafkaConfig {
             open_timeout_ms: 30_000,
             queue_bytes: 64 << 20,
             max_record_bytes: 1_000_000,
+            group: "chalkline-transform".into(),
+            assignor: Assignor::CooperativeSticky,
+            session_timeout_ms: 10_000,
+            group_instance_id: None,
             security: Security::default(),
             properties: BTreeMap::new(),
         }
     }
 }
 
+/// How a consumer group shares partitions among its members.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Assignor {
+    /// Cooperative: only partitions that change hands stop.
+    #[default]
+    CooperativeSticky,
+    /// Eager: all members give everything back, then share anew.
+    Range,
+}
+
+impl Assignor {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::CooperativeSticky => "cooperative-sticky",
+            Self::Range => "range",
+        }
+    }
+}
+
 /// What the promises of the log rest on.
-const RESERVED: [&str; 24] = [
+const RESERVED: [&str; 30] = [
     "acks",
     "auto.offset.reset",
     "bootstrap.servers",
@@ -95,17 +130,23 @@ const RESERVED: [&str; 24] = [
     "enable.idempotence",
     "enable.partition.eof",
     "group.id",
+    "group.instance.id",
+    "group.protocol",
+    "heartbeat.interval.ms",
     "isolation.level",
     "linger.ms",
     "message.max.bytes",
     "message.timeout.ms",
+    "max.poll.interval.ms",
     "metadata.broker.list",
+    "partition.assignment.strategy",
     "partitioner",
     "queue.buffering.max.kbytes",
     "queue.buffering.max.messages",
     "queue.buffering.max.ms",
     "request.required.acks",
     "retries",
+    "session.timeout.ms",
     "message.send.max.retries",
     "statistics.interval.ms",
     "transactional.id",
@@ -125,6 +166,10 @@ impl KafkaConfig {
 
     pub(super) fn delivery_timeout(&self) -> Duration {
         Duration::from_millis(self.delivery_timeout_ms)
+    }
+
+    pub(super) fn session_timeout(&self) -> Duration {
+        Duration::from_millis(self.session_timeout_ms)
     }
 
     /// Bytes of the largest request; a broker's default allows 1,048,588.
@@ -166,6 +211,18 @@ impl KafkaConfig {
                 problem: "must be at least max_record_bytes",
             });
         }
+        if self.group.is_empty() {
+            return Err(OpenError::Setting {
+                name: "group",
+                problem: "must not be empty",
+            });
+        }
+        if self.session_timeout_ms < 1000 {
+            return Err(OpenError::Setting {
+                name: "session_timeout_ms",
+                problem: "must be at least 1000",
+            });
+        }
         match self
             .properties
             .keys()
@@ -188,6 +245,37 @@ impl KafkaConfig {
         self.security.apply(&mut client);
         for (name, value) in &self.properties {
             client.set(name, value);
+        }
+        client
+    }
+
+    /// What a member of the group is.
+    pub(super) fn member(&self) -> ClientConfig {
+        /// librdkafka's own, for a session that is not longer.
+        const POLL_INTERVAL_MS: u64 = 300_000;
+        /// Rebalances are learnt of by heartbeats.
+        const HEARTBEAT_MS: u64 = 1000;
+        let mut client = self.client();
+        let session = self.session_timeout_ms;
+        client
+            .set("group.id", &self.group)
+            .set("partition.assignment.strategy", self.assignor.as_str())
+            .set("session.timeout.ms", session.to_string())
+            .set(
+                "heartbeat.interval.ms",
+                HEARTBEAT_MS.min(session / 4).to_string(),
+            )
+            .set(
+                "max.poll.interval.ms",
+                POLL_INTERVAL_MS.max(session).to_string(),
+            )
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "error")
+            // Partitions that are added to the topic are shared this soon.
+            .set("topic.metadata.refresh.interval.ms", "10000");
+        if let Some(instance) = &self.group_instance_id {
+            client.set("group.instance.id", instance);
         }
         client
     }

@@ -200,7 +200,7 @@ impl Sender {
                 limit: self.config.max_record_bytes,
             });
         }
-        let partition = partition_for(&record.key, topic.partitions);
+        let partition = partition_for(&record.key, topic.partitions());
         let ticket = Box::new(Ticket::new(deliveries, slot));
         let mut message = BaseRecord::with_opaque_to(&topic.name, ticket)
             .partition(partition as i32)

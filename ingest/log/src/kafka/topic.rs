@@ -1,5 +1,6 @@
 //! The topic: found or created, described, measured.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -13,12 +14,35 @@ use super::native::{self, Description};
 use super::produce::ClientHandle;
 use crate::{LogId, OpenError, ReadError};
 
-/// A topic as it was when the log was opened.
-#[derive(Debug, Clone)]
+/// A topic as it was when the log was opened, and the partitions that were seen
+/// to be added since.
+#[derive(Debug)]
 pub(super) struct Topic {
     pub(super) name: String,
     pub(super) id: LogId,
-    pub(super) partitions: u32,
+    partitions: AtomicU32,
+}
+
+impl Topic {
+    pub(super) fn new(name: &str, id: LogId, partitions: u32) -> Self {
+        Self {
+            name: name.to_owned(),
+            id,
+            partitions: AtomicU32::new(partitions),
+        }
+    }
+
+    pub(super) fn partitions(&self) -> u32 {
+        self.partitions.load(Ordering::Relaxed)
+    }
+
+    /// The topic has at least so many partitions: none is ever taken away.
+    pub(super) fn grow(&self, partitions: u32) {
+        let before = self.partitions.fetch_max(partitions, Ordering::Relaxed);
+        if before < partitions {
+            tracing::info!(before, log.partitions = partitions, "partitions were added");
+        }
+    }
 }
 
 /// Creates the topic unless it is there, and learns its id and partitions.
@@ -51,11 +75,7 @@ pub(super) async fn find_or_create(
                 id: Some(id),
                 partitions,
             }) if partitions > 0 => {
-                return Ok(Topic {
-                    name: config.topic.clone(),
-                    id: LogId::new(id),
-                    partitions,
-                });
+                return Ok(Topic::new(&config.topic, LogId::new(id), partitions));
             }
             Ok(_) => {}
             Err(error) if !is_passing(&error) => return Err(topic_error(last.unwrap_or(error))),
@@ -115,9 +135,16 @@ pub(super) async fn bounds(
 ) -> Result<(u64, u64), ReadError> {
     let (client, name) = (client.clone(), topic.name.clone());
     let fetched = blocking(move || {
-        client
-            .get()
-            .fetch_watermarks(&name, partition as i32, LOOKUP_TIMEOUT)
+        let client = client.get();
+        let ask = || client.fetch_watermarks(&name, partition as i32, LOOKUP_TIMEOUT);
+        match ask() {
+            // Added since the client last looked.
+            Err(error) if code(&error) == Some(RDKafkaErrorCode::UnknownPartition) => {
+                client.fetch_metadata(Some(&name), LOOKUP_TIMEOUT)?;
+                ask()
+            }
+            asked => asked,
+        }
     })
     .await;
     let (head, tail) = fetched.map_err(|e| ReadError::Unavailable(e.into()))?;

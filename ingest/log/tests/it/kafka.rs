@@ -15,17 +15,17 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tokio::sync::OnceCell;
 
 /// One broker for all tests that do not stop it.
-async fn broker() -> String {
+pub async fn broker() -> String {
     static BROKER: OnceCell<KafkaBroker> = OnceCell::const_new();
     BROKER.get_or_init(KafkaBroker::start).await.address()
 }
 
-fn topic() -> String {
+pub fn topic() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     format!("topic-{}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-fn config(brokers: &str, topic: &str) -> KafkaConfig {
+pub fn config(brokers: &str, topic: &str) -> KafkaConfig {
     KafkaConfig {
         brokers: brokers.into(),
         topic: topic.into(),
@@ -34,7 +34,7 @@ fn config(brokers: &str, topic: &str) -> KafkaConfig {
     }
 }
 
-fn client(brokers: &str) -> ClientConfig {
+pub fn client(brokers: &str) -> ClientConfig {
     let mut client = ClientConfig::new();
     client
         .set("bootstrap.servers", brokers)
@@ -62,7 +62,11 @@ async fn conforms() {
     let brokers = broker().await;
     let prefix = topic();
     conformance::run_all(|name| {
-        let config = config(&brokers, &format!("{prefix}-{name}"));
+        let topic = format!("{prefix}-{name}");
+        let config = KafkaConfig {
+            group: topic.clone(),
+            ..config(&brokers, &topic)
+        };
         async move { Arc::new(KafkaLog::open(config).await.unwrap()) as Arc<dyn EventLog> }
     })
     .await;

@@ -4,5 +4,6 @@ mod embedded;
 mod full_disk;
 mod identity_provider;
 mod kafka;
+mod kafka_group;
 mod kafka_security;
 mod kill;

@@ -6,3 +6,4 @@ mod publishing;
 mod reading;
 mod replacing;
 mod support;
+mod unknown;

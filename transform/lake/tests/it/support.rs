@@ -40,10 +40,20 @@ impl TestLake {
 
     pub fn at(place: Place) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let (url, store, options) = match place {
+        let opened = match place {
             Place::Folder => local(&folder),
-            Place::S3 => s3(),
+            Place::S3 => s3(seaweed::Server::shared().endpoint()),
         };
+        Self::of(opened, folder)
+    }
+
+    /// A lake on the S3 server that is reached at that address.
+    pub fn behind(endpoint: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self::of(s3(endpoint.to_owned()), folder)
+    }
+
+    fn of((url, store, options): Opened, folder: TempDir) -> Self {
         let lake = Lake::new(url, Arc::clone(&store), options);
         Self {
             lake,
@@ -66,9 +76,10 @@ fn local(folder: &TempDir) -> Opened {
     (url, Arc::new(store), HashMap::new())
 }
 
-fn s3() -> Opened {
+fn s3(endpoint: String) -> Opened {
     let server = seaweed::Server::shared();
-    let options = server.options();
+    let mut options = server.options();
+    options.insert("AWS_ENDPOINT_URL".to_owned(), endpoint);
     let url = Url::parse(&server.new_root()).expect("a URL");
     let builder = options
         .iter()

@@ -22,11 +22,7 @@ async fn sender(
         queue_bytes,
         ..KafkaConfig::default()
     };
-    let topic = Topic {
-        name: TOPIC.into(),
-        id: LogId::new("mock"),
-        partitions: 1,
-    };
+    let topic = Topic::new(TOPIC, LogId::new("mock"), 1);
     let sender = Sender::connect(&config).unwrap();
     sender
         .warm(&topic, Instant::now() + Duration::from_secs(20))

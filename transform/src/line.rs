@@ -1,0 +1,383 @@
+//! One life of the service: rounds of collecting, judging and publishing, from
+//! what the lake said at its start.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use eventlog::ReadError;
+use runtime::RegistryError;
+use schemas::{Tenant, TenantId};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::batch::{Round, Size, should_close};
+use crate::consume::{Message, Readers, Stretch};
+use crate::decode::{Content, Decoded};
+use crate::error::{Error, chain};
+use crate::judge::{Judge, Outcome};
+use crate::membership::Membership;
+use crate::patience::Patience;
+use crate::progress::Progress;
+use crate::publish::Publisher;
+use crate::recover::Known;
+use crate::transform::Surroundings;
+use crate::waiting::Waiting;
+
+/// How often time is let pass in an idle service.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Events in the index from which on its memory is worth a warning.
+const LARGE_INDEX: usize = 10_000_000;
+
+/// What an operator can do about a log that dropped records.
+const TRUNCATED: &str = "the log dropped records before they were published; give them back, or \
+    start once with transform.accept_truncated_log = true \
+    (CHALKLINE_TRANSFORM_ACCEPT_TRUNCATED_LOG=true) to go on without them";
+
+/// What turns records into published rows during one life.
+pub(crate) struct Line<'a> {
+    surroundings: Surroundings<'a>,
+    membership: &'a mut Membership,
+    waiting: &'a mut Waiting,
+    patience: Patience,
+    judge: Judge,
+    publisher: Publisher,
+    progress: Progress,
+    /// How many partitions the log had when this life began.
+    partitions: u32,
+    /// The tenants of the round that is open.
+    tenants: HashMap<TenantId, Option<Arc<Tenant>>>,
+    /// The latest time at which an event was received.
+    newest: DateTime<Utc>,
+    /// Partitions that cannot be read on, and why.
+    broken: BTreeMap<u32, String>,
+    /// Of the size of the index.
+    warned: bool,
+}
+
+/// Why a round is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Closed {
+    /// It is large or old enough.
+    Full,
+    /// Partitions come or go, or the log has others than before.
+    Changed,
+    /// There is nothing more to read, or it is time to stop.
+    Ended,
+}
+
+impl<'a> Line<'a> {
+    /// A life with the partitions that are known.
+    pub fn new(
+        surroundings: Surroundings<'a>,
+        membership: &'a mut Membership,
+        waiting: &'a mut Waiting,
+        known: Known,
+    ) -> Self {
+        let Surroundings {
+            transform,
+            read,
+            stop,
+            ..
+        } = surroundings;
+        Self {
+            surroundings,
+            membership,
+            waiting,
+            patience: Patience::new(transform.health.clone(), stop.clone()),
+            judge: known.judge,
+            publisher: known.publisher,
+            progress: Progress::new(
+                transform.lake.clone(),
+                Arc::clone(&transform.log),
+                transform.clock.clone(),
+                known.floors,
+                read.clone(),
+            ),
+            partitions: known.partitions,
+            tenants: HashMap::new(),
+            newest: DateTime::UNIX_EPOCH,
+            broken: BTreeMap::new(),
+            warned: false,
+        }
+    }
+
+    /// Publishes what was begun and goes on from there, until it is time to stop
+    /// or until what is known is no longer true.
+    ///
+    /// # Errors
+    /// Why it is time to begin again.
+    pub async fn live(
+        &mut self,
+        unfinished: Vec<Stretch>,
+        live: Vec<Stretch>,
+    ) -> Result<(), Error> {
+        self.tell_index();
+        self.membership.commit(&self.progress.positions());
+        self.foresee(&unfinished).await?;
+        self.run(unfinished).await?;
+        if self.surroundings.stop.is_cancelled() {
+            return Ok(());
+        }
+        self.judge.forget_settled();
+        let mut live = live;
+        live.retain(|stretch| !self.broken.contains_key(&stretch.partition));
+        self.say_health();
+        self.run(live).await?;
+        // Every partition is broken: somebody has to see it.
+        tokio::select! {
+            () = self.surroundings.stop.cancelled() => Ok(()),
+            () = self.waiting.mended() => Err(Error::Mended),
+            changed = self.membership.changed() => {
+                changed?;
+                Err(Error::Rebalanced)
+            }
+        }
+    }
+
+    /// Looks through the unfinished round for events that were found to be new
+    /// but are not stored yet; see [`Judge::foresee`].
+    async fn foresee(&mut self, unfinished: &[Stretch]) -> Result<(), Error> {
+        let mut readers = self.read(unfinished);
+        loop {
+            let message = tokio::select! {
+                message = readers.next() => message?,
+                changed = self.membership.changed() => {
+                    changed?;
+                    return Err(Error::Rebalanced);
+                }
+                () = self.surroundings.stop.cancelled() => None,
+            };
+            match message {
+                Some(Message::Records { partition, records }) => {
+                    for record in records {
+                        self.judge.foresee(partition, &record);
+                    }
+                }
+                Some(Message::Stopped { partition, error }) => self.break_off(partition, error)?,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Reads the stretches to their ends, or until it is time to stop, in
+    /// rounds.
+    ///
+    /// # Errors
+    /// [`Error::Rebalanced`] when other partitions are to be read; what was read
+    /// until then is published.
+    async fn run(&mut self, stretches: Vec<Stretch>) -> Result<(), Error> {
+        let mut readers = self.read(&stretches);
+        loop {
+            let (round, closed) = self.collect(&mut readers).await?;
+            if !round.is_empty() {
+                self.publish(round).await?;
+            }
+            match closed {
+                Closed::Full => self.let_time_pass().await,
+                Closed::Changed => return Err(Error::Rebalanced),
+                Closed::Ended => {
+                    self.let_time_pass().await;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn read(&self, stretches: &[Stretch]) -> Readers {
+        let transform = self.surroundings.transform;
+        Readers::start(&transform.log, stretches, transform.config.read_bytes)
+    }
+
+    /// Fills a round until it is to be published; also says why.
+    async fn collect(&mut self, readers: &mut Readers) -> Result<(Round, Closed), Error> {
+        let config = &self.surroundings.transform.config;
+        let limit = Size {
+            rows: config.max_rows,
+            bytes: config.max_bytes,
+            age: config.interval(),
+        };
+        let mut round = Round::new(self.surroundings.transform.log.id().as_str());
+        let mut begun: Option<Instant> = None;
+        self.tenants.clear();
+        loop {
+            if self.surroundings.transform.log.partitions() != self.partitions {
+                return Ok((round, Closed::Changed));
+            }
+            let tick = Instant::now() + TICK;
+            let wake = begun.map_or(tick, |begun| tick.min(begun + limit.age));
+            tokio::select! {
+                message = readers.next() => match message? {
+                    Some(Message::Records { partition, records }) => {
+                        begun.get_or_insert_with(Instant::now);
+                        if !self.take(&mut round, partition, records).await {
+                            return Ok((round, Closed::Ended));
+                        }
+                    }
+                    Some(Message::Stopped { partition, error }) => self.break_off(partition, error)?,
+                    None => return Ok((round, Closed::Ended)),
+                },
+                () = sleep_until(wake) => self.let_time_pass().await,
+                changed = self.membership.changed() => {
+                    changed?;
+                    return Ok((round, Closed::Changed));
+                }
+                // What is in the round is read again.
+                () = self.waiting.mended() => return Err(Error::Mended),
+                () = self.surroundings.stop.cancelled() => return Ok((round, Closed::Ended)),
+            }
+            let age = begun.map_or(Duration::ZERO, |begun| begun.elapsed());
+            if !round.is_empty() && should_close(round.size(age), limit) {
+                return Ok((round, Closed::Full));
+            }
+        }
+    }
+
+    /// Adds records to the round; false when it is time to stop, with some
+    /// perhaps not added.
+    async fn take(&mut self, round: &mut Round, partition: u32, records: Vec<Decoded>) -> bool {
+        for record in records {
+            let tenant = match self.tenant(&record.tenant).await {
+                Ok(tenant) => tenant,
+                Err(error) if error.is_retryable() => return false,
+                Err(error) => {
+                    self.waiting.add(&record.tenant, &error.into());
+                    self.say_health();
+                    None
+                }
+            };
+            let outcome = if self.waiting.has(&record.tenant) {
+                Outcome::Waiting
+            } else {
+                let outcome = self.judge.judge(partition, &record, tenant.is_some());
+                match outcome {
+                    Outcome::Quarantined(home, _) if self.waiting.has(&home) => Outcome::Waiting,
+                    outcome => outcome,
+                }
+            };
+            match &outcome {
+                Outcome::Waiting => {
+                    self.progress.pin(partition, record.position);
+                    metrics::counter!("chalkline_transform_waiting_records_total").increment(1);
+                }
+                Outcome::Duplicate { .. } => {
+                    metrics::counter!("chalkline_transform_duplicates_total").increment(1);
+                }
+                Outcome::Quarantined(_, why) => {
+                    metrics::counter!("chalkline_transform_quarantined_total", "stage" => why.stage)
+                        .increment(1);
+                }
+                _ => {}
+            }
+            if let Ok(Content::Event(event, _)) = &record.content {
+                self.newest = self.newest.max(event.received_at);
+            }
+            round.add(partition, &record, &outcome, tenant.as_deref());
+        }
+        true
+    }
+
+    /// The tenant, if it exists. A registry that does not answer is waited for:
+    /// a record whose tenant cannot be read now is not a bad record.
+    async fn tenant(&mut self, id: &TenantId) -> Result<Option<Arc<Tenant>>, RegistryError> {
+        if let Some(tenant) = self.tenants.get(id) {
+            return Ok(tenant.clone());
+        }
+        let tenant = if *id == TenantId::system() || self.waiting.has(id) {
+            None
+        } else {
+            let ask = || self.surroundings.transform.registry.tenant(id);
+            self.patience.ask(ask, RegistryError::is_retryable).await?
+        };
+        self.tenants.insert(id.clone(), tenant.clone());
+        Ok(tenant)
+    }
+
+    async fn publish(&mut self, round: Round) -> Result<(), Error> {
+        let begun = Instant::now();
+        let stretches = round.stretches().clone();
+        let tenants = round.tenants();
+        let failed = tokio::select! {
+            biased;
+            // Others publish it, from where the tables will say.
+            late = self.membership.too_late() => {
+                late?;
+                tracing::warn!("a round was dropped: its partitions belong to others by now");
+                return Err(Error::Rebalanced);
+            }
+            published = self.publisher.publish(round, &self.patience) => published?,
+        };
+        for (tenant, error) in &failed {
+            for (partition, stretch) in &stretches {
+                self.progress.pin(*partition, stretch.start);
+            }
+            self.waiting.add(tenant, error);
+        }
+        self.progress.advance(&stretches).await?;
+        self.membership.commit(&self.progress.positions());
+        self.surroundings.moved.add(tenants);
+        // Of what is still to come, nothing was received before this time.
+        if let Some(as_of) = self.progress.as_of() {
+            self.judge.index().forget_before(as_of.min(self.newest));
+        }
+        self.tell_index();
+        metrics::counter!("chalkline_transform_rounds_total").increment(1);
+        metrics::histogram!("chalkline_transform_round_seconds")
+            .record(begun.elapsed().as_secs_f64());
+        self.say_health();
+        Ok(())
+    }
+
+    /// Shows how large the index is, and once in a life warns of it.
+    fn tell_index(&mut self) {
+        let index = self.judge.index();
+        metrics::gauge!("chalkline_transform_index_events").set(index.len() as f64);
+        if index.len() >= LARGE_INDEX && !self.warned {
+            self.warned = true;
+            tracing::warn!(
+                events = index.len(),
+                size_bytes = index.size_bytes(),
+                "the ids kept for deduplication take much memory; see that it suffices for \
+                 all events of {} days",
+                self.surroundings.transform.config.deduplication_days
+            );
+        }
+    }
+
+    async fn let_time_pass(&mut self) {
+        let _ = timeout(TICK, self.progress.tick()).await;
+    }
+
+    /// A partition cannot be read on.
+    fn break_off(&mut self, partition: u32, error: ReadError) -> Result<(), Error> {
+        if matches!(error, ReadError::BeyondTail { .. }) {
+            return Err(Error::AnotherLog {
+                log_id: self.surroundings.transform.log.id().to_string(),
+                source: error,
+            });
+        }
+        tracing::error!(
+            log.partition = partition,
+            error = chain(&error),
+            "the partition is stopped: {TRUNCATED}"
+        );
+        let reason = format!("partition {partition} is stopped: {error}: {TRUNCATED}");
+        self.broken.insert(partition, reason);
+        self.say_health();
+        Ok(())
+    }
+
+    fn say_health(&self) {
+        let health = &self.surroundings.transform.health;
+        if !self.broken.is_empty() {
+            let broken = self.broken.values().cloned();
+            let reasons: Vec<String> = broken.chain(self.waiting.reason()).collect();
+            health.not_ready(reasons.join("; "));
+        } else if let Some(reason) = self.waiting.reason() {
+            health.degraded(reason);
+        } else {
+            health.ready();
+        }
+    }
+}
