@@ -4,9 +4,8 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use eventlog::{Headers, Record};
+use eventlog::Record;
 use memchr::memmem;
 use schemas::event::TYPE_VERSION;
 use schemas::{Family, headers, log_key};
@@ -85,7 +84,7 @@ pub fn judge<D: Dialect>(
         received_at,
         sent_at: batch_sent_at(sent_at)?,
     };
-    let stamp = Stamp::new(sender, received_at);
+    let stamp = Stamp::new(received_at);
     let mut people = People::new(&sender.tenant, &sender.secret);
     let mut first_with = HashMap::with_capacity(events.len());
     let mut verdict = Verdict {
@@ -225,36 +224,35 @@ fn batch_sent_at(json: Option<&str>) -> Result<Option<DateTime<Utc>>, Error> {
 
 /// The headers that all records of a request share.
 struct Stamp {
-    tenant: Bytes,
-    received_at: Bytes,
-    version: Bytes,
+    received_at: String,
+    version: String,
 }
 
 impl Stamp {
-    fn new(sender: &Sender, received_at: DateTime<Utc>) -> Self {
+    fn new(received_at: DateTime<Utc>) -> Self {
         Self {
-            tenant: Bytes::copy_from_slice(sender.tenant.id.as_str().as_bytes()),
-            received_at: received_at.timestamp_micros().to_string().into(),
-            version: TYPE_VERSION.to_string().into(),
+            received_at: received_at.timestamp_micros().to_string(),
+            version: TYPE_VERSION.to_string(),
         }
     }
 
     fn record(&self, valid: Valid, sender: &Sender) -> Record {
         let Valid { event, json } = valid;
-        let kind = Bytes::from_static(headers::kind::EVENT.as_bytes());
-        let family = Bytes::from_static(event.data.family().as_str().as_bytes());
+        let mut student_key = [0; 32];
         let headers = [
-            (headers::TENANT, self.tenant.clone()),
-            (headers::KIND, kind),
-            (headers::FAMILY, family),
-            (headers::TYPE_VERSION, self.version.clone()),
-            (headers::RECEIVED_AT, self.received_at.clone()),
-            (headers::STUDENT_KEY, event.student_key.to_string().into()),
+            (headers::TENANT, sender.tenant.id.as_str()),
+            (headers::KIND, headers::kind::EVENT),
+            (headers::FAMILY, event.data.family().as_str()),
+            (headers::TYPE_VERSION, &self.version),
+            (headers::RECEIVED_AT, &self.received_at),
+            (
+                headers::STUDENT_KEY,
+                event.student_key.encode(&mut student_key),
+            ),
         ];
-        let headers = headers.map(|(name, value)| (name.to_owned(), value));
         Record {
             key: log_key(&sender.tenant.id, &event.student_key).into(),
-            headers: Headers::new(headers.into()),
+            headers: headers.into_iter().collect(),
             value: json.into(),
         }
     }

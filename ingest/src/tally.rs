@@ -4,9 +4,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use eventlog::{AppendError, EventLog, Headers, Record};
+use eventlog::{AppendError, EventLog, Record};
 use schemas::tally::{Tally, TallyCount};
 use schemas::{Family, TenantId, headers};
 use uuid::Uuid;
@@ -136,20 +135,15 @@ impl Tallies {
                 })
                 .collect(),
         };
+        let received_at = now.timestamp_micros().to_string();
         let headers = [
-            (headers::TENANT, Bytes::from(tenant.to_string())),
-            (
-                headers::KIND,
-                Bytes::from_static(headers::kind::TALLY.as_bytes()),
-            ),
-            (
-                headers::RECEIVED_AT,
-                Bytes::from(now.timestamp_micros().to_string()),
-            ),
+            (headers::TENANT, tenant.as_str()),
+            (headers::KIND, headers::kind::TALLY),
+            (headers::RECEIVED_AT, &received_at),
         ];
         Record {
             key: format!("{tenant}/_tally").into(),
-            headers: Headers::new(headers.map(|(name, value)| (name.to_owned(), value)).into()),
+            headers: headers.into_iter().collect(),
             value: serde_json::to_vec(&tally)
                 .expect("a tally has only text keys and numbers")
                 .into(),

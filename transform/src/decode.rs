@@ -145,9 +145,6 @@ mod tests {
     const EVENT: &str = r#"{"id":"0197c3b2-8a5e-7c10-9d55-3f1f6f0c1a02","type":"video.played","dialect":"native","time":"2026-09-14T10:00:00Z","received_at":"2026-09-14T10:00:01Z","student_key":"6f1d0c8be1fbb0a7a2d4c5f60718293a","content":"a","data":{"position":1.5}}"#;
 
     fn decode(headers: &[(&str, &str)], value: &str) -> Decoded {
-        let owned = |(name, value): &(&str, &str)| {
-            ((*name).to_owned(), Bytes::copy_from_slice(value.as_bytes()))
-        };
         Decoded::new(Entry {
             position: Position {
                 partition: 0,
@@ -155,7 +152,7 @@ mod tests {
             },
             record: Record {
                 key: Bytes::new(),
-                headers: Headers::new(headers.iter().map(owned).collect()),
+                headers: headers.iter().copied().collect(),
                 value: Bytes::copy_from_slice(value.as_bytes()),
             },
         })

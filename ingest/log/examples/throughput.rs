@@ -117,12 +117,7 @@ fn record(writer: usize, call: usize, n: usize) -> Record {
     ];
     Record {
         key: format!("demo/{student:032x}").into(),
-        headers: Headers::new(
-            headers
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
-        ),
+        headers: headers.into_iter().collect(),
         value: value.into(),
     }
 }

@@ -58,7 +58,7 @@ where
 fn record(n: usize, value: &str) -> Record {
     Record {
         key: format!("key-{n}").into(),
-        headers: Headers::new(vec![("n".into(), n.to_string().into())]),
+        headers: Headers::from_iter([("n", n.to_string())]),
         value: value.to_owned().into(),
     }
 }

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use bytes::Bytes;
 
 /// The place of a record in a log.
@@ -17,66 +19,97 @@ pub struct Position {
 }
 
 /// Names and values that travel beside a record's bytes, in order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Headers(Vec<(Name, Bytes)>);
+///
+/// All of them stand in one buffer, which a log shares with the record's bytes.
+///
+/// ```
+/// let headers: eventlog::Headers = [("tenant", "demo"), ("kind", "event")].into_iter().collect();
+/// assert_eq!(headers.get("kind"), Some(&b"event"[..]));
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Headers {
+    buffer: Bytes,
+    spans: Vec<Span>,
+}
 
-/// UTF-8, kept as bytes so that a log can share one buffer among all names and
-/// values of a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Name(Bytes);
-
-impl Name {
-    /// The name in these bytes, if they are UTF-8.
-    pub(crate) fn from_utf8(name: Bytes) -> Result<Self, std::str::Utf8Error> {
-        std::str::from_utf8(&name)?;
-        Ok(Self(name))
-    }
-
-    fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).expect("checked when made")
-    }
+/// Where a header stands in the buffer; the name is UTF-8.
+#[derive(Debug, Clone)]
+pub(crate) struct Span {
+    pub name: Range<usize>,
+    pub value: Range<usize>,
 }
 
 impl Headers {
-    /// The headers in the given order.
-    pub fn new(headers: Vec<(String, Bytes)>) -> Self {
-        let named = |(name, value): (String, Bytes)| (Name(name.into()), value);
-        Self(headers.into_iter().map(named).collect())
-    }
-
-    pub(crate) fn from_shared(headers: Vec<(Name, Bytes)>) -> Self {
-        Self(headers)
+    /// The headers that stand in `buffer`; nothing if a name is not UTF-8 there.
+    pub(crate) fn in_buffer(buffer: Bytes, spans: Vec<Span>) -> Option<Self> {
+        let is_text = |span: &Span| std::str::from_utf8(&buffer[span.name.clone()]).is_ok();
+        spans.iter().all(is_text).then_some(Self { buffer, spans })
     }
 
     /// The value of the first header of that name.
-    pub fn get(&self, name: &str) -> Option<&Bytes> {
-        let found = self.0.iter().find(|(n, _)| n.0 == name.as_bytes());
-        found.map(|(_, value)| value)
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
+        let is_it = |span: &&Span| self.buffer[span.name.clone()] == *name.as_bytes();
+        let found = self.spans.iter().find(is_it);
+        found.map(|span| &self.buffer[span.value.clone()])
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.spans.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.spans.is_empty()
     }
 
     /// All headers in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Bytes)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.spans.iter().map(|span| {
+            let name = std::str::from_utf8(&self.buffer[span.name.clone()]);
+            let value = &self.buffer[span.value.clone()];
+            (name.expect("checked when made"), value)
+        })
     }
 
     /// Bytes of names and values.
     fn size(&self) -> usize {
-        self.0
-            .iter()
-            .map(|(name, value)| name.0.len() + value.len())
-            .sum()
+        let sizes = self.spans.iter();
+        sizes.map(|span| span.name.len() + span.value.len()).sum()
     }
 }
+
+/// The headers in the given order, copied into one buffer.
+impl<N: AsRef<str>, V: AsRef<[u8]>> FromIterator<(N, V)> for Headers {
+    fn from_iter<I: IntoIterator<Item = (N, V)>>(headers: I) -> Self {
+        // Room for those that ingest writes.
+        let mut buffer = Vec::with_capacity(192);
+        let mut spans = Vec::with_capacity(6);
+        for (name, value) in headers {
+            let begin = buffer.len();
+            buffer.extend_from_slice(name.as_ref().as_bytes());
+            let middle = buffer.len();
+            buffer.extend_from_slice(value.as_ref());
+            spans.push(Span {
+                name: begin..middle,
+                value: middle..buffer.len(),
+            });
+        }
+        Self {
+            buffer: buffer.into(),
+            spans,
+        }
+    }
+}
+
+/// The same names and values in the same order, wherever they stand.
+impl PartialEq for Headers {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Headers {}
 
 /// What is appended: bytes under a key, with headers.
 #[derive(Debug, Clone, PartialEq, Eq)]

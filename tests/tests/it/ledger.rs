@@ -3,18 +3,14 @@
 use bytes::Bytes;
 use e2e::{Client, Sandbox, event, python};
 use eventlog::testing::KafkaBroker;
-use eventlog::{EventLog as _, Headers, KafkaConfig, KafkaLog, Record};
+use eventlog::{EventLog as _, KafkaConfig, KafkaLog, Record};
 use serde_json::{Value, json};
 
 /// A record as some other program could put it into the topic.
 fn record(key: &str, headers: &[(&str, &str)], value: &'static [u8]) -> Record {
-    let headers = headers
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), Bytes::from((*value).to_owned())))
-        .collect();
     Record {
         key: Bytes::from(key.to_owned()),
-        headers: Headers::new(headers),
+        headers: headers.iter().copied().collect(),
         value: Bytes::from_static(value),
     }
 }

@@ -87,7 +87,6 @@ fn entry(spec: &Spec, position: u64) -> Entry {
         },
         extra: schemas::event::Extra::default(),
     };
-    let header = |name: &str, value: &str| (name.to_owned(), Bytes::from(value.to_owned()));
     Entry {
         position: Position {
             partition: spec.partition,
@@ -95,11 +94,11 @@ fn entry(spec: &Spec, position: u64) -> Entry {
         },
         record: Record {
             key: Bytes::new(),
-            headers: Headers::new(vec![
-                header(headers::TENANT, tenant(spec.tenant).as_str()),
-                header(headers::KIND, headers::kind::EVENT),
-                header(headers::FAMILY, family.map_or("unknown", Family::as_str)),
-                header(headers::TYPE_VERSION, "1"),
+            headers: Headers::from_iter([
+                (headers::TENANT, tenant(spec.tenant).as_str()),
+                (headers::KIND, headers::kind::EVENT),
+                (headers::FAMILY, family.map_or("unknown", Family::as_str)),
+                (headers::TYPE_VERSION, "1"),
             ]),
             value: event.to_json().into(),
         },

@@ -5,9 +5,8 @@ use std::time::Duration;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use eventlog::{EmbeddedConfig, EmbeddedLog, EventLog, Headers, Record};
+use eventlog::{EmbeddedConfig, EmbeddedLog, EventLog, Record};
 use futures::TryStreamExt;
 use lake::{Lake, RowFilter};
 use runtime::{Clock, Health, Leases, Registry, Root, Shutdown};
@@ -339,12 +338,9 @@ pub fn record(tenant: &str, event: &Event) -> Record {
 }
 
 pub fn raw(key: Vec<u8>, headers: &[(&str, &str)], value: Vec<u8>) -> Record {
-    let owned = |(name, value): &(&str, &str)| {
-        ((*name).to_owned(), Bytes::copy_from_slice(value.as_bytes()))
-    };
     Record {
         key: key.into(),
-        headers: Headers::new(headers.iter().map(owned).collect()),
+        headers: headers.iter().copied().collect(),
         value: value.into(),
     }
 }

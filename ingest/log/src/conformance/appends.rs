@@ -103,12 +103,12 @@ pub(super) async fn concurrent_appends_lose_nothing(log: Arc<dyn EventLog>) {
 /// Keys, headers and values of any bytes come back as they were.
 pub(super) async fn every_byte_survives(log: &dyn EventLog) {
     let all_bytes = Bytes::from((0..=255u8).collect::<Vec<_>>());
-    let headers = Headers::new(vec![
-        ("empty".into(), Bytes::new()),
-        ("bytes".into(), all_bytes.clone()),
-        ("twice".into(), Bytes::from_static(b"1")),
-        ("twice".into(), Bytes::from_static(b"2")),
-        ("ünïcode".into(), Bytes::from_static(b"x")),
+    let headers = Headers::from_iter([
+        ("empty", &b""[..]),
+        ("bytes", &all_bytes),
+        ("twice", b"1"),
+        ("twice", b"2"),
+        ("ünïcode", b"x"),
     ]);
     let noise: Vec<u8> = (0..700_000u32)
         .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)

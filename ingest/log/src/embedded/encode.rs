@@ -7,9 +7,11 @@
 //! Lengths are LEB128; the value takes what is left. The key of the entry is
 //! the position, big-endian, so that the folder's order is the log's.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 
-use crate::record::Name;
+use crate::record::Span;
 use crate::{Headers, Record};
 
 const VERSION: u8 = 1;
@@ -59,22 +61,23 @@ pub(super) fn record(stored: &[u8]) -> Result<Record, DecodeError> {
     }
     let bytes = Bytes::copy_from_slice(stored);
     let mut rest = Rest {
-        bytes: &bytes,
+        bytes: stored,
         at: 1,
     };
-    let key = rest.take("key")?;
+    let key = bytes.slice(rest.take("key")?);
     let count = rest.length("headers")?;
     // A damaged count must not reserve memory: each header has two bytes at least.
     let mut headers = Vec::with_capacity(count.min(stored.len() / 2));
     for _ in 0..count {
-        let name = Name::from_utf8(rest.take("headers")?);
-        let name = name.map_err(|_| DecodeError::Damaged("headers"))?;
-        headers.push((name, rest.take("headers")?));
+        let name = rest.take("headers")?;
+        let value = rest.take("headers")?;
+        headers.push(Span { name, value });
     }
     let value = bytes.slice(rest.at..);
+    let headers = Headers::in_buffer(bytes, headers);
     Ok(Record {
         key,
-        headers: Headers::from_shared(headers),
+        headers: headers.ok_or(DecodeError::Damaged("headers"))?,
         value,
     })
 }
@@ -93,7 +96,7 @@ fn put_length(out: &mut Vec<u8>, mut length: usize) {
 }
 
 struct Rest<'a> {
-    bytes: &'a Bytes,
+    bytes: &'a [u8],
     at: usize,
 }
 
@@ -111,14 +114,14 @@ impl Rest<'_> {
         Err(DecodeError::Damaged(part))
     }
 
-    fn take(&mut self, part: &'static str) -> Result<Bytes, DecodeError> {
+    fn take(&mut self, part: &'static str) -> Result<Range<usize>, DecodeError> {
         let length = self.length(part)?;
         let end = self
             .at
             .checked_add(length)
             .filter(|end| *end <= self.bytes.len());
         let end = end.ok_or(DecodeError::Damaged(part))?;
-        let taken = self.bytes.slice(self.at..end);
+        let taken = self.at..end;
         self.at = end;
         Ok(taken)
     }
@@ -135,7 +138,7 @@ mod tests {
         let headers = proptest::collection::vec((".{0,20}", bytes()), 0..6);
         (bytes(), headers, bytes()).prop_map(|(key, headers, value)| Record {
             key,
-            headers: Headers::new(headers),
+            headers: headers.into_iter().collect(),
             value,
         })
     }

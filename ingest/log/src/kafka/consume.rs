@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::config::KafkaConfig;
 use super::produce::ClientHandle;
 use super::topic::{self, Topic, release};
-use crate::record::Name;
+use crate::record::Span;
 use crate::{Entry, Headers, OpenError, Position, ReadError, Reader, Record};
 
 /// How often a reader makes sure that its topic is still the same one.
@@ -253,19 +253,20 @@ fn entry(message: &BorrowedMessage<'_>, partition: u32) -> Entry {
     let mut all = Vec::with_capacity(key.len() + value.len() + header_bytes);
     all.extend_from_slice(key);
     all.extend_from_slice(value);
+    let mut spans = Vec::with_capacity(native.map_or(0, |headers| headers.count()));
     for header in headers() {
+        let begin = all.len();
         all.extend_from_slice(header.key.as_bytes());
+        let middle = all.len();
         all.extend_from_slice(header.value.unwrap_or_default());
+        spans.push(Span {
+            name: begin..middle,
+            value: middle..all.len(),
+        });
     }
 
-    let mut all = Bytes::from(all);
-    let key = all.split_to(key.len());
-    let value = all.split_to(value.len());
-    let mut named = Vec::with_capacity(native.map_or(0, |headers| headers.count()));
-    for header in headers() {
-        let name = Name::from_utf8(all.split_to(header.key.len())).expect("it was a str");
-        named.push((name, all.split_to(header.value.map_or(0, <[u8]>::len))));
-    }
+    let all = Bytes::from(all);
+    let (key_end, value_end) = (key.len(), key.len() + value.len());
     let position = Position {
         partition,
         offset: message.offset().max(0) as u64,
@@ -273,9 +274,9 @@ fn entry(message: &BorrowedMessage<'_>, partition: u32) -> Entry {
     Entry {
         position,
         record: Record {
-            key,
-            headers: Headers::from_shared(named),
-            value,
+            key: all.slice(..key_end),
+            value: all.slice(key_end..value_end),
+            headers: Headers::in_buffer(all, spans).expect("librdkafka's names are str"),
         },
     }
 }

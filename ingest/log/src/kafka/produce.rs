@@ -211,7 +211,7 @@ impl Sender {
             message = message.headers(record.headers.iter().fold(headers, |all, (key, value)| {
                 all.insert(Header {
                     key,
-                    value: Some(value.as_ref()),
+                    value: Some(value),
                 })
             }));
         }
