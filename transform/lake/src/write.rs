@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
-use arrow::compute::{concat_batches, take_record_batch};
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::interleave_record_batch;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, SortField};
@@ -16,6 +16,10 @@ use uuid::Uuid;
 
 use crate::encode::{FileWriter, Lifetime};
 use crate::{Advance, FileName, LakeError, LakeTable, Rows};
+
+/// Rows that are gathered in their order at a time, so that a file does not need
+/// its rows in memory once more.
+const SLICE_ROWS: usize = 8_192;
 
 /// The columns of a table's files, in order: all but the one that stands in the
 /// folder's name.
@@ -75,30 +79,43 @@ impl LakeTable {
 
 /// The file and Delta's statistics of it.
 fn encode(table: Table, batches: &[RecordBatch]) -> Result<(PutPayload, String), LakeError> {
-    let rows = concat_batches(&file_columns(table), batches).map_err(LakeError::Rows)?;
-    let rows = sorted(table, &rows).map_err(LakeError::Rows)?;
+    let order = order(table, batches).map_err(LakeError::Rows)?;
+    let batches: Vec<&RecordBatch> = batches.iter().collect();
     let mut file = FileWriter::new(table, Lifetime::Short)?;
-    file.write(&rows)?;
+    for slice in order.chunks(SLICE_ROWS) {
+        let rows = interleave_record_batch(&batches, slice).map_err(LakeError::Rows)?;
+        file.write(&rows)?;
+    }
     file.finish()
 }
 
-fn sorted(table: Table, rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-    let columns: Vec<ArrayRef> = schemas::sort_columns(table)
+/// The batch of each row and its place there, in the table's order.
+fn order(table: Table, batches: &[RecordBatch]) -> Result<Vec<(usize, usize)>, ArrowError> {
+    let file = file_columns(table);
+    let columns: Vec<usize> = schemas::sort_columns(table)
         .iter()
         // A file holds one term only.
         .filter(|name| **name != "term")
-        .map(|name| rows.column_by_name(name).cloned())
-        .collect::<Option<_>>()
-        .ok_or_else(|| ArrowError::SchemaError("a sort column is missing".to_owned()))?;
+        .map(|name| file.index_of(name))
+        .collect::<Result<_, _>>()?;
     let fields = columns
         .iter()
-        .map(|column| SortField::new(column.data_type().clone()))
+        .map(|column| SortField::new(file.field(*column).data_type().clone()))
         .collect();
-    let keys = RowConverter::new(fields)?.convert_columns(&columns)?;
-    let mut order: Vec<(u32, _)> = (0..).zip(keys.iter()).collect();
+    let converter = RowConverter::new(fields)?;
+    let rows = batches.iter().map(RecordBatch::num_rows).sum();
+    let mut keys = converter.empty_rows(rows, 0);
+    for batch in batches {
+        let columns: Vec<ArrayRef> = columns.iter().map(|c| batch.column(*c).clone()).collect();
+        converter.append(&mut keys, &columns)?;
+    }
+    let places = batches
+        .iter()
+        .enumerate()
+        .flat_map(|(batch, rows)| (0..rows.num_rows()).map(move |row| (batch, row)));
+    let mut order: Vec<_> = places.zip(keys.iter()).collect();
     order.sort_unstable_by_key(|(_, key)| *key);
-    let order = UInt32Array::from_iter_values(order.into_iter().map(|(row, _)| row));
-    take_record_batch(rows, &order)
+    Ok(order.into_iter().map(|(place, _)| place).collect())
 }
 
 #[cfg(test)]

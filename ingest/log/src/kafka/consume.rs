@@ -55,8 +55,10 @@ impl KafkaReader {
             // A position that is gone is an error, never a jump.
             .set("auto.offset.reset", "error")
             .set("check.crcs", "true")
-            // One partition's read-ahead; a full queue is looked at again soon.
-            .set("queued.max.messages.kbytes", "8192")
+            // One partition's read-ahead. A fetch is compressed, so it becomes
+            // several times as large; a full queue is looked at again soon.
+            .set("fetch.message.max.bytes", "262144")
+            .set("queued.max.messages.kbytes", "2048")
             .set("fetch.queue.backoff.ms", "5")
             .set("fetch.error.backoff.ms", "200")
             .create_with_context(Context)
