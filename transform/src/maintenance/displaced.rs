@@ -77,32 +77,32 @@ impl Displaced {
             return Ok(all);
         };
         let mut checked = self.checked(&tenant, kind).await;
-        let mut conflicts = 0;
-        loop {
+        for _ in 0..MAX_CONFLICTS {
             let files = table.data_files();
-            checked.retain(|path| files.iter().any(|file| file.path() == path));
-            let next = files.iter().find(|file| !checked.contains(file.path()));
-            let Some(file) = next else { break };
-            if !is_any_displaced(&tenant, table, file).await? {
-                checked.insert(file.path().to_owned());
-                continue;
-            }
-            match table.amend(file, |rows| fates(&tenant, file, rows)).await {
-                Ok(amended) => {
-                    all += amended;
-                    conflicts = 0;
-                    tracing::info!(
-                        tenant.id = %id,
-                        table = %kind,
-                        term = file.term().map(tracing::field::display),
-                        rows = amended.moved,
-                        "moved to the term of the calendar"
-                    );
-                    metrics::counter!("chalkline_maintenance_moved_rows_total", "table" => kind.as_str())
-                        .increment(amended.moved);
+            let held: HashSet<&str> = files.iter().map(DataFile::path).collect();
+            checked.retain(|path| held.contains(path.as_str()));
+            let mut is_settled = true;
+            for file in &files {
+                if checked.contains(file.path()) {
+                    continue;
                 }
-                Err(PublishError::Conflict(_)) if conflicts < MAX_CONFLICTS => conflicts += 1,
-                Err(source) => return Err(UpkeepError::amend(id, kind, source)),
+                if !is_any_displaced(&tenant, table, file).await? {
+                    checked.insert(file.path().to_owned());
+                    continue;
+                }
+                // Then the files of this version are other ones.
+                is_settled = false;
+                match table.amend(file, |rows| fates(&tenant, file, rows)).await {
+                    Ok(amended) => {
+                        tell(id, kind, file, amended);
+                        all += amended;
+                    }
+                    Err(PublishError::Conflict(_)) => break,
+                    Err(source) => return Err(UpkeepError::amend(id, kind, source)),
+                }
+            }
+            if is_settled {
+                break;
             }
             let refreshed = table.refresh().await;
             refreshed.map_err(|source| table_error(id, kind, source))?;
@@ -139,6 +139,18 @@ impl Displaced {
         }
         checked.files.clone()
     }
+}
+
+fn tell(tenant: &TenantId, table: Table, file: &DataFile, amended: Amended) {
+    tracing::info!(
+        tenant.id = %tenant,
+        table = %table,
+        term = file.term().map(tracing::field::display),
+        rows = amended.moved,
+        "moved to the term of the calendar"
+    );
+    metrics::counter!("chalkline_maintenance_moved_rows_total", "table" => table.as_str())
+        .increment(amended.moved);
 }
 
 /// What the place of a tenant's rows depends on.

@@ -14,6 +14,13 @@ use transform::maintenance::{LEASE, MaintenanceConfig, Upkeep};
 
 use crate::support::{Sandbox, event, family, ids, record, tenant_id, time};
 
+/// A sandbox whose service leaves upkeep to the test.
+async fn quiet() -> Sandbox {
+    let mut sandbox = Sandbox::new().await;
+    sandbox.config.maintenance.enabled = false;
+    sandbox
+}
+
 fn upkeep(sandbox: &Sandbox) -> Upkeep {
     let config = MaintenanceConfig {
         least_files: 2,
@@ -95,12 +102,12 @@ async fn publish(sandbox: &Sandbox, events: impl Iterator<Item = Event>) {
 
 /// Publishing by a new calendar and moving to it later come to the same.
 async fn assert_as_if_published_so(terms: Vec<TermDates>, zone: &str, rounds: &[u128]) {
-    let fresh = Sandbox::new().await;
+    let fresh = quiet().await;
     set_calendar(&fresh, terms.clone(), zone).await;
     publish(&fresh, (1..121).map(autumn)).await;
     let expected = by_term(&fresh).await;
 
-    let sandbox = Sandbox::new().await;
+    let sandbox = quiet().await;
     let upkeep = upkeep(&sandbox);
     let mut from = 1;
     for until in rounds.iter().copied().chain([121]) {
@@ -147,7 +154,7 @@ fn rows_follow_the_calendar_as_if_they_had_been_published_by_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_published_by_an_older_calendar_is_found_later_and_reports_follow() {
-    let sandbox = Sandbox::new().await;
+    let sandbox = quiet().await;
     let upkeep = upkeep(&sandbox);
     let halves = vec![
         // Clocks that are wrong by forty days included.
@@ -215,7 +222,7 @@ async fn assert_repeated_once(sandbox: &Sandbox, duplicates: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_repeated_after_the_window_leaves_the_event_tables() {
-    let sandbox = Sandbox::new().await;
+    let sandbox = quiet().await;
     let upkeep = upkeep(&sandbox);
     publish(&sandbox, (1..13).map(|n| event(n, Family::Clickstream))).await;
     // Within the window, and then each beyond that of the one before.
@@ -253,7 +260,7 @@ async fn who_looks_for_repetitions_may_be_killed() {
     let demo = tenant_id("demo");
     let mut kills = 0;
     for after_ms in [0, 1, 2, 4, 6, 8, 12, 16, 24, 32, 48] {
-        let sandbox = Sandbox::new().await;
+        let sandbox = quiet().await;
         let events = (1..13).map(|n| event(n, Family::Clickstream));
         publish(&sandbox, events.chain([again(8), again(16)])).await;
         let first = upkeep(&sandbox);
@@ -296,7 +303,7 @@ async fn publish_until_merged(sandbox: &Sandbox, next: &mut u128) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn when_the_holder_is_killed_another_service_takes_over() {
-    let mut sandbox = Sandbox::new().await;
+    let mut sandbox = quiet().await;
     sandbox.config.maintenance = MaintenanceConfig {
         interval_ms: 20,
         lease_ms: 500,

@@ -162,10 +162,9 @@ fn replaced(position: i64) -> (Slices, lake::Rows) {
     (Slices::Of(slices), rows(TERM, position..position + 1))
 }
 
-fn report(expected: Option<u64>, next: u64) -> Advance {
-    let source = Table::Events(Family::Clickstream);
+fn other_reader(expected: Option<u64>, next: u64) -> Advance {
     Advance {
-        app: AppId::report("test", "01234567", source),
+        app: AppId::counts("other", 0),
         expected,
         next,
     }
@@ -186,13 +185,13 @@ async fn of_a_merge_and_a_replacement_one_commits(#[case] merge_is_late: bool) {
     let (slices, new) = replaced(7);
     let merge = one.merges(&how()).remove(0);
     if merge_is_late {
-        let done = two.replace(&slices, vec![new], &[report(None, 1)]).await;
+        let done = two.replace(&slices, vec![new], &[other_reader(None, 1)]).await;
         done.expect("replaces");
         let lost = one.merge(&merge, &how()).await.expect_err("is late");
         assert!(matches!(lost, PublishError::Conflict(_)), "{lost}");
     } else {
         one.merge(&merge, &how()).await.expect("merges");
-        let lost = two.replace(&slices, vec![new], &[report(None, 1)]).await;
+        let lost = two.replace(&slices, vec![new], &[other_reader(None, 1)]).await;
         let lost = lost.expect_err("is late");
         assert!(matches!(lost, PublishError::Conflict(_)), "{lost}");
     }
