@@ -49,7 +49,7 @@ async fn what_the_front_door_did_not_note_is_no_number() {
     let sql = "SELECT received, rejected, accepted FROM ledger";
     let noted = |outcome: &str, events: u64| {
         json!({
-            "minute": "2026-09-14T10:05:00Z", "family": "clickstream", "outcome": outcome,
+            "minute": "2026-09-14T10:05:00Z", "node": "one", "family": "clickstream", "outcome": outcome,
             "events": events, "log_id": "log-1", "log_partition": 0, "log_position": 3,
         })
     };
