@@ -108,7 +108,8 @@ pub enum KeyError {
 }
 
 impl KeyError {
-    fn code_and_detail(self) -> (&'static str, &'static str) {
+    /// Its code, and what to do.
+    pub(crate) fn code_and_detail(self) -> (&'static str, &'static str) {
         match self {
             Self::Missing => (
                 "missing_key",
@@ -336,11 +337,11 @@ impl IntoResponse for Error {
         let mut response = unsigned.into_response();
         let headers = response.headers_mut();
         match &self {
-            Self::Key(KeyError::Missing) => {
+            Self::Key(KeyError::Missing) | Self::Xapi(Refusal::Key(KeyError::Missing)) => {
                 let challenge = HeaderValue::from_static(r#"Bearer realm="chalkline""#);
                 headers.insert(header::WWW_AUTHENTICATE, challenge);
             }
-            Self::Key(_) => {
+            Self::Key(_) | Self::Xapi(Refusal::Key(_)) => {
                 let challenge =
                     HeaderValue::from_static(r#"Bearer realm="chalkline", error="invalid_token""#);
                 headers.insert(header::WWW_AUTHENTICATE, challenge);

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use schemas::{StudentHasher, StudentKey, Tenant, TenantSecret, normalise_actor};
 
 use crate::dialect::Mention;
+use crate::iri;
 use crate::spelling::Spelling;
 
 /// How many people of a request are remembered: more are hashed anew.
@@ -35,7 +36,9 @@ impl<'t> People<'t> {
         }
         let normalised = normalise_actor(actor, &self.tenant.actor_prefixes);
         let key = self.hasher.key(&normalised);
-        let person = Rc::new(Person::new(key, &[actor, &normalised]));
+        let mut names = vec![actor, &normalised];
+        names.extend(iri::names(actor));
+        let person = Rc::new(Person::new(key, &names));
         if self.known.len() == KNOWN {
             self.known.clear();
         }

@@ -9,6 +9,7 @@ mod dialect;
 mod error;
 mod hide;
 mod identity;
+mod iri;
 mod judge;
 mod memory;
 mod outcome;

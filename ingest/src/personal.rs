@@ -71,15 +71,7 @@ const PERSONAL: &[&str] = &[
 /// Drops personal members at any depth and shortens user agents.
 pub fn drop_personal(members: &mut Map<String, Value>) {
     members.retain(|name, value| {
-        // Of an IRI the last word says what it is.
-        let name = name
-            .trim_end_matches('/')
-            .rsplit(['/', '#'])
-            .next()
-            .unwrap_or_default();
-        let mut plain = String::with_capacity(name.len());
-        plain.extend(name.chars().filter(char::is_ascii_alphanumeric));
-        plain.make_ascii_lowercase();
+        let plain = plain(name);
         if PERSONAL.binary_search(&plain.as_str()).is_ok() {
             return false;
         }
@@ -91,6 +83,20 @@ pub fn drop_personal(members: &mut Map<String, Value>) {
         }
         true
     });
+}
+
+/// Whether a member of that name says who someone is.
+pub fn is_personal(name: &str) -> bool {
+    PERSONAL.binary_search(&plain(name).as_str()).is_ok()
+}
+
+/// A name without case and separators; of an IRI the last word, which says what
+/// it is.
+fn plain(name: &str) -> String {
+    let name = name.trim_end_matches('/').rsplit(['/', '#']).next();
+    let letters = name.unwrap_or_default().chars();
+    let letters = letters.filter(char::is_ascii_alphanumeric);
+    letters.map(|c| c.to_ascii_lowercase()).collect()
 }
 
 fn drop_inside(value: &mut Value) {

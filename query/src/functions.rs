@@ -1,6 +1,7 @@
 //! The functions that SQL may call: those that stand on a list, with what is
 //! known of how much they make.
 
+mod arithmetic;
 mod bounded;
 mod charge;
 mod concatenation;
@@ -8,6 +9,7 @@ mod growth;
 mod measure;
 mod planned;
 mod rewrite;
+mod sum;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,10 +18,12 @@ use datafusion::catalog::TableFunction;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, WindowUDF};
 
+pub(crate) use self::arithmetic::CheckedArithmetic;
 use self::bounded::Bounded;
 pub(crate) use self::charge::Charge;
 pub(crate) use self::planned::planners;
 pub(crate) use self::rewrite::within_bounds;
+use self::sum::CheckedSum;
 
 pub(crate) fn scalar() -> Vec<Arc<ScalarUDF>> {
     SessionStateDefaults::default_scalar_functions()
@@ -36,6 +40,7 @@ pub(crate) fn aggregate() -> Vec<Arc<AggregateUDF>> {
             let name = function.name();
             growth::COLLECTING.contains(&name) || growth::SUMMARISING.contains(&name)
         })
+        .map(CheckedSum::instead_of)
         .collect()
 }
 

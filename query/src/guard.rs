@@ -6,6 +6,7 @@
 
 mod expansion;
 mod inlining;
+mod names;
 
 use std::ops::ControlFlow;
 
@@ -60,7 +61,7 @@ pub(crate) fn check(sql: &str, role: Role, limits: Limits) -> Result<Allowed, Er
         return Err(Error::TooComplex { detail });
     }
 
-    let statement = parse_one(sql)?;
+    let mut statement = parse_one(sql)?;
     let name = first_word(&tokens);
     let explains = match &statement {
         Statement::Explain(explain) => {
@@ -86,6 +87,7 @@ pub(crate) fn check(sql: &str, role: Role, limits: Limits) -> Result<Allowed, Er
         },
         _ => return Err(not_allowed(&name)),
     };
+    names::number(&mut statement);
     Ok(Allowed {
         statement,
         explains,

@@ -245,6 +245,7 @@ fn template(cores: usize) -> SessionState {
     options.execution.parquet.schema_force_view_types = false;
     SessionStateBuilder::new()
         .with_config(config)
+        .with_analyzer_rule(Arc::new(functions::CheckedArithmetic))
         .with_expr_planners(functions::planners())
         .with_scalar_functions(functions::scalar())
         .with_higher_order_functions(functions::higher_order())

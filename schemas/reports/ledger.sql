@@ -1,7 +1,10 @@
 -- What became of every event, by hour of receipt and family. `accepted` comes
 -- from a count of the log itself, the columns after it from the tables; they
 -- balance when each counted record has exactly one row. Rows at or above a
--- partition's counted end are left out: their records are not counted yet.
+-- partition's counted end are left out: their records are not counted yet. The
+-- front door notes once a minute what it answered. What it had not noted when
+-- it was killed is missing: then `received` is NULL, and `rejected`,
+-- `request_duplicate`, `ignored` and `retry` are what is known.
 --
 -- kind: view
 -- grain: hour, family
@@ -15,7 +18,7 @@
 -- columns:
 --   hour               timestamp  the hour in which the events were received
 --   family             text       the family; NULL when the sender's words did not tell
---   received           bigint     events that were sent
+--   received           bigint     events that were sent; NULL where the front door's counts do not hold all that were accepted
 --   rejected           bigint     events that were refused
 --   rejected_reasons   text       why, and how many for each reason
 --   request_duplicate  bigint     events that were twice in one request
@@ -88,6 +91,7 @@ sums AS (
         hour,
         family,
         coalesce(sum(events) FILTER (WHERE starts_with(entry, 'answered_')), 0) AS received,
+        coalesce(sum(events) FILTER (WHERE entry = 'answered_accepted'), 0) AS answered_accepted,
         coalesce(sum(events) FILTER (WHERE entry = 'answered_rejected'), 0) AS rejected,
         coalesce(sum(events) FILTER (WHERE entry = 'answered_duplicate'), 0) AS request_duplicate,
         coalesce(sum(events) FILTER (WHERE entry = 'answered_ignored'), 0) AS ignored,
@@ -104,7 +108,7 @@ sums AS (
 SELECT
     sums.hour,
     sums.family,
-    sums.received,
+    CASE WHEN sums.answered_accepted >= sums.accepted THEN sums.received END AS received,
     sums.rejected,
     rejections.reasons AS rejected_reasons,
     sums.request_duplicate,

@@ -46,7 +46,11 @@ answers = {
     ),
     "active_students_per_week": rows(
         f"""SELECT {WEEK} AS week, count(DISTINCT id_student) AS students
-            FROM studentVle WHERE {COURSE} GROUP BY 1 ORDER BY 1"""
+            FROM (SELECT date, id_student FROM studentVle WHERE {COURSE}
+                  UNION ALL
+                  SELECT date_submitted, id_student
+                  FROM studentAssessment JOIN assessments USING (id_assessment) WHERE {COURSE})
+            GROUP BY 1 ORDER BY 1"""
     ),
     "mean_score_per_assessment": rows(
         f"""SELECT id_assessment::varchar AS assessment_id, assessment_type AS category,

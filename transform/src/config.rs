@@ -9,7 +9,7 @@ use crate::maintenance::MaintenanceConfig;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Where health and metrics are served.
+    /// Where health and metrics are served by a transform service that runs alone.
     pub listen: SocketAddr,
     /// How long a round collects records before it is published: most of the
     /// time between an answer to a sender and its event in a query.

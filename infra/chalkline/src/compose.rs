@@ -23,6 +23,17 @@ pub enum Role {
     Query,
 }
 
+impl Role {
+    /// Its section of the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Transform => "transform",
+            Self::Query => "query",
+        }
+    }
+}
+
 /// Starts all services in this process over the embedded log.
 ///
 /// # Errors
@@ -65,8 +76,26 @@ pub async fn role(
         let log = KafkaLog::open(config.kafka.clone()).await;
         services.log = Some(Arc::new(log.context("cannot open the event log")?));
     }
+    if role == Role::Transform {
+        operate(&mut services, config).await?;
+    }
     start(&mut services, config, role).await?;
     Ok(services)
+}
+
+/// Serves health and metrics of a transform service that runs alone: no other
+/// door has them.
+async fn operate(services: &mut Services, config: &Config) -> anyhow::Result<()> {
+    let listener = services
+        .listen(Role::Transform, config.transform.listen)
+        .await?;
+    let operations = runtime::ops::router(services.health.clone(), services.metrics.clone());
+    let stop = services.shutdown.clone();
+    services.spawn(async move {
+        runtime::http::serve(listener, operations, &stop).await;
+        Ok(())
+    });
+    Ok(())
 }
 
 async fn start(services: &mut Services, config: &Config, role: Role) -> anyhow::Result<()> {
@@ -86,7 +115,6 @@ async fn start(services: &mut Services, config: &Config, role: Role) -> anyhow::
             });
         }
         Role::Transform => {
-            let listener = services.listen(role, config.transform.listen).await?;
             let settings = config.transform.clone();
             let mut transform = Transform::new(settings, log?, registry, lake, clock, &health)
                 .with_upkeep_leases(services.leases(config, transform::maintenance::LEASE)?);
@@ -94,11 +122,6 @@ async fn start(services: &mut Services, config: &Config, role: Role) -> anyhow::
                 let leases = services.leases(config, transform::REPORT_LEASE)?;
                 transform = transform.with_report_leases(leases);
             }
-            let stop = shutdown.clone();
-            services.spawn(async move {
-                runtime::http::serve(listener, operations, &stop).await;
-                Ok(())
-            });
             services.spawn(async move { Ok(transform.run(shutdown).await?) });
         }
         Role::Query => {

@@ -85,9 +85,14 @@ impl Services {
         role: Role,
         address: SocketAddr,
     ) -> anyhow::Result<TcpListener> {
-        let listener = TcpListener::bind(address)
-            .await
-            .with_context(|| format!("cannot listen on {address}"))?;
+        let listener = TcpListener::bind(address).await.with_context(|| {
+            let name = role.name();
+            let variable = name.to_uppercase();
+            format!(
+                "cannot listen on {address} for {name}: set `listen` in [{name}], or \
+                     CHALKLINE_{variable}_LISTEN"
+            )
+        })?;
         let url = match role {
             Role::Ingest => &mut self.addresses.ingest_url,
             Role::Transform => &mut self.addresses.transform_url,

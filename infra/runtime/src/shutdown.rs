@@ -7,6 +7,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use crate::telemetry;
+
 /// Tells every component of a process to stop, and waits for them by name.
 /// Clones are the same shutdown.
 ///
@@ -80,6 +82,7 @@ impl Shutdown {
                 };
                 if first {
                     tracing::info!(signal, "stopping");
+                    telemetry::stopping();
                     triggered.trigger();
                 } else {
                     tracing::warn!(signal, "stopping at once, without finishing");

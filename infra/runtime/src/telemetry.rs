@@ -1,11 +1,17 @@
 //! Logs and metrics of the process, and the names that both use.
 
 use std::io::IsTerminal;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use serde::{Deserialize, Serialize};
-use tracing_subscriber::EnvFilter;
+use tracing::Metadata;
+use tracing::subscriber::Interest;
+use tracing_subscriber::filter::dynamic_filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::Check;
 
@@ -103,6 +109,27 @@ const NOISY: [&str; 5] = [
     "lsm_tree=warn",
 ];
 
+/// What reads a table's commits: calls a read that the end of the process cuts short
+/// an error.
+const CUT_SHORT: &str = "deltalake_core::logstore";
+
+/// Whether the process is about to end.
+static STOPPING: AtomicBool = AtomicBool::new(false);
+
+/// From now on nothing is said of reads that are cut short.
+pub(crate) fn stopping() {
+    STOPPING.store(true, Ordering::Relaxed);
+}
+
+fn quiet_at_the_end<S: tracing::Subscriber>() -> impl Layer<S> {
+    let is_cut_short = |said: &Metadata<'_>| said.target().starts_with(CUT_SHORT);
+    dynamic_filter_fn(move |said, _| !is_cut_short(said) || !STOPPING.load(Ordering::Relaxed))
+        .with_callsite_filter(move |said| match is_cut_short(said) {
+            true => Interest::sometimes(),
+            false => Interest::always(),
+        })
+}
+
 /// Bounds of every histogram, which all measure seconds: from a cached lookup
 /// to a query at its limit.
 const SECONDS: [f64; 15] = [
@@ -119,10 +146,13 @@ pub fn init(config: &Config) -> Result<Metrics, TelemetryError> {
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     match config.format {
-        Format::Human => subscriber.try_init(),
-        Format::Json => subscriber.json().flatten_event(true).try_init(),
+        Format::Human => subscriber.finish().with(quiet_at_the_end()).try_init(),
+        Format::Json => {
+            let subscriber = subscriber.json().flatten_event(true);
+            subscriber.finish().with(quiet_at_the_end()).try_init()
+        }
     }
-    .map_err(TelemetryError::Log)?;
+    .map_err(|error| TelemetryError::Log(Box::new(error)))?;
 
     let recorder = recorder();
     let metrics = Metrics::of(&recorder);

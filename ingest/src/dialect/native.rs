@@ -110,6 +110,9 @@ pub fn translate(json: &str) -> Result<RawEvent<'_>, Rejection> {
     })
 }
 
+/// Where all types are listed.
+const LIST: &str = "in schemas/README.md";
+
 /// How many letters a type may be off to be taken for a known one.
 const UNLIKE: usize = 5;
 
@@ -125,8 +128,9 @@ fn event_type(name: &str) -> Result<&'static EventType, Rejection> {
     } else if name.starts_with("custom.") {
         (
             Reason::UnregisteredType,
-            "Register this type for the tenant first, or send one of Chalkline's own types."
-                .to_owned(),
+            format!(
+                "Types of one's own cannot be registered yet: send a type that is listed {LIST}."
+            ),
         )
     } else {
         (Reason::UnknownType, nearest(name))
@@ -134,19 +138,31 @@ fn event_type(name: &str) -> Result<&'static EventType, Rejection> {
     Err(Rejection::new(reason, "/type", detail))
 }
 
-/// Names the known type that is spelt most like `name`, if one is like it.
+/// Names the known type that is spelt most like `name`, and where all are.
 fn nearest(name: &str) -> String {
     // Each comparison takes time: it is only made of texts of like length.
-    EventType::all()
+    let near = EventType::all()
         .iter()
         .filter(|known| known.name.len().abs_diff(name.len()) <= UNLIKE)
         .map(|known| (strsim::osa_distance(known.name, name), known.name))
         .filter(|(distance, _)| *distance <= UNLIKE)
         .min()
-        .map_or_else(
-            || "Send a known type, as the documentation lists them.".to_owned(),
-            |(_, known)| format!("Send a known type; the nearest is {known}."),
-        )
+        .map(|(_, known)| known);
+    match near.or_else(|| of_noun(name)) {
+        Some(known) => format!("Send a known type; the nearest is {known}. All are listed {LIST}."),
+        None => format!("Send a known type, such as page.viewed. All are listed {LIST}."),
+    }
+}
+
+/// The first known type that is about the same thing: `video.played` for
+/// `video.fast_forwarded`.
+fn of_noun(name: &str) -> Option<&'static str> {
+    let (noun, _) = name.split_once(['.', '_', ' ', ':'])?;
+    let about = |known: &&EventType| {
+        let (known, _) = known.name.split_once('.').unwrap_or_default();
+        known.eq_ignore_ascii_case(noun)
+    };
+    EventType::all().iter().find(about).map(|known| known.name)
 }
 
 /// Text that is borrowed from the body unless it has escapes.
@@ -301,15 +317,24 @@ mod tests {
 
     #[test]
     fn the_nearest_type_is_named_and_the_sent_one_is_not_repeated() {
-        let (_, _, detail) = refused(r#"{"type":"page.veiwed"}"#);
-        assert_eq!(detail, "Send a known type; the nearest is page.viewed.");
-        for name in ["x", "pages.were.looked.at.again.and.again"] {
+        for (name, near) in [
+            ("page.veiwed", "; the nearest is page.viewed."),
+            (
+                "video.fast_forwarded_by_five",
+                "; the nearest is video.loaded.",
+            ),
+            ("x", ", such as page.viewed."),
+            (
+                "pages.were.looked.at.again.and.again",
+                ", such as page.viewed.",
+            ),
+        ] {
             let (_, _, detail) = refused(&format!(r#"{{"type":"{name}"}}"#));
-            assert_eq!(
-                detail,
-                "Send a known type, as the documentation lists them."
-            );
+            let expected = format!("Send a known type{near} All are listed {LIST}.");
+            assert_eq!(detail, expected);
         }
+        let (_, _, detail) = refused(r#"{"type":"custom.lab.opened"}"#);
+        assert!(detail.contains("cannot be registered yet"), "{detail}");
     }
 
     #[test]

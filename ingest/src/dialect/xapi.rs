@@ -61,6 +61,7 @@ impl Dialect for Xapi {
                     .ok_or(Refusal::Multipart("Name the boundary in the Content-Type."))?;
                 Ok(Format::Multipart { boundary })
             }
+            Some("application/x-www-form-urlencoded") => Err(Refusal::AlternateSyntax.into()),
             Some(_) => Err(Refusal::MediaType.into()),
         }
     }
@@ -71,7 +72,7 @@ impl Dialect for Xapi {
         body: &'a [u8],
         max_events: usize,
     ) -> Result<Batch<'a>, Error> {
-        let batch = match format {
+        let mut batch = match format {
             Format::Multipart { boundary } => {
                 let multipart::Parts { statements, hashes } = multipart::read(body, boundary)?;
                 let mut batch = decode_bare(statements, max_events)?;
@@ -80,6 +81,15 @@ impl Dialect for Xapi {
             }
             Format::Json | Format::Ndjson => decode_bare(body, max_events)?,
         };
+        for rejection in batch
+            .events
+            .iter_mut()
+            .filter_map(|event| event.as_mut().err())
+        {
+            if rejection.reason == Reason::NotAnObject {
+                rejection.detail = "Send each statement as a JSON object.".into();
+            }
+        }
         if self.statement_id.is_some() && batch.shape != Shape::Single {
             return Err(Refusal::PutOfMany.into());
         }

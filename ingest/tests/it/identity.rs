@@ -70,6 +70,39 @@ async fn no_byte_of_the_log_names_a_person() {
 }
 
 #[tokio::test]
+async fn what_names_a_person_in_an_iri_is_hidden_without_the_rest_of_it() {
+    let house = House::new().await;
+    for (n, actor) in (1..).zip([
+        "https://elsewhere.example/users/zoe.quint@x.org",
+        "https://elsewhere.example/zoe.quint%40x.org/profile",
+        "acct:zoe.quint@x.org",
+        "https://elsewhere.example/user.php?user_name=zoe.quint@x.org#me",
+    ]) {
+        let mut event = click(n);
+        event["actor"] = json!(actor);
+        event["session"] = json!("zoe.quint@x.org-77");
+        event["note"] = json!("zoe.quint@x.org");
+        event["data"] = json!({"url": "https://lms/u?mail=zoe.quint%40x.org&n=1"});
+        let reply = house.post(&event).await;
+        assert_eq!(reply.outcomes(), ["accepted"], "{actor}");
+    }
+    let mut event = click(5);
+    event["actor"] = json!("https://elsewhere.example/users/zoe.quint");
+    event["data"] = json!({"url": "https://lms/zoe.quint"});
+    assert_eq!(house.post(&event).await.outcomes(), ["accepted"]);
+    for record in house.records().await {
+        let text = String::from_utf8(record.value.to_vec()).expect("UTF-8");
+        assert!(!text.contains("quint"), "{text}");
+    }
+    let zoe = house
+        .hasher()
+        .await
+        .key("https://elsewhere.example/users/zoe.quint");
+    let last = house.events().await.pop().expect("five");
+    assert_eq!(last.student_key, zoe);
+}
+
+#[tokio::test]
 async fn everyone_whom_an_event_names_is_hidden_everywhere() {
     let house = House::new().await;
     // Each name holds a shorter one, and an answer holds them as JSON text.

@@ -173,9 +173,10 @@ async fn parameters_are_decoded(#[case] query: &str) {
 
 #[rstest]
 #[case("PUT", PATH, "missing_statement_id", 400)]
-#[case("PUT", "/xapi/statements?statementId=7", "missing_statement_id", 400)]
+#[case("PUT", "/xapi/statements?statementId=7", "invalid_statement_id", 400)]
 #[case("PUT", "/xapi/statements?StatementId=7", "unknown_parameter", 400)]
-#[case("PUT", "/xapi/statements?statementId=%ff", "missing_statement_id", 400)]
+#[case("PUT", "/xapi/statements?statementId=%ff", "invalid_statement_id", 400)]
+#[case("POST", "/xapi/statements?method=PUT", "alternate_syntax", 400)]
 #[case(
     "PUT",
     "/xapi/statements?statementId=0197c3b2-8a5e-7c10-9d55-000000000001\
@@ -312,6 +313,19 @@ async fn a_key_may_come_as_user_and_password() {
         };
         assert!(schemes.eq(expected.iter().copied()), "{challenges:?}");
     }
+    // What to do is said in fields that such senders have.
+    for (authorization, code) in [(None, "missing_key"), (Some("Basic eDp5"), "malformed_key")] {
+        let mut request = Request::post(PATH).header("x-experience-api-version", "1.0.3");
+        if let Some(value) = authorization {
+            request = request.header("authorization", value);
+        }
+        let reply = house
+            .send(request.body("{}".into()).expect("a request"))
+            .await;
+        assert_eq!((reply.status.as_u16(), reply.code()), (401, code));
+        let detail = reply.body["detail"].as_str().expect("a sentence");
+        assert!(detail.contains("Basic authentication"), "{detail}");
+    }
     // Native events come with Bearer only.
     let request = Request::post("/v1/events").header(
         "authorization",
@@ -404,8 +418,14 @@ async fn other_bodies_are_refused() {
         ("application/x-ndjson", "{}", "unsupported_media_type"),
         ("multipart/mixed", "{}", "invalid_multipart"),
         ("application/json", "{", "invalid_json"),
-        ("application/json", "[]", "no_events"),
-        ("application/json", "7", "not_events"),
+        ("application/json", "[]", "no_statements"),
+        ("application/json", "", "no_statements"),
+        ("application/json", "7", "not_statements"),
+        (
+            "application/x-www-form-urlencoded",
+            "content=%7B%7D",
+            "alternate_syntax",
+        ),
         ("application/json", r#"{"events":[]}"#, "invalid_statement"),
         (
             "application/json",

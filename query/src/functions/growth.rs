@@ -340,6 +340,38 @@ mod tests {
         };
     }
 
+    #[test]
+    fn the_readme_lists_what_can_be_called() {
+        let readme = include_str!("../../README.md");
+        let (_, section) = readme.split_once("\n## Functions\n").expect("a section");
+        let (_, rows) = section.split_once("|---|---|\n").expect("a table");
+        let rows = rows.lines().take_while(|line| line.starts_with('|'));
+        let listed: Vec<Vec<&str>> = rows
+            .map(|row| {
+                let names = row.rsplit(" | ").next().unwrap_or_default();
+                names.split('`').skip(1).step_by(2).collect()
+            })
+            .collect();
+        let own = super::super::concatenation::NAME;
+        let growing = GROWING.iter().map(|(name, _)| *name);
+        let of_a_row = growing
+            .filter(|name| *name != own)
+            .chain(FIXED)
+            .chain(WITHIN);
+        let groups: [Vec<&str>; 5] = [
+            of_a_row.collect(),
+            COLLECTING.into_iter().chain(SUMMARISING).collect(),
+            WINDOW.to_vec(),
+            HIGHER_ORDER.to_vec(),
+            TABLE.to_vec(),
+        ];
+        let sorted = groups.map(|mut names| {
+            names.sort_unstable();
+            names
+        });
+        assert_eq!(listed, sorted);
+    }
+
     /// Whoever raises the version of DataFusion looks at each new function.
     #[test]
     fn every_function_is_listed_once() {

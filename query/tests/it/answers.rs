@@ -140,3 +140,64 @@ async fn equal_names_are_made_unique() {
         json!([{"event_id": "event-2", "event_id_2": "event-2"}])
     );
 }
+
+#[tokio::test]
+async fn integers_that_run_over_are_an_error_and_no_wrong_number() {
+    let school = School::new().await;
+    let most = "(VALUES (9223372036854775807), (1)) AS t(x)";
+    for sql in [
+        "SELECT 9223372036854775807 + 1".to_owned(),
+        "SELECT -9223372036854775807 - 2".to_owned(),
+        "SELECT CAST(2147483647 AS int) + CAST(1 AS int)".to_owned(),
+        "SELECT -(-9223372036854775807 - 1)".to_owned(),
+        "SELECT abs(-9223372036854775807 - 1)".to_owned(),
+        format!("SELECT x + 1 FROM {most}"),
+        format!("SELECT x * 2 AS y FROM {most}"),
+        format!("SELECT count(*) FROM {most} WHERE x + 1 > 5"),
+        format!("SELECT sum(x) FROM {most}"),
+        format!("SELECT sum(DISTINCT x) FROM {most}"),
+        format!("SELECT x > 0, sum(x) FROM {most} GROUP BY 1"),
+        format!("SELECT sum(x + 1) FROM {most}"),
+        format!("SELECT sum(x) OVER () FROM {most}"),
+        format!("SELECT sum(x) OVER (ORDER BY x ROWS 1 PRECEDING) FROM {most}"),
+    ] {
+        let answer = school.ask("north", &sql).await;
+        assert_eq!(answer.status, 400, "{sql}\n{}", answer.text());
+        assert_eq!(
+            answer.json()["code"],
+            "query_failed",
+            "{sql}\n{}",
+            answer.text()
+        );
+    }
+    // What is large on the way may be small at the end.
+    let values = "(VALUES (9223372036854775807), (-9), (9), (NULL)) AS t(x) WHERE x <> 9";
+    let sql = "SELECT sum(x) AS s, sum(x) FILTER (WHERE x > 0) AS f, count(*) + 1 AS n FROM";
+    let rows = school.ask("north", &format!("{sql} {values}")).await.rows();
+    let expected = json!([{"s": 9223372036854775798_i64, "f": i64::MAX, "n": 3}]);
+    assert_eq!(rows, expected);
+    let sql = "SELECT sum(x) AS s FROM (VALUES (9223372036854775807), (1), (-5)) AS t(x)";
+    assert_eq!(
+        school.ask("north", sql).await.rows(),
+        json!([{"s": 9223372036854775803_i64}])
+    );
+}
+
+#[tokio::test]
+async fn a_second_column_of_a_name_gets_a_number() {
+    let school = School::new().await;
+    let row = school
+        .ask("north", "SELECT 1 AS a, 2 AS a, 3 AS a")
+        .await
+        .rows();
+    assert_eq!(row, json!([{"a": 1, "a_2": 2, "a_3": 3}]));
+}
+
+#[tokio::test]
+async fn a_member_of_extra_is_read_by_a_pattern() {
+    let school = School::new().await;
+    let sql = r#"SELECT regexp_match(extra, '"mood":"([^"]*)"')[1] AS mood
+                 FROM (VALUES ('{"data":{"depth":3,"mood":"calm"}}'), ('{}')) AS t(extra)"#;
+    let rows = school.ask("north", sql).await.rows();
+    assert_eq!(rows, json!([{"mood": "calm"}, {"mood": null}]));
+}

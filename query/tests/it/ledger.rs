@@ -41,6 +41,32 @@ async fn every_counted_record_has_one_row_or_it_is_not_balanced() {
 }
 
 #[tokio::test]
+async fn what_the_front_door_did_not_note_is_no_number() {
+    let school = School::empty(query::Config::default()).await;
+    school
+        .publish("new", Table::LogCounts, None, &[counted(3, 3)])
+        .await;
+    let sql = "SELECT received, rejected, accepted FROM ledger";
+    let noted = |outcome: &str, events: u64| {
+        json!({
+            "minute": "2026-09-14T10:05:00Z", "node": "one", "family": "clickstream", "outcome": outcome,
+            "events": events, "log_id": "log-1", "log_partition": 0, "log_position": 3,
+        })
+    };
+    // Killed within a minute: two of three were noted, with one that was rejected.
+    let rows = [noted("accepted", 2), noted("rejected", 1)];
+    school.publish("new", Table::Tallies, None, &rows).await;
+    let row = json!([{"received": null, "rejected": 1, "accepted": 3}]);
+    assert_eq!(school.ask("new", sql).await.rows(), row);
+
+    school
+        .publish("new", Table::Tallies, None, &[noted("accepted", 1)])
+        .await;
+    let row = json!([{"received": 4, "rejected": 1, "accepted": 3}]);
+    assert_eq!(school.ask("new", sql).await.rows(), row);
+}
+
+#[tokio::test]
 async fn an_hour_with_no_rows_left_is_shown() {
     let school = School::empty(query::Config::default()).await;
     school

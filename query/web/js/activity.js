@@ -8,7 +8,7 @@ import { Empty, Section } from "./section.js";
 import { tableOf } from "./table.js";
 
 const FAMILIES = [
-  { name: "clickstream_events", label: "Clicks", colour: "--series-1" },
+  { name: "clickstream_events", label: "Clickstream", colour: "--series-1" },
   { name: "video_events", label: "Video", colour: "--series-2" },
   { name: "assessment_events", label: "Assessment", colour: "--series-3" },
   { name: "attendance_events", label: "Attendance", colour: "--series-4" },
@@ -51,7 +51,7 @@ export class Activity extends Section {
     const titled = (at) => weekday(at * 1e3);
     this.x = { kind: "day", format: titled, title: titled };
     this.students = new Chart(byId("activity-students"), { label: "Active students per day", table: "activity-table", height: 150, sync: "activity", counts: true, yFormat: short });
-    this.events = new Chart(byId("activity-events"), { label: "Events per day, by family", table: "activity-table", height: 190, sync: "activity", counts: true, stack: true, yFormat: short });
+    this.events = new Chart(byId("activity-events"), { label: "Actions per day, by family", table: "activity-table", height: 190, sync: "activity", counts: true, stack: true, yFormat: short });
   }
 
   async fetch(signal) {

@@ -17,10 +17,12 @@ GROUP BY 1
 ORDER BY 1`,
   "Most watched videos": `SELECT content_id,
        count(*) AS viewers,
-       round(avg(watched_rate) * 100, 1) AS mean_watched_percent
+       round(avg(watched_rate) * 100, 1) AS mean_watched_percent,
+       round(sum(replayed_seconds) / 3600, 1) AS hours_replayed
 FROM video_watch
+WHERE distinct_seconds > 0
 GROUP BY content_id
-ORDER BY viewers DESC
+ORDER BY viewers DESC, content_id
 LIMIT 20`,
   "What students do": `SELECT event_type, count(*) AS events
 FROM (SELECT event_type FROM clickstream

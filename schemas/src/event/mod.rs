@@ -6,6 +6,8 @@
 
 mod data;
 mod extra;
+#[cfg(test)]
+mod list_tests;
 mod members;
 mod text;
 mod types;

@@ -1,7 +1,7 @@
 SELECT
-    CAST(date_trunc('week', occurred_at) AS DATE) AS week,
+    CAST(date_trunc('week', day) AS DATE) AS week,
     count(DISTINCT student_key) AS students
-FROM clickstream
-WHERE event_type = 'content.opened' AND section_id = 'aaa-2013j'
+FROM student_day
+WHERE section_id = 'aaa-2013j'
 GROUP BY 1
 ORDER BY 1

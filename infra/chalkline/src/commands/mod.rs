@@ -40,7 +40,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             let registry = match command {
                 // The first tenant may be made before the first `up`.
                 Tenant::Add { .. } => Config::registry(config.root()?, master_key()?),
-                Tenant::List | Tenant::Show { .. } => registry(&config)?,
+                Tenant::Set { .. } | Tenant::List | Tenant::Show { .. } => registry(&config)?,
             };
             tenant::run(&config, &registry, command, output).await
         }

@@ -1,3 +1,4 @@
+use std::convert::Infallible;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use runtime::Registry;
 use schemas::{Calendar, Tenant, TenantId};
 use serde_json::json;
 
+use super::credential::update;
 use super::{key, token};
 use crate::output::{Output, table};
 use crate::{Config, cli};
@@ -24,9 +26,13 @@ pub async fn run(
             id,
             calendar,
             time_zone,
+            actor_prefixes,
+            id_prefixes,
         } => {
             let mut tenant = Tenant::new(id.map_or_else(|| id_of(&name), Ok)?, name);
             tenant.time_zone = time_zone;
+            tenant.actor_prefixes = stated(actor_prefixes);
+            tenant.id_prefixes = stated(id_prefixes);
             if let Some(file) = calendar {
                 tenant.calendar = read_calendar(&file)?;
             }
@@ -38,6 +44,41 @@ pub async fn run(
                     tenant.id,
                     config.lake_location(),
                     tenant.id
+                ),
+            );
+        }
+        cli::Tenant::Set {
+            tenant,
+            actor_prefixes,
+            id_prefixes,
+        } => {
+            let set = |prefixes: &mut Vec<String>, given: &Vec<String>| {
+                if !given.is_empty() {
+                    *prefixes = stated(given.clone());
+                }
+            };
+            update(registry, &tenant, |document| {
+                set(&mut document.actor_prefixes, &actor_prefixes);
+                set(&mut document.id_prefixes, &id_prefixes);
+                Ok::<_, Infallible>(())
+            })
+            .await?;
+            let tenant = find(registry, &tenant).await?;
+            let shown = |prefixes: &[String]| match prefixes {
+                [] => "nothing".to_owned(),
+                prefixes => prefixes.join(" "),
+            };
+            output.show(
+                &json!({
+                    "tenant": tenant.id,
+                    "actor_prefixes": tenant.actor_prefixes,
+                    "id_prefixes": tenant.id_prefixes,
+                }),
+                format!(
+                    "Cut from actors: {}\nCut from ids of courses, sections and contents: {}\n\
+                     It works within 5 seconds, for events from then on.",
+                    shown(&tenant.actor_prefixes),
+                    shown(&tenant.id_prefixes)
                 ),
             );
         }
@@ -88,6 +129,12 @@ pub async fn find(registry: &Registry, id: &TenantId) -> anyhow::Result<Arc<Tena
         .tenant(id)
         .await?
         .with_context(|| format!("there is no tenant {id}: chalkline tenant list shows all"))
+}
+
+/// The prefixes that are any: an empty one says that there is none.
+fn stated(mut prefixes: Vec<String>) -> Vec<String> {
+    prefixes.retain(|prefix| !prefix.trim().is_empty());
+    prefixes
 }
 
 /// A tenant id made from a name: `North High` becomes `north-high`.

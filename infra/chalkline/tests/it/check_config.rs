@@ -54,7 +54,7 @@ fn wrong_arguments_end_with_2() {
     let output = folder.run(&["token", "issue", "--tenant", "demo", "--role", "teacher"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        stderr(&output).contains("steward and analyst"),
+        stderr(&output).contains("steward, analyst"),
         "{}",
         stderr(&output)
     );

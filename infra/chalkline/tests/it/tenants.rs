@@ -75,6 +75,58 @@ fn tenants_keys_and_tokens_are_made_listed_and_revoked() {
 }
 
 #[test]
+fn prefixes_are_set_changed_and_shown() {
+    let folder = Folder::new();
+    let lms = "https://lms.example/users/";
+    folder.json(&["tenant", "add", "Demo", "--actor-prefix", lms]);
+    let shown = folder.json(&["tenant", "show", "demo"]);
+    assert_eq!(shown["actor_prefixes"], json!([lms]));
+    assert_eq!(shown["id_prefixes"], json!([]));
+
+    // What is not named stays.
+    let courses = ["https://lms.example/c/", "https://old.example/c/"];
+    let set = folder.json(&[
+        "tenant",
+        "set",
+        "demo",
+        "--id-prefix",
+        courses[0],
+        "--id-prefix",
+        courses[1],
+    ]);
+    let expected = json!({ "tenant": "demo", "actor_prefixes": [lms], "id_prefixes": courses });
+    assert_eq!(set, expected);
+    let set = folder.json(&["tenant", "set", "demo", "--actor-prefix", ""]);
+    assert_eq!(set["actor_prefixes"], json!([]));
+    assert_eq!(set["id_prefixes"], json!(courses));
+    let text = folder.run(&["tenant", "set", "demo", "--id-prefix", lms]);
+    let text = String::from_utf8(text.stdout).expect("UTF-8");
+    assert!(text.contains("Cut from actors: nothing\n"), "{text}");
+    assert!(!folder.run(&["tenant", "set", "demo"]).status.success());
+}
+
+#[test]
+fn what_an_option_takes_is_said() {
+    let folder = Folder::new();
+    let zone = folder.run(&["tenant", "add", "Demo", "--time-zone", "Mars/X"]);
+    assert!(
+        stderr(&zone).contains("America/Chicago"),
+        "{}",
+        stderr(&zone)
+    );
+    let issue = ["token", "issue", "--tenant", "demo", "--role"];
+    let role = folder.run(&[&issue[..], &["teacher"]].concat());
+    assert!(
+        stderr(&role).contains("steward, analyst"),
+        "{}",
+        stderr(&role)
+    );
+    let help = folder.run(&["token", "issue", "--help"]);
+    let help = String::from_utf8(help.stdout).expect("UTF-8");
+    assert!(help.contains("steward, analyst]"), "{help}");
+}
+
+#[test]
 fn people_see_the_secret_once_with_a_note() {
     let folder = Folder::new();
     folder.json(&["tenant", "add", "Demo"]);

@@ -14,10 +14,12 @@ struct Up {
 impl Up {
     /// Starts it on free ports and waits until it tells where it listens.
     fn start(folder: &Folder) -> Self {
-        let mut child = folder
-            .command(&["up", "--json"])
+        Self::of(&mut folder.command(&["up", "--json"]))
+    }
+
+    fn of(command: &mut Command) -> Self {
+        let mut child = command
             .env("CHALKLINE_INGEST_LISTEN", "127.0.0.1:0")
-            .env("CHALKLINE_TRANSFORM_LISTEN", "127.0.0.1:0")
             .env("CHALKLINE_QUERY_LISTEN", "127.0.0.1:0")
             .stdout(Stdio::piped())
             .spawn()
@@ -74,6 +76,22 @@ fn a_killed_process_leaves_a_folder_that_can_be_used_again() {
 }
 
 #[test]
+fn everything_in_one_process_takes_two_addresses() {
+    let folder = Folder::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("an address").to_string();
+    std::fs::write(
+        folder.path().join("c.toml"),
+        format!("[transform]\nlisten = '{address}'\n"),
+    )
+    .expect("written");
+    let mut up = folder.command(&["up", "--json", "--config", "c.toml"]);
+    let up = Up::of(&mut up);
+    assert_eq!(up.told["transform_url"], Value::Null);
+    assert_eq!(up.stop(), Some(0));
+}
+
+#[test]
 fn an_address_that_is_taken_is_named() {
     let folder = Folder::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -84,6 +102,6 @@ fn an_address_that_is_taken_is_named() {
         .output()
         .expect("it starts");
     assert_eq!(output.status.code(), Some(1));
-    let expected = format!("cannot listen on {address}");
+    let expected = format!("cannot listen on {address} for ingest: set `listen` in [ingest]");
     assert!(stderr(&output).contains(&expected), "{}", stderr(&output));
 }

@@ -204,3 +204,25 @@ pub fn wrong_sent_at() -> Rejection {
     let detail = format!("Send it as {}.", Kind::Text.words());
     Rejection::new(Reason::WrongType, "/sent_at", detail)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_members_of_an_event_are_listed_for_senders() {
+        let list = include_str!("../../../../schemas/README.md");
+        for (names, kind) in EVENT {
+            let words = match kind {
+                Kind::Whole32 => "whole number",
+                Kind::Object => "object",
+                _ => "text",
+            };
+            let row = format!("| `{}` | {words} |", names[0]);
+            assert!(list.contains(&row), "{row}");
+        }
+        for (names, _) in CONTEXT {
+            assert!(list.contains(&format!("`{}`", names[0])), "{names:?}");
+        }
+    }
+}

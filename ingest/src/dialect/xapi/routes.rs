@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::answer::answer;
 use super::check::is_uuid;
+use super::refusal::in_terms;
 use super::version::{HEADER, Version};
 use super::{Refusal, Xapi};
 use crate::error::Error;
@@ -39,7 +40,7 @@ async fn retrieval() -> Error {
 async fn statements(State(door): State<Arc<Door>>, request: Request) -> Result<Response, Error> {
     match Xapi::of(&request) {
         Ok(xapi) => {
-            let events = door.take(xapi, request).await?;
+            let events = door.take(xapi, request).await.map_err(in_terms)?;
             Ok(answer(xapi, &events))
         }
         Err(refusal) => {
@@ -52,9 +53,14 @@ async fn statements(State(door): State<Arc<Door>>, request: Request) -> Result<R
 impl Xapi {
     /// What the request's headers and parameters say of it.
     fn of(request: &Request) -> Result<Self, Refusal> {
+        let parameters = parameters(request.uri())?;
+        // In that syntax the version is a field of the form.
+        if parameters.iter().any(|(name, _)| name == "method") {
+            return Err(Refusal::AlternateSyntax);
+        }
         let version = Version::of(request.headers())?;
         let puts = request.method() == Method::PUT;
-        let statement_id = statement_id(request.uri())?;
+        let statement_id = statement_id(&parameters)?;
         if puts && statement_id.is_none() {
             return Err(Refusal::NoStatementId);
         }
@@ -68,17 +74,20 @@ impl Xapi {
     }
 }
 
+fn parameters(uri: &Uri) -> Result<Vec<(String, String)>, Refusal> {
+    let parameters = Query::try_from_uri(uri).map_err(|_| Refusal::UnknownParameter)?;
+    Ok(parameters.0)
+}
+
 /// The only parameter that there is.
-fn statement_id(uri: &Uri) -> Result<Option<Uuid>, Refusal> {
-    let Query(parameters) =
-        Query::<Vec<(String, String)>>::try_from_uri(uri).map_err(|_| Refusal::UnknownParameter)?;
-    match parameters.as_slice() {
+fn statement_id(parameters: &[(String, String)]) -> Result<Option<Uuid>, Refusal> {
+    match parameters {
         [] => Ok(None),
         [(name, id)] if name == "statementId" => Some(id)
             .filter(|id| is_uuid(id))
             .and_then(|id| Uuid::try_parse(id).ok())
             .map(Some)
-            .ok_or(Refusal::NoStatementId),
+            .ok_or(Refusal::StatementId),
         _ => Err(Refusal::UnknownParameter),
     }
 }

@@ -185,13 +185,17 @@ async fn of_a_merge_and_a_replacement_one_commits(#[case] merge_is_late: bool) {
     let (slices, new) = replaced(7);
     let merge = one.merges(&how()).remove(0);
     if merge_is_late {
-        let done = two.replace(&slices, vec![new], &[other_reader(None, 1)]).await;
+        let done = two
+            .replace(&slices, vec![new], &[other_reader(None, 1)])
+            .await;
         done.expect("replaces");
         let lost = one.merge(&merge, &how()).await.expect_err("is late");
         assert!(matches!(lost, PublishError::Conflict(_)), "{lost}");
     } else {
         one.merge(&merge, &how()).await.expect("merges");
-        let lost = two.replace(&slices, vec![new], &[other_reader(None, 1)]).await;
+        let lost = two
+            .replace(&slices, vec![new], &[other_reader(None, 1)])
+            .await;
         let lost = lost.expect_err("is late");
         assert!(matches!(lost, PublishError::Conflict(_)), "{lost}");
     }
@@ -504,7 +508,7 @@ async fn all_at_once_keep_every_row(#[values(Place::Folder, Place::S3)] place: P
         for round in 0..ROUNDS {
             table.refresh().await.expect("refreshes");
             let (slices, _) = replaced(-1);
-            let step = [report(version, round)];
+            let step = [other_reader(version, round)];
             match table.replace(&slices, Vec::new(), &step).await {
                 Ok(_) => version = Some(round),
                 Err(PublishError::Conflict(_)) => {}
@@ -602,7 +606,7 @@ async fn interleaved(place: Place, steps: Vec<Step>) -> Result<(), TestCaseError
                 let expected = (refreshes > 0).then_some(refreshes);
                 refreshes += 1;
                 let (slices, new) = replaced(position);
-                let step = [report(expected, refreshes)];
+                let step = [other_reader(expected, refreshes)];
                 let done = maintainer.replace(&slices, vec![new], &step).await;
                 done.expect("replaces");
             }
