@@ -11,7 +11,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use eventlog::{EmbeddedConfig, EmbeddedLog, EventLog, Headers, KafkaConfig, KafkaLog, Record};
+use eventlog::{EmbeddedConfig, EmbeddedLog, EventLog, KafkaConfig, KafkaLog, Record};
 
 /// As in the product.
 #[global_allocator]

@@ -157,7 +157,7 @@ mod tests {
             text.starts_with("tallies-p2plus1-000000000000-000000000006-"),
             "{text}"
         );
-        let other = [advance(AppId::report_as_of("ledger", "1"), None, 7)];
+        let other = [advance(AppId::as_of("ledger"), None, 7)];
         assert_eq!(FileName::new(Table::Tallies, &other), None);
     }
 }

@@ -19,7 +19,7 @@ use lake::{
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use rstest::rstest;
-use schemas::{Family, Table};
+use schemas::Table;
 
 use crate::support::{LOG, Place, TestLake, VIDEO, advance, positions, rows, tenant};
 
