@@ -112,6 +112,19 @@ impl Process {
         cpu_seconds(self.id())
     }
 
+    /// Seconds of processor time that its threads of this name used so far, of
+    /// those that still run.
+    ///
+    /// # Panics
+    /// When it is gone.
+    pub fn cpu_seconds_of(&self, thread: &str) -> f64 {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.id()));
+        let tasks = tasks.expect("the process runs").filter_map(Result::ok);
+        let stats = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("stat")).ok());
+        let named = stats.filter(|stat| stat.contains(&format!("({thread})")));
+        named.map(|stat| ticks(&stat) / TICKS_PER_SECOND).sum()
+    }
+
     /// The most memory it ever held at once, in bytes (`VmHWM`).
     ///
     /// # Panics
@@ -134,18 +147,23 @@ impl Process {
 /// # Panics
 /// When it is gone.
 pub fn cpu_seconds(process: u32) -> f64 {
-    /// `USER_HZ`, fixed at 100 for every Linux program.
-    const TICKS_PER_SECOND: f64 = 100.0;
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("the process runs");
+    ticks(&stat) / TICKS_PER_SECOND
+}
+
+/// `USER_HZ`, fixed at 100 for every Linux program.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// The processor time in a `stat` file of `/proc`.
+fn ticks(stat: &str) -> f64 {
     // The second field may hold anything, closed by the last parenthesis.
     let (_, fields) = stat.rsplit_once(')').expect("a command in parentheses");
-    let ticks: f64 = fields
+    fields
         .split_whitespace()
         .skip(11)
         .take(2)
         .map(|field| field.parse::<f64>().expect("a number of ticks"))
-        .sum();
-    ticks / TICKS_PER_SECOND
+        .sum()
 }
 
 fn append(path: &Path) -> File {

@@ -87,13 +87,16 @@ pub async fn kafka(seconds: u64, report: &mut Report) {
     .await;
     let elapsed = start.elapsed().as_secs_f64();
     let cpu = transform.cpu_seconds();
+    let beside = |thread| transform.cpu_seconds_of(thread) / cpu * 100.0;
+    let (reports, upkeep) = (beside("report"), beside("maintenance"));
     report.add(
         "log → Parquet published, per transform core",
         format!("{} events/s", thousands(records as f64 / cpu)),
         records as f64 / cpu,
         Floor::AtLeast(60_000.0),
         format!(
-            "backlog of {} records in Kafka; {:.2} µs of processor time an event",
+            "backlog of {} records in Kafka; {:.2} µs of processor time an event, of which \
+             reports {reports:.0} %, upkeep {upkeep:.0} %",
             thousands(records as f64),
             cpu / records as f64 * 1e6
         ),
@@ -104,6 +107,28 @@ pub async fn kafka(seconds: u64, report: &mut Report) {
         records as f64 / elapsed,
         Floor::None,
         format!("until every floor had reached its tail, {:.1} s", elapsed),
+    );
+    report.add(
+        "log → Parquet published, peak memory",
+        format!("{} MiB", transform.peak_memory() >> 20),
+        (transform.peak_memory() >> 20) as f64,
+        Floor::None,
+        "at that rate, 8 partitions".to_owned(),
+    );
+    let files = e2e::files::all(&sandbox.lake());
+    let parquet = files
+        .iter()
+        .filter(|f| f.extension().is_some_and(|e| e == "parquet"));
+    let clicks = parquet.filter(|f| f.to_string_lossy().contains("/clickstream/"));
+    let bytes: u64 = clicks
+        .map(|f| f.metadata().map_or(0, |file| file.len()))
+        .sum();
+    report.add(
+        "log → Parquet, bytes per event",
+        format!("{:.1}", bytes as f64 / records as f64),
+        bytes as f64 / records as f64,
+        Floor::AtMost(60.0),
+        "clickstream files, replaced ones too".to_owned(),
     );
 }
 
