@@ -58,7 +58,7 @@ impl Default for Config {
             count_interval_ms: 2_000,
             accept_truncated_log: false,
             report_interval_ms: 2_000,
-            report_memory_bytes: 1 << 30,
+            report_memory_bytes: 256 << 20,
             report_timeout_seconds: 1_800,
             maintenance: MaintenanceConfig::default(),
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Parser as _;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Planning a deep query needs more stack than the usual 2 MiB.
 const STACK_BYTES: usize = 8 << 20;

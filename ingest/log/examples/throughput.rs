@@ -15,7 +15,7 @@ use eventlog::{EmbeddedConfig, EmbeddedLog, EventLog, KafkaConfig, KafkaLog, Rec
 
 /// As in the product.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
