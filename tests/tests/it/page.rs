@@ -35,7 +35,7 @@ fn picture(name: &str) -> PathBuf {
 /// JavaScript that reads the text of an element.
 fn text(selector: &str) -> String {
     format!(
-        "document.querySelector({})?.textContent ?? null",
+        "(document.querySelector({})?.textContent ?? null)",
         json!(selector)
     )
 }
