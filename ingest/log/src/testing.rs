@@ -280,18 +280,22 @@ fn jars() -> PathBuf {
     )
 }
 
-/// Ports that nobody listens on now.
+/// Ports that nobody listens on now, below those that Linux gives to outgoing
+/// connections: one of these could take a port before the broker does.
 fn free_ports() -> Ports {
-    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").expect("a port is free"));
-    let [broker, controller, secure] = listeners.map(|l| {
-        l.local_addr()
-            .map(|a| a.port())
-            .expect("a bound socket has an address")
-    });
+    const FIRST: u32 = 20_000;
+    const PORTS: u32 = 12_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Test programs that run at the same time begin at different ones.
+    let begin = std::process::id().wrapping_mul(37);
+    let mut free = std::iter::repeat_with(|| NEXT.fetch_add(1, Ordering::Relaxed))
+        .map(|next| (FIRST + begin.wrapping_add(next) % PORTS) as u16)
+        .filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
+    let mut port = || free.next().expect("the numbers have no end");
     Ports {
-        broker,
-        controller,
-        secure,
+        broker: port(),
+        controller: port(),
+        secure: port(),
     }
 }
 
