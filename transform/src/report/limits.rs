@@ -64,6 +64,6 @@ mod tests {
             assert!(limits.pool_bytes >= memory / 2, "{memory}");
         }
         let usual = Limits::new(&Config::default());
-        assert_eq!(usual.query_rows, 196_608);
+        assert_eq!(usual.query_rows, 49_152);
     }
 }
