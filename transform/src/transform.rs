@@ -132,12 +132,14 @@ impl Transform {
             self.registry.clone(),
             tended,
         );
-        let maintaining = maintenance.map_err(Error::Threads)?.run(stop.clone());
+        // What goes on beside publishing ends with it, for whatever reason.
+        let ended = stop.child_token();
+        let maintaining = maintenance.map_err(Error::Threads)?.run(ended.clone());
         let interval = self.config.report_interval();
         let turns = Turns::new(self.report_leases.clone());
         let registry = self.registry.clone();
         let schedule = Schedule::new(reports, registry, moved.clone(), interval, turns);
-        let refreshing = schedule.run(stop.clone());
+        let refreshing = schedule.run(ended.clone());
         let finished = CancellationToken::new();
         let counting = counter.run(followed, finished.clone());
         let working = async {
@@ -150,18 +152,11 @@ impl Transform {
             let result = surroundings.work_on().await;
             // The counter follows to the last record.
             finished.cancel();
+            ended.cancel();
             result
         };
-        let working = async {
-            let (result, ()) = tokio::join!(working, counting);
-            result
-        };
-        tokio::select! {
-            // Reports are refreshed for as long as anything is published.
-            result = working => result,
-            () = refreshing => unreachable!("refreshing does not end by itself"),
-            () = maintaining => unreachable!("maintaining does not end by itself"),
-        }
+        let (result, (), (), ()) = tokio::join!(working, counting, refreshing, maintaining);
+        result
     }
 }
 

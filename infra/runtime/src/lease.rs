@@ -89,9 +89,15 @@ impl Leases {
         }))
     }
 
+    /// How often at least to ask [`Leases::hold`] while the work lasts: a third of
+    /// the lease's time.
+    pub fn renewal(&self) -> Duration {
+        self.0.time / 3
+    }
+
     /// Whether this process holds the tenant's lease. Takes it if nobody else
-    /// does, and renews it when it is time: ask again at least every third of the
-    /// lease's time while the work lasts.
+    /// does, and renews it when it is time: ask again every
+    /// [`Leases::renewal`] while the work lasts.
     ///
     /// # Errors
     /// [`LeaseError`] when the store does not answer.

@@ -94,8 +94,8 @@ impl Schedule {
         })
     }
 
-    /// Works until it is dropped; from `stop` on it gives up what it does, which
-    /// leaves every table as it was before or after, and gives its leases back.
+    /// Works until `stop`: then it gives up what it does, which leaves every table
+    /// as it was before or after, and gives its leases back.
     pub async fn run(mut self, stop: CancellationToken) {
         while self.config.enabled && !stop.is_cancelled() {
             let begun = Instant::now();
@@ -116,7 +116,6 @@ impl Schedule {
         if let Some(leases) = &self.leases {
             let _ = tokio::time::timeout(FAREWELL, leases.release_all()).await;
         }
-        std::future::pending().await
     }
 
     async fn note_moved(&mut self) {

@@ -74,8 +74,8 @@ impl Schedule {
         }
     }
 
-    /// Works until it is dropped; from `stop` on it begins nothing new. A
-    /// refresh that is given up leaves its report as it was before, or after.
+    /// Works until `stop`. A refresh that is given up then leaves its report as it
+    /// was before, or after.
     pub async fn run(mut self, stop: CancellationToken) {
         let mut served = FuturesUnordered::new();
         let mut looking: Option<BoxFuture<'static, BTreeSet<TenantId>>> = None;
@@ -113,7 +113,7 @@ impl Schedule {
             }
         }
         drop(served);
-        std::future::pending().await
+        self.turns.leave_all().await;
     }
 
     /// Lets those wait whose tables have moved on, and those who have rested.
@@ -147,7 +147,10 @@ impl Schedule {
         let turns = Arc::clone(&self.turns);
         async move {
             let done = if turns.is_ours(&tenant).await {
-                let pass = reports.pass(&tenant, resting).await;
+                let pass = tokio::select! {
+                    pass = reports.pass(&tenant, resting) => pass,
+                    never = turns.keep(&tenant) => match never {},
+                };
                 pass.map(|pass| pass.map_or(Done::Unknown, Done::Pass))
             } else {
                 Ok(Done::NotOurs)
@@ -165,7 +168,9 @@ impl Schedule {
                 pass
             }
             Ok(Done::NotOurs) => {
-                // It may be ours the next time: it still waits.
+                // It may be ours the next time: it still waits. How far it is behind
+                // tells whoever serves it.
+                self.lags.forget(&tenant);
                 self.queue.done(&tenant, None);
                 self.queue.add(tenant, now);
                 return;

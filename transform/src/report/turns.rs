@@ -2,6 +2,7 @@
 //! publish for the same tenants.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +18,9 @@ pub const LEASE: &str = "reports";
 /// A tenant for whom this process has published nothing for so long is left to
 /// whoever has.
 const IDLE: Duration = Duration::from_secs(10);
+
+/// How long giving the leases back may take at the end.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// The tenants whose reports this process refreshes. That no two do so saves
 /// work only: a refresh that is late loses its commit.
@@ -54,6 +58,27 @@ impl Turns {
                 );
                 false
             }
+        }
+    }
+
+    /// Keeps the turn that [`Turns::is_ours`] gave, for as long as it is polled: it
+    /// does not end. Where the turn is lost all the same, what is under way goes
+    /// on, and its commits say which of the two was first.
+    pub async fn keep(&self, tenant: &TenantId) -> Infallible {
+        let Some(leases) = &self.leases else {
+            return std::future::pending().await;
+        };
+        loop {
+            tokio::time::sleep(leases.renewal()).await;
+            self.is_ours(tenant).await;
+        }
+    }
+
+    /// Leaves all tenants to others, if that does not take long.
+    pub async fn leave_all(&self) {
+        if let Some(leases) = &self.leases {
+            // What is not given back runs out by itself.
+            let _ = tokio::time::timeout(FAREWELL, leases.release_all()).await;
         }
     }
 

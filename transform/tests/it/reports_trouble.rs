@@ -1,8 +1,12 @@
 //! What happens to reports when something they need is gone, torn or too slow.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
 use lake::RowFilter;
+use runtime::{Leases, Root};
 use schemas::Table;
-use transform::Reports;
+use transform::{REPORT_LEASE, Reports};
 
 use crate::reports::{activity, add, all_rows, late_click, table, until_shown, version};
 use crate::support::{Sandbox, record, tenant_id};
@@ -118,6 +122,35 @@ async fn who_fails_holds_up_nobody_and_is_tried_again() {
     std::fs::remove_file(folder.join("student_day")).expect("removes");
     until_shown(&sandbox, "other", 1).await;
     running.stop().await.expect("stops");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_are_left_to_whose_turn_it_is_and_taken_over_when_it_ends() {
+    let mut sandbox = Sandbox::new().await;
+    sandbox.tenant("other").await;
+    sandbox.config.report_interval_ms = 20;
+    let location = sandbox.folder.path().join("lake").display().to_string();
+    let root = Root::open(&location, HashMap::new()).expect("a root");
+    // Nobody's lease runs out while this lasts.
+    let time = Duration::from_secs(3_600);
+    let leases = |holder: &str| Leases::new(root.clone(), REPORT_LEASE, holder.into(), time);
+    let (elsewhere, demo) = (leases("elsewhere"), tenant_id("demo"));
+    assert!(elsewhere.hold(&demo).await.expect("is asked"));
+
+    let running = sandbox.start_with_turns(leases("here"));
+    let one = activity(6);
+    sandbox.append(vec![record("demo", &one)]).await;
+    sandbox.append(vec![record("other", &one)]).await;
+    until_shown(&sandbox, "other", 1).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(version(&sandbox, table("student_day")).await, None);
+
+    // Nothing is published any more: it is asked again by itself.
+    elsewhere.release(&demo).await.expect("is given back");
+    until_shown(&sandbox, "demo", 1).await;
+    running.stop().await.expect("stops");
+    // Whoever comes next need not wait.
+    assert!(leases("next").hold(&demo).await.expect("is asked"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

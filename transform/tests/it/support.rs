@@ -100,6 +100,11 @@ impl Sandbox {
         self.run(|transform| transform.with_upkeep_leases(leases))
     }
 
+    /// The same, taking turns at refreshing reports with others.
+    pub fn start_with_turns(&self, leases: Leases) -> Running {
+        self.run(|transform| transform.with_report_leases(leases))
+    }
+
     fn run(&self, with: impl FnOnce(Transform) -> Transform) -> Running {
         let (shutdown, health) = (Shutdown::new(), Health::new());
         let transform = with(Transform::new(
