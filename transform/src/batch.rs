@@ -1,34 +1,20 @@
-//! batch: the rows of a round, by tenant, table and term.
+//! batch: the rows of a tenant that are read and not published, by table and
+//! term.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
-use std::time::Duration;
+use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use lake::Rows;
 use schemas::event::Event;
 use schemas::{Table, Tenant, TenantId, Term};
+use tokio::time::Instant;
 
 use crate::columns::{At, DuplicateRows, EventRows, QuarantineRows, TallyRows};
 use crate::decode::{Content, Decoded};
 use crate::judge::Outcome;
 use crate::place::place;
-
-/// How large and old a round is, or may become.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Size {
-    /// Records that became rows.
-    pub rows: usize,
-    /// Bytes of all records read.
-    pub bytes: usize,
-    /// Time since its first record.
-    pub age: Duration,
-}
-
-/// Whether a round is to be published now: it has reached its limit in any
-/// respect.
-pub fn should_close(size: Size, limit: Size) -> bool {
-    size.rows >= limit.rows || size.bytes >= limit.bytes || size.age >= limit.age
-}
 
 /// The rows of one table in a round.
 #[derive(Debug)]
@@ -39,53 +25,56 @@ enum TableRows {
     Tallies(TallyRows),
 }
 
-/// What is read between two publications: stretches of partitions, and the rows
-/// that came of them.
-#[derive(Debug, Default)]
+/// The rows of one tenant between two publications of its tables.
+#[derive(Debug)]
 pub(crate) struct Round {
-    log_id: String,
-    stretches: BTreeMap<u32, Range<u64>>,
-    tables: BTreeMap<(TenantId, Table), TableRows>,
-    rows: usize,
-    bytes: usize,
+    /// Where its rows go.
+    pub tenant: TenantId,
+    /// Since when it collects.
+    pub begun: Instant,
+    /// The first position of each partition that is a row here.
+    pub first: BTreeMap<u32, u64>,
+    /// When the oldest of its events was received.
+    pub oldest: Option<DateTime<Utc>>,
+    /// Records that became rows.
+    pub rows: usize,
+    /// Bytes of these records.
+    pub bytes: usize,
+    tables: BTreeMap<Table, TableRows>,
 }
 
 impl Round {
-    /// An empty round.
-    pub fn new(log_id: &str) -> Self {
+    /// No rows yet.
+    pub fn new(tenant: TenantId, begun: Instant) -> Self {
         Self {
-            log_id: log_id.to_owned(),
-            ..Self::default()
+            tenant,
+            begun,
+            first: BTreeMap::new(),
+            oldest: None,
+            rows: 0,
+            bytes: 0,
+            tables: BTreeMap::new(),
         }
     }
 
-    /// Adds a record and what becomes of it. Records of one partition come in
-    /// order. `tenant` is the record's, if it exists.
+    /// Adds a record whose outcome is a row of this tenant. Records of one
+    /// partition come in order. `tenant` is the record's, if it exists.
     pub fn add(
         &mut self,
-        partition: u32,
         record: &Decoded,
         outcome: &Outcome,
         tenant: Option<&Tenant>,
+        at: At<'_>,
     ) {
-        let stretch = self
-            .stretches
-            .entry(partition)
-            .or_insert(record.position..record.position);
-        stretch.end = record.position + 1;
+        self.first.entry(at.partition).or_insert(at.position);
+        self.rows += 1;
         self.bytes += record.bytes();
-
-        let log_id = std::mem::take(&mut self.log_id);
-        let at = At {
-            log_id: &log_id,
-            partition,
-            position: record.position,
-        };
+        if let Ok(Content::Event(event, _)) = &record.content {
+            let received_at = event.received_at;
+            self.oldest = Some(self.oldest.map_or(received_at, |o| o.min(received_at)));
+        }
         match (outcome, &record.content) {
-            (Outcome::Published | Outcome::Waiting, _) => {}
-            (Outcome::Quarantined(tenant, why), _) => {
-                self.quarantine(tenant).append(record, why, at);
-            }
+            (Outcome::Quarantined(_, why), _) => self.quarantine().append(record, why, at),
             (Outcome::Stored, Ok(Content::Event(event, _))) => {
                 let tenant = tenant.expect("events are stored for tenants that exist");
                 self.store(tenant, event, at);
@@ -93,24 +82,18 @@ impl Round {
             (Outcome::Duplicate { same_content }, Ok(Content::Event(event, _))) => {
                 let tenant = tenant.expect("events repeat for tenants that exist");
                 let occurred_at = place(tenant, event).occurred_at;
-                self.duplicates(&record.tenant)
+                self.duplicates()
                     .append(event, occurred_at, *same_content, at);
             }
-            (Outcome::Tallied, Ok(Content::Tally(tally))) => {
-                self.tallies(&record.tenant).append(tally, at);
-            }
+            (Outcome::Tallied, Ok(Content::Tally(tally))) => self.tallies().append(tally, at),
             _ => unreachable!("a judge tells events, tallies and unreadable records apart"),
         }
-        self.log_id = log_id;
-        self.rows += usize::from(!matches!(outcome, Outcome::Published | Outcome::Waiting));
     }
 
     fn store(&mut self, tenant: &Tenant, event: &Event, at: At<'_>) {
         let placed = place(tenant, event);
         let family = event.data.family();
-        let rows = self.table(&tenant.id, Table::Events(family), || {
-            TableRows::Events(BTreeMap::new())
-        });
+        let rows = self.table(Table::Events(family), || TableRows::Events(BTreeMap::new()));
         let TableRows::Events(terms) = rows else {
             unreachable!("an event table has rows by term");
         };
@@ -121,71 +104,42 @@ impl Round {
         rows.append(event, &placed, at);
     }
 
-    fn duplicates(&mut self, tenant: &TenantId) -> &mut DuplicateRows {
+    fn duplicates(&mut self) -> &mut DuplicateRows {
         let new = || TableRows::Duplicates(DuplicateRows::default());
-        match self.table(tenant, Table::Duplicates, new) {
+        match self.table(Table::Duplicates, new) {
             TableRows::Duplicates(rows) => rows,
             _ => unreachable!("duplicates has its own rows"),
         }
     }
 
-    fn quarantine(&mut self, tenant: &TenantId) -> &mut QuarantineRows {
+    fn quarantine(&mut self) -> &mut QuarantineRows {
         let new = || TableRows::Quarantine(QuarantineRows::default());
-        match self.table(tenant, Table::Quarantine, new) {
+        match self.table(Table::Quarantine, new) {
             TableRows::Quarantine(rows) => rows,
             _ => unreachable!("quarantine has its own rows"),
         }
     }
 
-    fn tallies(&mut self, tenant: &TenantId) -> &mut TallyRows {
+    fn tallies(&mut self) -> &mut TallyRows {
         let new = || TableRows::Tallies(TallyRows::default());
-        match self.table(tenant, Table::Tallies, new) {
+        match self.table(Table::Tallies, new) {
             TableRows::Tallies(rows) => rows,
             _ => unreachable!("tallies has its own rows"),
         }
     }
 
-    fn table(
-        &mut self,
-        tenant: &TenantId,
-        table: Table,
-        new: impl FnOnce() -> TableRows,
-    ) -> &mut TableRows {
-        self.tables
-            .entry((tenant.clone(), table))
-            .or_insert_with(new)
+    fn table(&mut self, table: Table, new: impl FnOnce() -> TableRows) -> &mut TableRows {
+        self.tables.entry(table).or_insert_with(new)
     }
 
-    /// Whether nothing was read.
-    pub fn is_empty(&self) -> bool {
-        self.stretches.is_empty()
+    /// The tables that have rows.
+    pub fn tables(&self) -> impl ExactSizeIterator<Item = Table> {
+        self.tables.keys().copied()
     }
 
-    /// How large it is; its age is known to whoever began it.
-    pub fn size(&self, age: Duration) -> Size {
-        Size {
-            rows: self.rows,
-            bytes: self.bytes,
-            age,
-        }
-    }
-
-    /// What was read of each partition.
-    pub fn stretches(&self) -> &BTreeMap<u32, Range<u64>> {
-        &self.stretches
-    }
-
-    /// The tenants that have rows.
-    pub fn tenants(&self) -> BTreeSet<TenantId> {
-        let tables = self.tables.keys();
-        tables.map(|(tenant, _)| tenant.clone()).collect()
-    }
-
-    /// The rows of each table that has any, in the order in which tables must
-    /// be committed: all of the first list before any of the second.
-    pub fn into_commits(self) -> [Vec<Commit>; 2] {
-        let mut commits = [Vec::new(), Vec::new()];
-        for ((tenant, table), rows) in self.tables {
+    /// The rows of each table that has any.
+    fn into_commits(self) -> impl Iterator<Item = Commit> {
+        self.tables.into_iter().map(|(table, rows)| {
             let rows = match rows {
                 TableRows::Events(terms) => terms
                     .into_iter()
@@ -198,59 +152,47 @@ impl Round {
                 TableRows::Quarantine(mut rows) => vec![without_term(rows.finish())],
                 TableRows::Tallies(mut rows) => vec![without_term(rows.finish())],
             };
-            let order = usize::from(matches!(table, Table::Events(_)));
-            commits[order].push(Commit {
-                tenant,
-                table,
-                rows,
-            });
-        }
-        commits
+            Commit { table, rows }
+        })
     }
 }
+
+/// What a tenant's tables move on over: of each partition the part in which it has
+/// rows.
+pub(crate) type Stretches = BTreeMap<u32, Range<u64>>;
 
 /// The rows of one table in a round.
 #[derive(Debug)]
 pub(crate) struct Commit {
-    pub tenant: TenantId,
     pub table: Table,
     pub rows: Vec<Rows>,
+}
+
+/// The commits of these rounds; all of a step must be visible before the first of
+/// the next is made.
+///
+/// First what was set aside of tenants who did not exist: they may by now. Then what
+/// says which records of a tenant are *not* events to store, then the events.
+pub(crate) fn in_order(
+    rounds: Vec<(Round, Stretches)>,
+) -> [Vec<(TenantId, Arc<Stretches>, Commit)>; 3] {
+    let mut steps = [Vec::new(), Vec::new(), Vec::new()];
+    for (round, stretches) in rounds {
+        let (tenant, stretches) = (round.tenant.clone(), Arc::new(stretches));
+        for commit in round.into_commits() {
+            let step = match commit.table {
+                Table::Events(_) => 2,
+                _ => usize::from(tenant != TenantId::system()),
+            };
+            steps[step].push((tenant.clone(), Arc::clone(&stretches), commit));
+        }
+    }
+    steps
 }
 
 fn without_term(batch: arrow::array::RecordBatch) -> Rows {
     Rows {
         term: None,
         batches: vec![batch],
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case::nothing(0, 0, 0, false)]
-    #[case::below(9, 99, 999, false)]
-    #[case::rows(10, 0, 0, true)]
-    #[case::bytes(0, 100, 0, true)]
-    #[case::age(0, 0, 1000, true)]
-    #[case::beyond(11, 101, 1001, true)]
-    fn a_round_closes_at_any_limit(
-        #[case] rows: usize,
-        #[case] bytes: usize,
-        #[case] millis: u64,
-        #[case] expected: bool,
-    ) {
-        let size = |rows, bytes, millis| Size {
-            rows,
-            bytes,
-            age: Duration::from_millis(millis),
-        };
-        assert_eq!(
-            should_close(size(rows, bytes, millis), size(10, 100, 1000)),
-            expected
-        );
     }
 }

@@ -1,9 +1,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use lake::Lake;
 use serde::{Deserialize, Serialize};
 
 use crate::maintenance::MaintenanceConfig;
+use crate::pace::Limits;
 
 /// How the transform service works: the section `[transform]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,13 +13,18 @@ use crate::maintenance::MaintenanceConfig;
 pub struct Config {
     /// Where health and metrics are served by a transform service that runs alone.
     pub listen: SocketAddr,
-    /// How long a round collects records before it is published: most of the
-    /// time between an answer to a sender and its event in a query.
+    /// How long rows wait for others of their tenant before they are published:
+    /// most of the time between an answer to a sender and its event in a query.
     pub interval_ms: u64,
-    /// Rows after which a round is published at once.
+    /// How long they wait at most when more tables have rows than commits may be
+    /// made.
+    pub max_interval_ms: u64,
+    /// Commits of tables that may be made in a second before rows wait longer; by
+    /// default 10 in a folder and 30 in an object store.
+    pub commits_per_second: Option<u32>,
+    /// Rows of all tenants that may wait; then much is published at once.
     pub max_rows: usize,
-    /// Bytes of records after which a round is published at once; memory use is
-    /// a small multiple of it.
+    /// Bytes of records whose rows may wait; memory use is a small multiple of it.
     pub max_bytes: usize,
     /// Bytes that are read of a partition at a time.
     pub read_bytes: usize,
@@ -50,6 +57,8 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8082)),
             interval_ms: 1_000,
+            max_interval_ms: 60_000,
+            commits_per_second: None,
             max_rows: 200_000,
             max_bytes: 128 << 20,
             read_bytes: 1 << 20,
@@ -84,6 +93,14 @@ impl Config {
         let mut problems: Vec<String> = zeros
             .map(|(name, _)| format!("transform.{name} must be at least 1"))
             .collect();
+        if self.max_interval_ms < self.interval_ms {
+            problems.push(
+                "transform.max_interval_ms must be at least transform.interval_ms".to_owned(),
+            );
+        }
+        if self.commits_per_second == Some(0) {
+            problems.push("transform.commits_per_second must be at least 1".to_owned());
+        }
         if self.max_bytes < self.read_bytes {
             problems.push("transform.max_bytes must be at least transform.read_bytes".to_owned());
         }
@@ -93,6 +110,24 @@ impl Config {
 
     pub(crate) fn interval(&self) -> Duration {
         Duration::from_millis(self.interval_ms)
+    }
+
+    /// What publishing to this lake keeps to.
+    pub(crate) fn limits(&self, lake: &Lake) -> Limits {
+        Limits {
+            interval: self.interval(),
+            longest: Duration::from_millis(self.max_interval_ms),
+            commits_per_second: self.commits_per_second(lake),
+            rows: self.max_rows,
+            bytes: self.max_bytes,
+        }
+    }
+
+    /// An object store takes many commits at a time, which a folder has to sync one
+    /// after the other.
+    pub(crate) fn commits_per_second(&self, lake: &Lake) -> f64 {
+        let usual = if lake.is_local() { 10 } else { 30 };
+        self.commits_per_second.unwrap_or(usual).into()
     }
 
     pub(crate) fn count_interval(&self) -> Duration {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod backlog;
 mod batch;
 mod columns;
 mod config;
@@ -13,6 +14,7 @@ mod judge;
 mod line;
 pub mod maintenance;
 mod membership;
+mod pace;
 mod patience;
 mod place;
 mod progress;
@@ -24,7 +26,6 @@ mod tables;
 mod transform;
 mod waiting;
 
-pub use batch::{Size, should_close};
 pub use config::Config;
 pub use error::Error;
 pub use place::{Placed, place};

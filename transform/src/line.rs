@@ -1,22 +1,24 @@
 //! One life of the service: rounds of collecting, judging and publishing, from
 //! what the lake said at its start.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use eventlog::ReadError;
 use runtime::RegistryError;
-use schemas::{Tenant, TenantId};
+use schemas::{Table, Tenant, TenantId};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::batch::{Round, Size, should_close};
+use crate::backlog::Backlog;
+use crate::batch::{Round, Stretches};
 use crate::consume::{Message, Readers, Stretch};
 use crate::decode::{Content, Decoded};
 use crate::error::{Error, chain};
 use crate::judge::{Judge, Outcome};
 use crate::membership::Membership;
+use crate::pace::Pace;
 use crate::patience::Patience;
 use crate::progress::Progress;
 use crate::publish::Publisher;
@@ -44,9 +46,13 @@ pub(crate) struct Line<'a> {
     judge: Judge,
     publisher: Publisher,
     progress: Progress,
+    backlog: Backlog,
+    pace: Pace,
+    /// When everything that was read was last noted as published or waiting.
+    advanced_at: Instant,
     /// How many partitions the log had when this life began.
     partitions: u32,
-    /// The tenants of the round that is open.
+    /// The tenants that were met since something was last published.
     tenants: HashMap<TenantId, Option<Arc<Tenant>>>,
     /// The latest time at which an event was received.
     newest: DateTime<Utc>,
@@ -56,14 +62,14 @@ pub(crate) struct Line<'a> {
     warned: bool,
 }
 
-/// Why a round is closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is to be done with what was read.
+#[derive(Debug, PartialEq, Eq)]
 enum Closed {
-    /// It is large or old enough.
-    Full,
-    /// Partitions come or go, or the log has others than before.
+    /// The rows of these tenants are due.
+    Due(Vec<TenantId>),
+    /// All rows: partitions come or go, or the log has others than before.
     Changed,
-    /// There is nothing more to read, or it is time to stop.
+    /// All rows: there is nothing more to read, or it is time to stop.
     Ended,
 }
 
@@ -95,6 +101,9 @@ impl<'a> Line<'a> {
                 known.floors,
                 read.clone(),
             ),
+            backlog: Backlog::new(transform.log.id().as_str()),
+            pace: Pace::new(transform.config.limits(&transform.lake), Instant::now()),
+            advanced_at: Instant::now(),
             partitions: known.partitions,
             tenants: HashMap::new(),
             newest: DateTime::UNIX_EPOCH,
@@ -161,8 +170,8 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Reads the stretches to their ends, or until it is time to stop, in
-    /// rounds.
+    /// Reads the stretches to their ends, or until it is time to stop, and
+    /// publishes what is due, at the end everything.
     ///
     /// # Errors
     /// [`Error::Rebalanced`] when other partitions are to be read; what was read
@@ -170,14 +179,18 @@ impl<'a> Line<'a> {
     async fn run(&mut self, stretches: Vec<Stretch>) -> Result<(), Error> {
         let mut readers = self.read(&stretches);
         loop {
-            let (round, closed) = self.collect(&mut readers).await?;
-            if !round.is_empty() {
-                self.publish(round).await?;
-            }
-            match closed {
-                Closed::Full => self.let_time_pass().await,
-                Closed::Changed => return Err(Error::Rebalanced),
+            match self.collect(&mut readers).await? {
+                Closed::Due(tenants) => {
+                    let rounds = self.backlog.take(tenants);
+                    self.publish(rounds).await?;
+                    self.let_time_pass().await;
+                }
+                Closed::Changed => {
+                    self.publish_all().await?;
+                    return Err(Error::Rebalanced);
+                }
                 Closed::Ended => {
+                    self.publish_all().await?;
                     self.let_time_pass().await;
                     return Ok(());
                 }
@@ -190,53 +203,62 @@ impl<'a> Line<'a> {
         Readers::start(&transform.log, stretches, transform.config.read_bytes)
     }
 
-    /// Fills a round until it is to be published; also says why.
-    async fn collect(&mut self, readers: &mut Readers) -> Result<(Round, Closed), Error> {
-        let config = &self.surroundings.transform.config;
-        let limit = Size {
-            rows: config.max_rows,
-            bytes: config.max_bytes,
-            age: config.interval(),
-        };
-        let mut round = Round::new(self.surroundings.transform.log.id().as_str());
-        let mut begun: Option<Instant> = None;
+    /// Reads until something is to be published; also says what.
+    async fn collect(&mut self, readers: &mut Readers) -> Result<Closed, Error> {
         self.tenants.clear();
         loop {
             if self.surroundings.transform.log.partitions() != self.partitions {
-                return Ok((round, Closed::Changed));
+                return Ok(Closed::Changed);
             }
-            let tick = Instant::now() + TICK;
-            let wake = begun.map_or(tick, |begun| tick.min(begun + limit.age));
+            let now = Instant::now();
+            if let Some(due) = self.due(now) {
+                return Ok(Closed::Due(due));
+            }
+            let wake = now + self.pause(now);
             tokio::select! {
                 message = readers.next() => match message? {
                     Some(Message::Records { partition, records }) => {
-                        begun.get_or_insert_with(Instant::now);
-                        if !self.take(&mut round, partition, records).await {
-                            return Ok((round, Closed::Ended));
+                        if !self.take(partition, records).await {
+                            return Ok(Closed::Ended);
                         }
                     }
                     Some(Message::Stopped { partition, error }) => self.break_off(partition, error)?,
-                    None => return Ok((round, Closed::Ended)),
+                    None => return Ok(Closed::Ended),
                 },
                 () = sleep_until(wake) => self.let_time_pass().await,
                 changed = self.membership.changed() => {
                     changed?;
-                    return Ok((round, Closed::Changed));
+                    return Ok(Closed::Changed);
                 }
-                // What is in the round is read again.
+                // What is read and not published is read again.
                 () = self.waiting.mended() => return Err(Error::Mended),
-                () = self.surroundings.stop.cancelled() => return Ok((round, Closed::Ended)),
-            }
-            let age = begun.map_or(Duration::ZERO, |begun| begun.elapsed());
-            if !round.is_empty() && should_close(round.size(age), limit) {
-                return Ok((round, Closed::Full));
+                () = self.surroundings.stop.cancelled() => return Ok(Closed::Ended),
             }
         }
     }
 
-    /// Adds records to the round; false when it is time to stop, with some
+    /// Whose rows are to be published now, if there is anything to do: it may also
+    /// be that what was read has no rows and is to be noted as read.
+    fn due(&mut self, now: Instant) -> Option<Vec<TenantId>> {
+        if self.backlog.is_empty() {
+            let interval = self.surroundings.transform.config.interval();
+            let is_time = now.saturating_duration_since(self.advanced_at) >= interval;
+            return (is_time && self.progress.is_behind(&self.backlog.ends())).then(Vec::new);
+        }
+        let due = self.pace.due(now, self.backlog.waits(now));
+        (!due.is_empty()).then_some(due)
+    }
+
+    /// How long nothing is due if nothing comes.
+    fn pause(&self, now: Instant) -> Duration {
+        let ages = self.backlog.rounds().map(|round| now - round.begun);
+        ages.max()
+            .map_or(TICK, |oldest| self.pace.pause(oldest).min(TICK))
+    }
+
+    /// Adds records to the rows that wait; false when it is time to stop, with some
     /// perhaps not added.
-    async fn take(&mut self, round: &mut Round, partition: u32, records: Vec<Decoded>) -> bool {
+    async fn take(&mut self, partition: u32, records: Vec<Decoded>) -> bool {
         for record in records {
             let tenant = match self.tenant(&record.tenant).await {
                 Ok(tenant) => tenant,
@@ -273,7 +295,8 @@ impl<'a> Line<'a> {
             if let Ok(Content::Event(event, _)) = &record.content {
                 self.newest = self.newest.max(event.received_at);
             }
-            round.add(partition, &record, &outcome, tenant.as_deref());
+            self.backlog
+                .add(partition, &record, &outcome, tenant.as_deref());
         }
         true
     }
@@ -294,39 +317,88 @@ impl<'a> Line<'a> {
         Ok(tenant)
     }
 
-    async fn publish(&mut self, round: Round) -> Result<(), Error> {
+    async fn publish_all(&mut self) -> Result<(), Error> {
+        let rounds = self.backlog.take_all();
+        self.publish(rounds).await
+    }
+
+    async fn publish(&mut self, rounds: Vec<(Round, Stretches)>) -> Result<(), Error> {
         let begun = Instant::now();
-        let stretches = round.stretches().clone();
-        let tenants = round.tenants();
+        let tenants: BTreeSet<TenantId> = rounds.iter().map(|(r, _)| r.tenant.clone()).collect();
+        let firsts: BTreeMap<TenantId, BTreeMap<u32, u64>> = rounds
+            .iter()
+            .map(|(round, _)| (round.tenant.clone(), round.first.clone()))
+            .collect();
+        let published: Vec<(TenantId, Vec<Table>)> = rounds
+            .iter()
+            .map(|(round, _)| (round.tenant.clone(), round.tables().collect()))
+            .collect();
         let failed = tokio::select! {
             biased;
             // Others publish it, from where the tables will say.
             late = self.membership.too_late() => {
                 late?;
-                tracing::warn!("a round was dropped: its partitions belong to others by now");
+                tracing::warn!("rows were dropped: their partitions belong to others by now");
                 return Err(Error::Rebalanced);
             }
-            published = self.publisher.publish(round, &self.patience) => published?,
+            published = self.publisher.publish(rounds, &self.patience) => published?,
         };
         for (tenant, error) in &failed {
-            for (partition, stretch) in &stretches {
-                self.progress.pin(*partition, stretch.start);
+            for (partition, first) in &firsts[tenant] {
+                self.progress.pin(*partition, *first);
             }
             self.waiting.add(tenant, error);
         }
-        self.progress.advance(&stretches).await?;
+        self.progress.advance(&self.backlog.ends()).await?;
+        self.advanced_at = Instant::now();
+        self.tell_lags(&published);
         self.membership.commit(&self.progress.positions());
         self.surroundings.moved.add(tenants);
         // Of what is still to come, nothing was received before this time.
         if let Some(as_of) = self.progress.as_of() {
-            self.judge.index().forget_before(as_of.min(self.newest));
+            // What is not published yet is known to nobody else.
+            let watermark = as_of.min(self.newest).min(self.unpublished_since());
+            self.judge.index().forget_before(watermark);
         }
         self.tell_index();
         metrics::counter!("chalkline_transform_rounds_total").increment(1);
+        metrics::gauge!("chalkline_transform_unpublished_rows").set(self.backlog.rows() as f64);
         metrics::histogram!("chalkline_transform_round_seconds")
             .record(begun.elapsed().as_secs_f64());
         self.say_health();
         Ok(())
+    }
+
+    /// Up to which time events may be forgotten with regard to rows that wait: of
+    /// an event that is in no table yet only the index knows.
+    fn unpublished_since(&self) -> DateTime<Utc> {
+        let window = self.surroundings.transform.config.window();
+        let oldest = self.backlog.oldest();
+        oldest.map_or(DateTime::<Utc>::MAX_UTC, |oldest| oldest + window)
+    }
+
+    /// Shows of each table how long its oldest row has waited since it was
+    /// received.
+    fn tell_lags(&self, published: &[(TenantId, Vec<Table>)]) {
+        let tell = |tenant: &TenantId, table: Table, seconds: f64| {
+            metrics::gauge!(
+                "chalkline_transform_table_lag_seconds",
+                "tenant" => tenant.to_string(), "table" => table.as_str()
+            )
+            .set(seconds);
+        };
+        for (tenant, tables) in published {
+            tables.iter().for_each(|table| tell(tenant, *table, 0.0));
+        }
+        let now = self.surroundings.transform.clock.now();
+        for round in self.backlog.rounds() {
+            let waits = round
+                .oldest
+                .map_or(0.0, |oldest| (now - oldest).as_seconds_f64());
+            for table in round.tables() {
+                tell(&round.tenant, table, waits.max(0.0));
+            }
+        }
     }
 
     /// Shows how large the index is, and once in a life warns of it.

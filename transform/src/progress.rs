@@ -1,7 +1,6 @@
 //! Up to where each partition is published, and what that says about time.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -93,21 +92,16 @@ impl Progress {
         }
     }
 
-    /// A round is published in all its tables: moves the floors on and stores
-    /// those that moved. The next round must not be published before this succeeds: a
-    /// restart reads again what lies above the floors, and takes it for one
-    /// unfinished round.
-    pub async fn advance(
-        &mut self,
-        stretches: &BTreeMap<u32, Range<u64>>,
-    ) -> Result<(), LakeError> {
+    /// Everything below these ends is published in all tables, or waits for its
+    /// tenant: moves the floors on and stores those that moved.
+    pub async fn advance(&mut self, ends: &BTreeMap<u32, u64>) -> Result<(), LakeError> {
         let mut moved = Vec::new();
         for (partition, progress) in &mut self.partitions {
-            let Some(stretch) = stretches.get(partition) else {
+            let Some(end) = ends.get(partition) else {
                 continue;
             };
             let before = progress.floor.clone();
-            progress.advance(stretch.end);
+            progress.advance(*end);
             progress.pass_mark();
             if progress.floor != before {
                 moved.push(progress.store(&self.lake));
@@ -116,6 +110,12 @@ impl Progress {
         futures::future::try_join_all(moved).await?;
         self.tell();
         Ok(())
+    }
+
+    /// Whether these ends are further than what was last advanced to.
+    pub fn is_behind(&self, ends: &BTreeMap<u32, u64>) -> bool {
+        let mut ends = ends.iter();
+        ends.any(|(p, end)| self.partitions.get(p).is_some_and(|p| p.next < *end))
     }
 
     /// Lets time pass for partitions that are published to their end. Call it

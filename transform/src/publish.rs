@@ -1,7 +1,7 @@
 //! publish: a round becomes visible, table by table.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
@@ -9,15 +9,12 @@ use futures::StreamExt;
 use lake::{Advance, AppId, Lake, LakeTable, PublishError};
 use schemas::{Table, TenantId, layout};
 
-use crate::batch::{Commit, Round};
+use crate::batch::{Commit, Round, Stretches, in_order};
 use crate::error::Error;
 use crate::patience::Patience;
 
 /// How often one table is tried before its tenant waits.
 const ATTEMPTS: u32 = 3;
-
-/// What was read of each partition in a round.
-type Stretches = BTreeMap<u32, Range<u64>>;
 
 /// Publishes rounds, and knows where each table stands.
 #[derive(Debug)]
@@ -53,14 +50,12 @@ impl Publisher {
         }
     }
 
-    /// Commits all tables of a round that have rows: first those that say which
-    /// records are *not* events to store, then, when all of them are visible,
-    /// the events. Each commit moves the table's positions on over everything
-    /// that was read in the round.
+    /// Commits all tables of these rounds that have rows, [`in_order`]. Each commit
+    /// moves the table's positions on over what its tenant's round covers.
     ///
-    /// A tenant of whom a table cannot be used has no part in the rest of the
-    /// round, and is answered with the reason: some of its tables may be
-    /// published and others not, as after a crash.
+    /// A tenant of whom a table cannot be used has no part in the rest, and is
+    /// answered with the reason: some of its tables may be published and others
+    /// not, as after a crash.
     ///
     /// # Errors
     /// [`Error`] when it is not one tenant's trouble; some tables may be
@@ -68,21 +63,21 @@ impl Publisher {
     /// mends.
     pub async fn publish(
         &mut self,
-        round: Round,
+        rounds: Vec<(Round, Stretches)>,
         patience: &Patience,
     ) -> Result<BTreeMap<TenantId, Error>, Error> {
-        let stretches = round.stretches().clone();
         let mut failed: BTreeMap<TenantId, Error> = BTreeMap::new();
-        for commits in round.into_commits() {
+        for commits in in_order(rounds) {
             let publications: Vec<_> = commits
                 .into_iter()
-                .filter(|commit| !failed.contains_key(&commit.tenant))
-                .map(|commit| {
-                    let key = (commit.tenant.clone(), commit.table);
+                .filter(|(tenant, ..)| !failed.contains_key(tenant))
+                .map(|(tenant, stretches, commit)| {
+                    let key = (tenant.clone(), commit.table);
                     let publication = Publication {
                         lake: &self.lake,
                         log_id: &self.log_id,
-                        stretches: &stretches,
+                        tenant,
+                        stretches,
                         patience,
                         held: self.tables.remove(&key),
                         commit,
@@ -108,7 +103,8 @@ impl Publisher {
 struct Publication<'a> {
     lake: &'a Lake,
     log_id: &'a str,
-    stretches: &'a Stretches,
+    tenant: TenantId,
+    stretches: Arc<Stretches>,
     patience: &'a Patience,
     held: Option<Held>,
     commit: Commit,
@@ -117,11 +113,8 @@ struct Publication<'a> {
 impl Publication<'_> {
     async fn run(self) -> Result<Held, Error> {
         let begun = Instant::now();
-        let Commit {
-            tenant,
-            table: kind,
-            rows,
-        } = self.commit;
+        let Commit { table: kind, rows } = self.commit;
+        let tenant = self.tenant;
         let name = layout::table(&tenant, kind);
         let unusable = |source| Error::Table {
             table: name.clone(),
@@ -145,7 +138,7 @@ impl Publication<'_> {
                 let opened = self.patience.ask(open, |e| attempts.is_transient(e));
                 let mut table = opened.await?;
                 let mut next = HashMap::new();
-                for (partition, stretch) in self.stretches {
+                for (partition, stretch) in &*self.stretches {
                     let app = AppId::rows(self.log_id, *partition);
                     let stands = table.next_position(&app).await.map_err(unusable)?;
                     if stands > Some(stretch.start) {
@@ -159,7 +152,7 @@ impl Publication<'_> {
         };
 
         let mut advances = Vec::with_capacity(self.stretches.len());
-        for (partition, stretch) in self.stretches {
+        for (partition, stretch) in &*self.stretches {
             let app = AppId::rows(self.log_id, *partition);
             let expected = next.get(partition).copied();
             advances.push(Advance {
@@ -256,7 +249,6 @@ impl<'a> Attempts<'a> {
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
-    use std::sync::Arc;
 
     use bytes::Bytes;
     use eventlog::{Entry, Headers, Position, Record};
@@ -265,12 +257,13 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
+    use crate::backlog::Backlog;
     use crate::decode::Decoded;
     use crate::judge::Outcome;
     use crate::quarantine::Unreadable;
 
     /// A round of one partition with one row of `quarantine`.
-    fn round(partition: u32, offset: u64) -> Round {
+    fn round(partition: u32, offset: u64) -> Vec<(Round, Stretches)> {
         let record = Record {
             key: Bytes::new(),
             headers: Headers::default(),
@@ -279,9 +272,9 @@ mod tests {
         let position = Position { partition, offset };
         let decoded = Decoded::new(Entry { position, record });
         let outcome = Outcome::Quarantined(demo(), Unreadable::place("a test"));
-        let mut round = Round::new("log-1");
-        round.add(partition, &decoded, &outcome, None);
-        round
+        let mut backlog = Backlog::new("log-1");
+        backlog.add(partition, &decoded, &outcome, None);
+        backlog.take_all()
     }
 
     fn demo() -> TenantId {

@@ -81,6 +81,11 @@ impl Lake {
         &self.0.root
     }
 
+    /// Whether it lies in a folder of this machine.
+    pub fn is_local(&self) -> bool {
+        self.root().scheme() == "file"
+    }
+
     /// The object store in which the lake lies; paths are those of
     /// [`schemas::layout`].
     pub fn store(&self) -> &Arc<dyn ObjectStore> {
