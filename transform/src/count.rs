@@ -33,6 +33,9 @@ const STRETCH: u64 = 1_000_000;
 /// How long tenants are left alone whose counts could not be published.
 const REST: Duration = Duration::from_secs(10);
 
+/// How long counts are left to grow at most.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
 /// How long the last counts may take once all rows are published.
 const FINISH: Duration = Duration::from_secs(3);
 
@@ -42,6 +45,9 @@ pub(crate) struct Counter {
     lake: Lake,
     registry: Registry,
     interval: Duration,
+    /// As many commits as there are tenants with records, within the budget.
+    commits_per_second: f64,
+    commits: u32,
     read_bytes: usize,
     /// The tables that were needed so far, at the version last known.
     tables: HashMap<TenantId, LakeTable>,
@@ -83,10 +89,12 @@ impl Counter {
     /// A second reader of the log.
     pub fn new(config: &Config, log: Arc<dyn EventLog>, lake: Lake, registry: Registry) -> Self {
         Self {
+            commits_per_second: config.commits_per_second(&lake),
             log,
             lake,
             registry,
             interval: config.count_interval(),
+            commits: 0,
             read_bytes: config.read_bytes,
             tables: HashMap::new(),
             waiting: BTreeSet::new(),
@@ -110,7 +118,7 @@ impl Counter {
         });
         loop {
             tokio::select! {
-                () = tokio::time::sleep(self.interval) => {}
+                () = tokio::time::sleep(self.pause()) => {}
                 () = finished.cancelled() => {}
             }
             let last = finished.is_cancelled();
@@ -134,6 +142,14 @@ impl Counter {
                 return;
             }
         }
+    }
+
+    /// How long counts are left to grow: the longer the more tables there are to
+    /// commit to.
+    fn pause(&mut self) -> Duration {
+        let commits = f64::from(std::mem::take(&mut self.commits));
+        let stretched = Duration::from_secs_f64(commits / self.commits_per_second);
+        stretched.clamp(self.interval, self.interval.max(LONGEST_PAUSE))
     }
 
     /// Where partitions have changed hands, another process has counted, too.
@@ -310,6 +326,7 @@ impl Counter {
             term: None,
             batches: vec![rows.finish()],
         });
+        self.commits += 1;
         let table = self.table(tenant).await?;
         let published = table.publish(rows.into_iter().collect(), &advances).await;
         published.map_err(|source| Error::Publish {

@@ -16,6 +16,11 @@ use crate::patience::Patience;
 /// How often one table is tried before its tenant waits.
 const ATTEMPTS: u32 = 3;
 
+/// How many tables are kept open: what is known of one's files takes some ten to
+/// some hundred kilobytes. Those that had no rows for longest are opened again when
+/// they have.
+const OPEN_TABLES: usize = 512;
+
 /// Publishes rounds, and knows where each table stands.
 #[derive(Debug)]
 pub(crate) struct Publisher {
@@ -23,12 +28,18 @@ pub(crate) struct Publisher {
     log_id: String,
     tables: HashMap<(TenantId, Table), Held>,
     concurrent_commits: usize,
+    open_tables: usize,
+    /// Counts uses of tables.
+    now: u64,
 }
 
 /// A table as this writer knows it.
 #[derive(Debug)]
 pub(crate) struct Held {
-    pub table: LakeTable,
+    /// Closed if it was not used for long.
+    pub table: Option<LakeTable>,
+    /// The last time it was used.
+    pub used: u64,
     /// Where it stands in each partition for all that was judged: its newest
     /// version may be further, by another writer whose rows nobody here knows.
     pub next: HashMap<u32, u64>,
@@ -42,12 +53,31 @@ impl Publisher {
         tables: HashMap<(TenantId, Table), Held>,
         concurrent_commits: usize,
     ) -> Self {
-        Self {
+        let mut publisher = Self {
             lake,
             log_id,
             tables,
             concurrent_commits,
+            open_tables: OPEN_TABLES,
+            now: 0,
+        };
+        publisher.close_unused();
+        publisher
+    }
+
+    /// Closes those tables that were not used for longest if too many are open.
+    fn close_unused(&mut self) {
+        let open = self.tables.values_mut().filter(|held| held.table.is_some());
+        let mut open: Vec<&mut Held> = open.collect();
+        let spare = open.len().saturating_sub(self.open_tables);
+        if spare > 0 {
+            open.sort_by_key(|held| held.used);
+            open.into_iter()
+                .take(spare)
+                .for_each(|held| held.table = None);
         }
+        let open = self.tables.values().filter(|held| held.table.is_some());
+        metrics::gauge!("chalkline_transform_open_tables").set(open.count() as f64);
     }
 
     /// Commits all tables of these rounds that have rows, [`in_order`]. Each commit
@@ -67,6 +97,7 @@ impl Publisher {
         patience: &Patience,
     ) -> Result<BTreeMap<TenantId, Error>, Error> {
         let mut failed: BTreeMap<TenantId, Error> = BTreeMap::new();
+        self.now += 1;
         for commits in in_order(rounds) {
             let publications: Vec<_> = commits
                 .into_iter()
@@ -89,12 +120,16 @@ impl Publisher {
                 futures::stream::iter(publications).buffer_unordered(self.concurrent_commits);
             while let Some((key, result)) = published.next().await {
                 match result {
-                    Ok(held) => drop(self.tables.insert(key, held)),
+                    Ok(mut held) => {
+                        held.used = self.now;
+                        self.tables.insert(key, held);
+                    }
                     Err(error) if error.is_of_one_table() => drop(failed.insert(key.0, error)),
                     Err(error) => return Err(error),
                 }
             }
         }
+        self.close_unused();
         Ok(failed)
     }
 }
@@ -125,18 +160,24 @@ impl Publication<'_> {
             source,
         };
         let attempts = Attempts::new(self.lake);
+        let open = || async {
+            let opened = self.lake.open_or_create(&tenant, kind).await;
+            match opened {
+                Ok(table) => Ok(table),
+                Err(source) => Err(attempts.blame(unusable(source)).await),
+            }
+        };
+        let open = || self.patience.ask(open, |e| attempts.is_transient(e));
         let (mut table, mut next) = match self.held {
-            Some(held) => (held.table, held.next),
+            Some(Held {
+                table: Some(table),
+                next,
+                ..
+            }) => (table, next),
+            // Where it should stand is checked when it is published to.
+            Some(Held { next, .. }) => (open().await?, next),
             None => {
-                let open = || async {
-                    let opened = self.lake.open_or_create(&tenant, kind).await;
-                    match opened {
-                        Ok(table) => Ok(table),
-                        Err(source) => Err(attempts.blame(unusable(source)).await),
-                    }
-                };
-                let opened = self.patience.ask(open, |e| attempts.is_transient(e));
-                let mut table = opened.await?;
+                let mut table = open().await?;
                 let mut next = HashMap::new();
                 for (partition, stretch) in &*self.stretches {
                     let app = AppId::rows(self.log_id, *partition);
@@ -197,7 +238,11 @@ impl Publication<'_> {
         );
         let advanced = self.stretches.keys().zip(&advances);
         next.extend(advanced.map(|(partition, advance)| (*partition, advance.next)));
-        Ok(Held { table, next })
+        Ok(Held {
+            table: Some(table),
+            used: 0,
+            next,
+        })
     }
 }
 
@@ -277,8 +322,32 @@ mod tests {
         backlog.take_all()
     }
 
+    fn lake(folder: &tempfile::TempDir) -> Lake {
+        let url = url::Url::from_directory_path(folder.path()).expect("an absolute path");
+        let store = LocalFileSystem::new_with_prefix(folder.path()).expect("a store");
+        Lake::new(url, Arc::new(store), HashMap::new())
+    }
+
     fn demo() -> TenantId {
         "demo".parse().expect("a tenant")
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_table_that_was_closed_is_opened_again_where_it_stood() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let lake = lake(&folder);
+        let patience = Patience::new(Health::new().check("test"), CancellationToken::new());
+        let mut one = Publisher::new(lake.clone(), "log-1".to_owned(), HashMap::new(), 4);
+        one.open_tables = 0;
+        for offset in 0..3 {
+            let done = one.publish(round(0, offset), &patience).await;
+            assert!(done.expect("publishes").is_empty());
+            assert!(one.tables.values().all(|held| held.table.is_none()));
+        }
+        let table = lake.open(&demo(), Table::Quarantine).await.expect("opens");
+        let mut table = table.expect("it was made");
+        let stands = table.next_position(&AppId::rows("log-1", 0)).await;
+        assert_eq!(stands.expect("a position"), Some(3));
     }
 
     /// A commit over another's of other partitions brings this writer's table to
@@ -286,9 +355,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn what_another_published_is_not_published_again_after_a_merge() {
         let folder = tempfile::tempdir().expect("a folder");
-        let url = url::Url::from_directory_path(folder.path()).expect("an absolute path");
-        let store = LocalFileSystem::new_with_prefix(folder.path()).expect("a store");
-        let lake = Lake::new(url, Arc::new(store), HashMap::new());
+        let lake = lake(&folder);
         let patience = Patience::new(Health::new().check("test"), CancellationToken::new());
         let writer = || Publisher::new(lake.clone(), "log-1".to_owned(), HashMap::new(), 4);
         let (mut one, mut two) = (writer(), writer());

@@ -118,7 +118,12 @@ pub(crate) async fn recover(
     let held = opened.into_iter().flat_map(|(tenant, opened)| {
         let entry = move |opened: Opened| {
             let Opened { kind, table, next } = opened;
-            ((tenant.clone(), kind), Held { table, next })
+            let held = Held {
+                table: Some(table),
+                used: 0,
+                next,
+            };
+            ((tenant.clone(), kind), held)
         };
         opened.into_iter().map(entry)
     });

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::assessment::AssessmentColumns;
 use super::clickstream::ClickstreamColumns;
 use super::video::VideoColumns;
-use super::{At, PositionColumns, TextColumns, TimeColumn, batch};
+use super::{At, PositionColumns, TextColumns, TimeColumn, batch, text};
 use crate::place::Placed;
 
 /// The member of `extra` that says that the sender's time and the corrected one
@@ -58,17 +58,17 @@ impl EventRows {
         Self {
             family,
             batches: Vec::new(),
-            event_id: StringBuilder::new(),
-            event_type: StringBuilder::new(),
-            type_version: Int32Builder::new(),
-            dialect: StringBuilder::new(),
+            event_id: text(),
+            event_type: text(),
+            type_version: Int32Builder::with_capacity(0),
+            dialect: text(),
             occurred_at: TimeColumn::default(),
             sent_at: TimeColumn::default(),
             received_at: TimeColumn::default(),
-            clock_correction_ms: Int64Builder::new(),
-            student_key: StringBuilder::new(),
+            clock_correction_ms: Int64Builder::with_capacity(0),
+            student_key: text(),
             place: TextColumns::default(),
-            content_version: Int32Builder::new(),
+            content_version: Int32Builder::with_capacity(0),
             app: TextColumns::default(),
             position: PositionColumns::default(),
             own: match family {

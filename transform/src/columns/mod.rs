@@ -32,12 +32,28 @@ pub(crate) struct At<'a> {
     pub position: u64,
 }
 
+/// A column of text that begins small: every tenant with rows has one set of
+/// columns for each table, and most have few rows.
+fn text() -> StringBuilder {
+    StringBuilder::with_capacity(0, 0)
+}
+
 /// `log_id`, `log_partition` and `log_position`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct PositionColumns {
     log_id: StringBuilder,
     partition: Int32Builder,
     position: Int64Builder,
+}
+
+impl Default for PositionColumns {
+    fn default() -> Self {
+        Self {
+            log_id: text(),
+            partition: Int32Builder::with_capacity(0),
+            position: Int64Builder::with_capacity(0),
+        }
+    }
 }
 
 impl PositionColumns {
@@ -57,8 +73,14 @@ impl PositionColumns {
 }
 
 /// A column of times in UTC.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct TimeColumn(TimestampMicrosecondBuilder);
+
+impl Default for TimeColumn {
+    fn default() -> Self {
+        Self(TimestampMicrosecondBuilder::with_capacity(0))
+    }
+}
 
 impl TimeColumn {
     fn append(&mut self, time: DateTime<Utc>) {
@@ -81,7 +103,7 @@ struct TextColumns<const N: usize>([StringBuilder; N]);
 
 impl<const N: usize> Default for TextColumns<N> {
     fn default() -> Self {
-        Self(std::array::from_fn(|_| StringBuilder::new()))
+        Self(std::array::from_fn(|_| text()))
     }
 }
 

@@ -29,6 +29,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(300);
 /// How often at least it is told how far reports are behind.
 const TELL: Duration = Duration::from_secs(10);
 
+/// How long a tenant is left alone at most because its reports take long.
+const LONGEST_REST: Duration = Duration::from_secs(60);
+
 /// Refreshes the reports of tenants whose tables have moved on: a few tenants at
 /// a time, in the order in which they came.
 pub(crate) struct Schedule {
@@ -45,6 +48,7 @@ pub(crate) struct Schedule {
 struct Served {
     tenant: TenantId,
     done: Result<Done, ReportError>,
+    took: Duration,
 }
 
 enum Done {
@@ -146,6 +150,7 @@ impl Schedule {
         let reports = self.reports.clone();
         let turns = Arc::clone(&self.turns);
         async move {
+            let begun = Instant::now();
             let done = if turns.is_ours(&tenant).await {
                 let pass = tokio::select! {
                     pass = reports.pass(&tenant, resting) => pass,
@@ -155,12 +160,16 @@ impl Schedule {
             } else {
                 Ok(Done::NotOurs)
             };
-            Served { tenant, done }
+            Served {
+                tenant,
+                done,
+                took: begun.elapsed(),
+            }
         }
     }
 
     fn settle(&mut self, served: Served) {
-        let Served { tenant, done } = served;
+        let Served { tenant, done, took } = served;
         let (now, time) = (Instant::now(), self.reports.clock().now());
         let pass = match done {
             Ok(Done::Pass(pass)) => {
@@ -198,7 +207,7 @@ impl Schedule {
         for (report, error) in pass.failures {
             self.fail(&tenant, report, &error, now);
         }
-        self.queue.done(&tenant, None);
+        self.queue.done(&tenant, Some(now + rest(took)));
     }
 
     fn fail(
@@ -225,6 +234,12 @@ impl Schedule {
             metrics::gauge!("chalkline_report_lag_seconds", "report" => report).set(seconds);
         }
     }
+}
+
+/// How long a tenant is left alone after a pass that took so long: refreshing takes a
+/// fifth of the time at most, however many events come.
+fn rest(took: Duration) -> Duration {
+    (took * 4).min(LONGEST_REST)
 }
 
 /// The tenants whose tables have moved on without this process.
