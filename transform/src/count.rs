@@ -36,6 +36,9 @@ const REST: Duration = Duration::from_secs(10);
 /// How long counts are left to grow at most.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
+/// How long to wait before the last counts are tried again.
+const RETRY: Duration = Duration::from_millis(50);
+
 /// How long the last counts may take once all rows are published.
 const FINISH: Duration = Duration::from_secs(3);
 
@@ -137,6 +140,12 @@ impl Counter {
                 // Another process may have been faster: look again.
                 self.tables.clear();
                 self.readers.clear();
+                if last {
+                    tokio::select! {
+                        () = tokio::time::sleep(RETRY) => continue,
+                        () = &mut out_of_time => return,
+                    }
+                }
             }
             if last {
                 return;

@@ -248,7 +248,10 @@ impl Group {
         for service in self.services {
             service.running.stop().await.expect("stops");
         }
-        self.sandbox.run_to_the_end().await;
+        let last = self.sandbox.start();
+        self.sandbox.wait_for_the_end().await;
+        self.sandbox.wait_for_the_counts().await;
+        last.stop().await.expect("stops");
         assert_eq!(self.sandbox.stored("demo").await, ids(0..self.events));
         let places = self.sandbox.places(&["demo"]).await;
         let distinct: BTreeSet<_> = places.iter().collect();

@@ -8,7 +8,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use chrono::{DateTime, Utc};
 use eventlog::{EmbeddedConfig, EmbeddedLog, EventLog, Record};
 use futures::TryStreamExt;
-use lake::{Lake, RowFilter};
+use lake::{AppId, Lake, RowFilter};
 use runtime::{Clock, Health, Leases, Registry, Root, Shutdown};
 use schemas::event::{Assessment, Clickstream, Data, Event, TYPE_VERSION, Video};
 use schemas::{Family, StudentKey, Table, Tenant, TenantId, headers, log_key};
@@ -159,6 +159,29 @@ impl Sandbox {
         };
         let limit = Duration::from_secs(120);
         tokio::time::timeout(limit, reached).await.expect("in time");
+    }
+
+    /// Waits until the second reader has come to the end of the log, too.
+    pub async fn wait_for_the_counts(&self) {
+        let log_id = self.log.id().to_string();
+        let counted = async {
+            for (partition, tail) in self.tails().await {
+                let app = AppId::counts(&log_id, partition);
+                let stands = async || {
+                    let system = TenantId::system();
+                    let table = self.lake.open(&system, Table::LogCounts).await;
+                    match table.expect("opens") {
+                        Some(mut table) => table.next_position(&app).await.expect("a position"),
+                        None => None,
+                    }
+                };
+                while stands().await.unwrap_or(0) < tail {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            }
+        };
+        let limit = Duration::from_secs(120);
+        tokio::time::timeout(limit, counted).await.expect("in time");
     }
 
     pub async fn floors(&self) -> BTreeMap<u32, u64> {
