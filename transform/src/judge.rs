@@ -2,7 +2,9 @@
 //! after a crash.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::RangeInclusive;
 
+use chrono::{DateTime, Utc};
 use schemas::event::Event;
 use schemas::{Table, TenantId};
 use uuid::Uuid;
@@ -10,6 +12,7 @@ use uuid::Uuid;
 use crate::decode::{Content, Decoded};
 use crate::deduplicate::Index;
 use crate::digest::Digest;
+use crate::look_up::Answers;
 use crate::quarantine::Unreadable;
 
 /// What becomes of a record.
@@ -118,12 +121,18 @@ impl Settled {
 pub(crate) struct Judge {
     index: Index,
     settled: Settled,
+    /// What the lake says of records that are to be judged next.
+    answers: Answers,
 }
 
 impl Judge {
     /// A judge who knows what is stored and what a restart reads again.
     pub fn new(index: Index, settled: Settled) -> Self {
-        Self { index, settled }
+        Self {
+            index,
+            settled,
+            answers: Answers::new(),
+        }
     }
 
     /// Takes note of an event that an unfinished round had found to be new.
@@ -144,13 +153,39 @@ impl Judge {
         }
     }
 
-    /// Decides about a record; `known` says whether its tenant exists.
-    pub fn judge(&mut self, partition: u32, record: &Decoded, known: bool) -> Outcome {
-        let verdict = if self.settled.next.is_empty() {
+    /// When events were received that this record may repeat and that are not
+    /// known: the lake is to be asked, and to [`Judge::learn`] what it says, before
+    /// the record is judged.
+    pub fn unknown(
+        &self,
+        partition: u32,
+        record: &Decoded,
+    ) -> Option<RangeInclusive<DateTime<Utc>>> {
+        let Ok(Content::Event(event, _)) = &record.content else {
+            return None;
+        };
+        let (id, at, reach) = (event.id, event.received_at, record.reach());
+        let tenant = &record.tenant;
+        let times = self.index.unknown(partition, tenant, id, at, reach)?;
+        (self.verdict(partition, record) == Verdict::Open).then_some(times)
+    }
+
+    /// Takes note of what the lake says of records that are judged next.
+    pub fn learn(&mut self, answers: Answers) {
+        self.answers = answers;
+    }
+
+    fn verdict(&self, partition: u32, record: &Decoded) -> Verdict {
+        if self.settled.next.is_empty() {
             Verdict::Open
         } else {
             verdict(record.position, self.settled.traces(partition, record))
-        };
+        }
+    }
+
+    /// Decides about a record; `known` says whether its tenant exists.
+    pub fn judge(&mut self, partition: u32, record: &Decoded, known: bool) -> Outcome {
+        let verdict = self.verdict(partition, record);
         if verdict == Verdict::Published {
             return Outcome::Published;
         }
@@ -166,7 +201,7 @@ impl Judge {
             Err(unreadable) => Outcome::Quarantined(tenant.clone(), unreadable.clone()),
             Ok(Content::Tally(_)) => Outcome::Tallied,
             Ok(Content::Event(event, digest)) => {
-                self.judge_event(partition, tenant, event, *digest, verdict)
+                self.judge_event(partition, record, event, *digest, verdict)
             }
         }
     }
@@ -174,19 +209,22 @@ impl Judge {
     fn judge_event(
         &mut self,
         partition: u32,
-        tenant: &TenantId,
+        record: &Decoded,
         event: &Event,
         digest: Digest,
         verdict: Verdict,
     ) -> Outcome {
+        let (tenant, reach) = (&record.tenant, record.reach());
         let Event {
             id, received_at, ..
         } = *event;
-        if verdict == Verdict::Open
-            && let Some(stored) = self.index.stored(partition, tenant, id, received_at)
-        {
-            let same_content = stored.has_content(digest);
-            return Outcome::Duplicate { same_content };
+        if verdict == Verdict::Open {
+            let stored = self.index.stored(partition, tenant, id, received_at, reach);
+            let known = stored.map(|stored| stored.has_content(digest));
+            let place = (partition, record.position);
+            if let Some(same_content) = known.or_else(|| self.answers.get(&place).copied()) {
+                return Outcome::Duplicate { same_content };
+            }
         }
         self.index
             .remember(partition, tenant, id, received_at, Some(digest));
@@ -198,9 +236,19 @@ impl Judge {
         self.settled = Settled::default();
     }
 
-    /// The index, for forgetting what is too old.
-    pub fn index(&mut self) -> &mut Index {
-        &mut self.index
+    /// What it knows of events that are stored.
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// All that was judged is in the lake: forgets what no event received at
+    /// `watermark` or later can repeat, and what there is no room for.
+    pub fn forget_before(&mut self, watermark: DateTime<Utc>) {
+        // What was found to be new and is read again is not in the lake yet.
+        if self.settled.next.is_empty() {
+            self.index.forget_before(watermark);
+            self.index.make_room();
+        }
     }
 }
 

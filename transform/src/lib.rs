@@ -11,6 +11,7 @@ mod digest;
 mod error;
 mod judge;
 mod line;
+mod look_up;
 pub mod maintenance;
 mod membership;
 mod patience;

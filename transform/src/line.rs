@@ -16,8 +16,10 @@ use crate::consume::{Message, Readers, Stretch};
 use crate::decode::{Content, Decoded};
 use crate::error::{Error, chain};
 use crate::judge::{Judge, Outcome};
+use crate::look_up::{Answers, Homes, Questions};
 use crate::membership::Membership;
 use crate::patience::Patience;
+use crate::place::place;
 use crate::progress::Progress;
 use crate::publish::Publisher;
 use crate::recover::Known;
@@ -27,8 +29,9 @@ use crate::waiting::Waiting;
 /// How often time is let pass in an idle service.
 const TICK: Duration = Duration::from_millis(500);
 
-/// Events in the index from which on its memory is worth a warning.
-const LARGE_INDEX: usize = 10_000_000;
+/// Bytes of records for which the lake is asked at once. Taken apart they take a
+/// few times as much until they are judged.
+const ASK_BYTES: usize = 16 << 20;
 
 /// What an operator can do about a log that dropped records.
 const TRUNCATED: &str = "the log dropped records before they were published; give them back, or \
@@ -52,8 +55,23 @@ pub(crate) struct Line<'a> {
     newest: DateTime<Utc>,
     /// Partitions that cannot be read on, and why.
     broken: BTreeMap<u32, String>,
-    /// Of the size of the index.
-    warned: bool,
+}
+
+/// Records that follow one of which the index does not know whether it was stored
+/// before: they are judged together, when the lake was asked.
+#[derive(Default)]
+struct Pending {
+    pieces: Vec<(u32, Vec<Decoded>)>,
+    bytes: usize,
+    rows: usize,
+}
+
+impl Pending {
+    fn push(&mut self, partition: u32, records: Vec<Decoded>) {
+        self.bytes += records.iter().map(Decoded::bytes).sum::<usize>();
+        self.rows += records.len();
+        self.pieces.push((partition, records));
+    }
 }
 
 /// Why a round is closed.
@@ -99,7 +117,6 @@ impl<'a> Line<'a> {
             tenants: HashMap::new(),
             newest: DateTime::UNIX_EPOCH,
             broken: BTreeMap::new(),
-            warned: false,
         }
     }
 
@@ -200,6 +217,7 @@ impl<'a> Line<'a> {
         };
         let mut round = Round::new(self.surroundings.transform.log.id().as_str());
         let mut begun: Option<Instant> = None;
+        let mut pending = Pending::default();
         self.tenants.clear();
         loop {
             if self.surroundings.transform.log.partitions() != self.partitions {
@@ -211,12 +229,22 @@ impl<'a> Line<'a> {
                 message = readers.next() => match message? {
                     Some(Message::Records { partition, records }) => {
                         begun.get_or_insert_with(Instant::now);
-                        if !self.take(&mut round, partition, records).await {
+                        let is_known = |record| self.judge.unknown(partition, record).is_none();
+                        let goes_on = if pending.pieces.is_empty() && records.iter().all(is_known) {
+                            self.take(&mut round, partition, records).await
+                        } else {
+                            pending.push(partition, records);
+                            pending.bytes < ASK_BYTES || self.settle(&mut round, &mut pending).await
+                        };
+                        if !goes_on {
                             return Ok((round, Closed::Ended));
                         }
                     }
                     Some(Message::Stopped { partition, error }) => self.break_off(partition, error)?,
-                    None => return Ok((round, Closed::Ended)),
+                    None => {
+                        self.settle(&mut round, &mut pending).await;
+                        return Ok((round, Closed::Ended));
+                    }
                 },
                 () = sleep_until(wake) => self.let_time_pass().await,
                 changed = self.membership.changed() => {
@@ -228,10 +256,105 @@ impl<'a> Line<'a> {
                 () = self.surroundings.stop.cancelled() => return Ok((round, Closed::Ended)),
             }
             let age = begun.map_or(Duration::ZERO, |begun| begun.elapsed());
-            if !round.is_empty() && should_close(round.size(age), limit) {
+            let mut size = round.size(age);
+            size.rows += pending.rows;
+            size.bytes += pending.bytes;
+            if !should_close(size, limit) {
+                continue;
+            }
+            if !self.settle(&mut round, &mut pending).await {
+                return Ok((round, Closed::Ended));
+            }
+            if !round.is_empty() {
                 return Ok((round, Closed::Full));
             }
         }
+    }
+
+    /// Asks the lake about the records that are pending and adds them to the
+    /// round; false when it is time to stop, with some perhaps not added.
+    async fn settle(&mut self, round: &mut Round, pending: &mut Pending) -> bool {
+        let pending = std::mem::take(pending);
+        let Some(answers) = self.ask(&pending.pieces).await else {
+            return false;
+        };
+        self.judge.learn(answers);
+        for (partition, records) in pending.pieces {
+            if !self.take(round, partition, records).await {
+                return false;
+            }
+        }
+        self.judge.learn(Answers::new());
+        true
+    }
+
+    /// What the lake says of the records that the index does not know; `None` when
+    /// it is time to stop. A lake that does not answer is waited for.
+    async fn ask(&mut self, pieces: &[(u32, Vec<Decoded>)]) -> Option<Answers> {
+        let mut questions: BTreeMap<TenantId, Questions> = BTreeMap::new();
+        for (partition, records) in pieces {
+            for record in records {
+                let (Some(times), Ok(Content::Event(event, _))) =
+                    (self.judge.unknown(*partition, record), &record.content)
+                else {
+                    continue;
+                };
+                let term = match self.tenant(&record.tenant).await {
+                    Ok(tenant) => tenant.map(|tenant| place(&tenant, event).term),
+                    Err(error) if error.is_retryable() => return None,
+                    Err(_) => None,
+                };
+                let questions = questions.entry(record.tenant.clone()).or_default();
+                let at = (*partition, record.position);
+                questions.ask(at, event, record.reach(), times, term);
+            }
+        }
+        let mut answers = Answers::new();
+        let transform = self.surroundings.transform;
+        let homes = Homes {
+            log_id: transform.log.id().to_string(),
+            partitions: self.partitions,
+        };
+        for (tenant, questions) in questions {
+            if self.waiting.has(&tenant) {
+                continue;
+            }
+            let begun = Instant::now();
+            let index = self.judge.index();
+            let is_within = |reach, at, other| index.is_within(reach, at, other);
+            let ask = || async {
+                let tables = self.publisher.events(&tenant);
+                let answered = questions.answer(&tenant, &homes, tables, is_within).await;
+                let Err(source) = answered else {
+                    return answered.map_err(Error::Lake);
+                };
+                // Unless it is everybody's trouble.
+                transform.lake.check_store().await.map_err(Error::Lake)?;
+                let table = tenant.to_string();
+                Err(Error::Table { table, source })
+            };
+            let is_away = |error: &Error| matches!(error, Error::Lake(_));
+            match self.patience.ask(ask, is_away).await {
+                Ok((found, findings)) => {
+                    let files: usize = findings.iter().map(|finding| finding.files).sum();
+                    let bytes: u64 = findings.iter().map(|finding| finding.bytes).sum();
+                    metrics::counter!("chalkline_transform_looked_up_total")
+                        .increment(questions.len() as u64);
+                    metrics::counter!("chalkline_transform_looked_up_files_total")
+                        .increment(files as u64);
+                    metrics::counter!("chalkline_transform_looked_up_bytes_total").increment(bytes);
+                    metrics::histogram!("chalkline_transform_look_up_seconds")
+                        .record(begun.elapsed().as_secs_f64());
+                    answers.extend(found);
+                }
+                Err(error) if is_away(&error) => return None,
+                Err(error) => {
+                    self.waiting.add(&tenant, &error);
+                    self.say_health();
+                }
+            }
+        }
+        Some(answers)
     }
 
     /// Adds records to the round; false when it is time to stop, with some
@@ -319,7 +442,7 @@ impl<'a> Line<'a> {
         self.surroundings.moved.add(tenants);
         // Of what is still to come, nothing was received before this time.
         if let Some(as_of) = self.progress.as_of() {
-            self.judge.index().forget_before(as_of.min(self.newest));
+            self.judge.forget_before(as_of.min(self.newest));
         }
         self.tell_index();
         metrics::counter!("chalkline_transform_rounds_total").increment(1);
@@ -329,20 +452,11 @@ impl<'a> Line<'a> {
         Ok(())
     }
 
-    /// Shows how large the index is, and once in a life warns of it.
-    fn tell_index(&mut self) {
+    /// Shows how large the index is.
+    fn tell_index(&self) {
         let index = self.judge.index();
         metrics::gauge!("chalkline_transform_index_events").set(index.len() as f64);
-        if index.len() >= LARGE_INDEX && !self.warned {
-            self.warned = true;
-            tracing::warn!(
-                events = index.len(),
-                size_bytes = index.size_bytes(),
-                "the ids kept for deduplication take much memory; see that it suffices for \
-                 all events of {} days",
-                self.surroundings.transform.config.deduplication_days
-            );
-        }
+        metrics::gauge!("chalkline_transform_index_bytes").set(index.size_bytes() as f64);
     }
 
     async fn let_time_pass(&mut self) {

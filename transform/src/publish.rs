@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use futures::StreamExt;
 use lake::{Advance, AppId, Lake, LakeTable, PublishError};
-use schemas::{Table, TenantId, layout};
+use schemas::{Family, Table, TenantId, layout};
 
 use crate::batch::{Commit, Round};
 use crate::error::Error;
@@ -51,6 +51,16 @@ impl Publisher {
             tables,
             concurrent_commits,
         }
+    }
+
+    /// A tenant's tables of events, each at a version that has all that was
+    /// published here.
+    pub fn events(&self, tenant: &TenantId) -> Vec<LakeTable> {
+        let tables = Family::ALL.iter().filter_map(|family| {
+            let key = (tenant.clone(), Table::Events(*family));
+            self.tables.get(&key)
+        });
+        tables.map(|held| held.table.clone()).collect()
     }
 
     /// Commits all tables of a round that have rows: first those that say which

@@ -83,11 +83,14 @@ pub(crate) async fn recover(
     let floors = floors(log.as_ref(), clock, &tables, config, stored, &opened).await?;
     let (unfinished, live) = stretches(log.as_ref(), &floors, &opened).await?;
 
-    let mut index = Index::new(config.window());
+    let mut index = Index::new(config.window(), config.deduplication_memory_bytes);
+    if let Some(since) = tables.horizon(opened.values().flatten(), &floors) {
+        index.begin_at(since);
+    }
     let mut settled = Settled::default();
     for (tenant, opened) in &opened {
         let known = async {
-            tables.remember(tenant, opened, &floors, &mut index).await?;
+            tables.load(tenant, opened, &mut index).await?;
             if unfinished.is_empty() {
                 return Ok(());
             }
@@ -115,6 +118,7 @@ pub(crate) async fn recover(
         unfinished = unfinished.len(),
         "recovered from the lake"
     );
+    index.make_room();
     let held = opened.into_iter().flat_map(|(tenant, opened)| {
         let entry = move |opened: Opened| {
             let Opened { kind, table, next } = opened;

@@ -5,17 +5,18 @@ use std::collections::{BTreeSet, HashMap};
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
-use chrono::{DateTime, TimeDelta};
-use eventlog::partition_for;
+use arrow::error::ArrowError;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::TryStreamExt;
-use lake::{AppId, Floor, Lake, LakeError, LakeTable, RowFilter};
+use lake::{AppId, DataFile, Floor, Lake, LakeError, LakeTable, RowFilter};
 use runtime::Registry;
-use schemas::{StudentKey, Table, TenantId, layout, log_key};
+use schemas::{Table, TenantId, layout};
 
 use crate::consume::Stretch;
 use crate::deduplicate::Index;
 use crate::error::Error;
 use crate::judge::{Settled, event_id};
+use crate::look_up::Homes;
 
 /// The columns of an event that deduplication has to know.
 const EVENT: [&str; 5] = [
@@ -77,69 +78,107 @@ impl Tables {
         Ok(Some(Opened { kind, table, next }))
     }
 
-    /// Adds to the index the tenant's events that one still to be read may
-    /// repeat.
-    ///
-    /// A repetition is read from the partition of its key, which is not that of
-    /// the first when partitions were added in between, or when that was another
-    /// log. So it is the row's key that tells which partition has to know it. One
-    /// that was read from here is known here in any case: whoever wrote it may
-    /// have other ideas of where it belongs.
+    /// Since when the events of tenants have to be known, so that an event still
+    /// to be read is seldom looked up; `None` when there are none.
     ///
     /// Neither the clock nor the newest event alone says what may still come:
     /// one may be ahead of a log that is read late, the other of a partition
     /// that is.
+    pub fn horizon<'a>(
+        &self,
+        opened: impl Iterator<Item = &'a Opened>,
+        floors: &[Floor],
+    ) -> Option<DateTime<Utc>> {
+        let events = opened.filter(|opened| matches!(opened.kind, Table::Events(_)));
+        let newest = events.filter_map(|o| o.table.newest_received()).max()?;
+        // Nobody knows what waits in a partition that was never read to its end.
+        let times = floors.iter().map(|floor| floor.as_of);
+        let as_of = times.filter(|at| *at > DateTime::UNIX_EPOCH).min();
+        let watermark = as_of.map_or(newest, |as_of| as_of.min(newest));
+        Some(Index::horizon(watermark, self.window))
+    }
+
+    /// Adds to the index the tenant's events that belong to partitions which are
+    /// read here, the newest first, as far back as the index reaches.
+    ///
+    /// A repetition is read from the partition of its key, which is not that of
+    /// the first when partitions were added in between, or when that was another
+    /// log. So it is the row's key that tells which partition has to know it.
     ///
     /// # Errors
     /// [`Error::Table`].
-    pub async fn remember(
+    pub async fn load(
         &self,
         tenant: &TenantId,
         opened: &[Opened],
-        floors: &[Floor],
         index: &mut Index,
     ) -> Result<(), Error> {
-        let events = || opened.iter().filter(|o| matches!(o.kind, Table::Events(_)));
-        let Some(newest) = events().filter_map(|o| o.table.newest_received()).max() else {
-            return Ok(());
-        };
-        let as_of = floors.iter().map(|floor| floor.as_of).min();
-        let watermark = as_of.map_or(newest, |as_of| as_of.min(newest));
-        let since = Index::horizon(watermark, self.window);
-        for opened in events() {
+        let homes = self.homes();
+        let events = opened.iter().filter(|o| matches!(o.kind, Table::Events(_)));
+        let files = events.flat_map(|opened| {
+            let files = opened.table.data_files().into_iter();
+            files.map(move |file| (opened, newest(&file), file))
+        });
+        let mut files: Vec<_> = files.collect();
+        files.sort_by_key(|(_, newest, _)| std::cmp::Reverse(*newest));
+        for (opened, newest, file) in files {
+            // It rises when memory is full.
+            if newest < index.since() {
+                break;
+            }
             let table = |source| failed(tenant, opened.kind, source);
-            let rows = opened.table.scan(&EVENT, RowFilter::ReceivedSince(since));
-            let mut rows = rows.await.map_err(table)?;
+            let rows = opened.table.read_data(&file, &EVENT).await;
+            let mut rows = rows.map_err(table)?;
             while let Some(batch) = rows.try_next().await.map_err(table)? {
-                self.remember_rows(index, tenant, &batch);
+                self.load_rows(index, tenant, &homes, &batch)
+                    .map_err(|e| table(LakeError::Rows(e)))?;
             }
         }
         Ok(())
     }
 
-    fn remember_rows(&self, index: &mut Index, tenant: &TenantId, rows: &RecordBatch) {
-        let texts = |column: usize| rows.column(column).as_string::<i32>();
-        let (ids, keys, logs) = (texts(0), texts(2), texts(3));
-        let times = rows.column(1).as_primitive::<TimestampMicrosecondType>();
-        let partitions = rows.column(4).as_primitive::<Int32Type>();
+    /// To which partitions of the log events belong.
+    pub fn homes(&self) -> Homes {
+        Homes {
+            log_id: self.log_id.clone(),
+            partitions: self.partitions,
+        }
+    }
+
+    fn load_rows(
+        &self,
+        index: &mut Index,
+        tenant: &TenantId,
+        homes: &Homes,
+        rows: &RecordBatch,
+    ) -> Result<(), ArrowError> {
+        let column = |name: &str| {
+            let column = rows.column_by_name(name);
+            column.ok_or_else(|| ArrowError::SchemaError(format!("{name} is missing")))
+        };
+        let text = |name| Ok::<_, ArrowError>(column(name)?.as_string::<i32>());
+        let (ids, keys, logs) = (text("event_id")?, text("student_key")?, text("log_id")?);
+        let times = column("received_at")?.as_primitive::<TimestampMicrosecondType>();
+        let partitions = column("log_partition")?.as_primitive::<Int32Type>();
         for row in 0..rows.num_rows() {
-            let Some(id) = event_id(ids.value(row)) else {
-                continue;
-            };
             let Some(time) = DateTime::from_timestamp_micros(times.value(row)) else {
                 continue;
             };
-            let key = keys.value(row).parse::<StudentKey>().ok();
-            let home = key.map(|key| partition_for(&log_key(tenant, &key), self.partitions));
+            if time < index.since() {
+                continue;
+            }
+            let Some(id) = event_id(ids.value(row)) else {
+                continue;
+            };
             let origin = partitions.value(row).unsigned_abs();
-            let origin = (logs.value(row) == self.log_id).then_some(origin);
-            let known_in = home.into_iter().chain(origin.filter(|_| origin != home));
+            let known_in = homes.of(tenant, keys.value(row), logs.value(row), origin);
             for partition in known_in.filter(|partition| self.owned.contains(partition)) {
                 // Columns are not what the sender said: its times are corrected,
                 // and defaults filled in.
-                index.remember(partition, tenant, id, time, None);
+                index.load(partition, tenant, id, time);
             }
         }
+        Ok(())
     }
 
     /// What the tenant's tables say about the unfinished round.
@@ -198,8 +237,12 @@ impl Tables {
             self.registry.tenant(tenant).await?;
         }
         let opened = self.open(tenant).await?;
-        let mut index = Index::new(self.window);
-        self.remember(tenant, &opened, floors, &mut index).await?;
+        // Only whether it can be read.
+        let mut index = Index::new(self.window, 0);
+        if let Some(since) = self.horizon(opened.iter(), floors) {
+            index.begin_at(since);
+        }
+        self.load(tenant, &opened, &mut index).await?;
         let unfinished: Vec<Stretch> = floors
             .iter()
             .map(|floor| Stretch {
@@ -212,6 +255,12 @@ impl Tables {
         self.settle(tenant, &opened, &unfinished, &mut settled)
             .await
     }
+}
+
+/// When the newest row of a file was received.
+fn newest(file: &DataFile) -> DateTime<Utc> {
+    let times = file.times("received_at");
+    times.map_or(DateTime::<Utc>::MAX_UTC, |times| *times.end())
 }
 
 fn failed(tenant: &TenantId, kind: Table, source: LakeError) -> Error {
