@@ -9,6 +9,7 @@ mod native;
 mod order;
 mod outcomes;
 mod readers;
+mod repetitions;
 mod reports;
 mod reports_memory;
 mod reports_trouble;
