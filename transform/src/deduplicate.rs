@@ -6,7 +6,7 @@
 
 mod filter;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
@@ -78,6 +78,7 @@ pub(crate) struct Index {
     window_seconds: u32,
     /// The numbers of the partitions of tenants.
     owners: HashMap<TenantId, HashMap<u32, u32>>,
+    next_owner: u32,
     parts: Vec<HashMap<Key, Stored>>,
     part_slots: usize,
     /// Of ids that are stored more than once, further apart than the window, all
@@ -104,6 +105,7 @@ impl Index {
         Self {
             window_seconds: u32::try_from(window.num_seconds()).unwrap_or(u32::MAX),
             owners: HashMap::new(),
+            next_owner: 0,
             parts: vec![HashMap::new(); parts],
             part_slots: slots.min(PART_SLOTS),
             more: BTreeMap::new(),
@@ -152,14 +154,7 @@ impl Index {
         received_at: DateTime<Utc>,
         reach: Reach,
     ) -> Option<RangeInclusive<DateTime<Utc>>> {
-        let at = seconds(received_at);
-        let (first, last) = match reach {
-            Reach::Ever => (0, u32::MAX),
-            Reach::Window => (
-                at.saturating_sub(self.window_seconds),
-                at.saturating_add(self.window_seconds),
-            ),
-        };
+        let (first, last) = self.reached(received_at, reach);
         if first >= self.known_since {
             return None;
         }
@@ -173,6 +168,23 @@ impl Index {
         // To the end of the last second.
         let times = time(first)..=time(last.saturating_add(1));
         stored.is_none().then_some(times)
+    }
+
+    /// When events were received that one can repeat.
+    pub fn times(&self, received_at: DateTime<Utc>, reach: Reach) -> RangeInclusive<DateTime<Utc>> {
+        let (first, last) = self.reached(received_at, reach);
+        time(first)..=time(last.saturating_add(1))
+    }
+
+    fn reached(&self, received_at: DateTime<Utc>, reach: Reach) -> (u32, u32) {
+        let at = seconds(received_at);
+        match reach {
+            Reach::Ever => (0, u32::MAX),
+            Reach::Window => (
+                at.saturating_sub(self.window_seconds),
+                at.saturating_add(self.window_seconds),
+            ),
+        }
     }
 
     /// Whether an event received at one time reaches one received at another.
@@ -267,6 +279,21 @@ impl Index {
         self.filtered_since = self.filtered_since.max(limit);
         self.known_since = self.known_since.max(limit);
         self.take_before(limit);
+    }
+
+    /// Forgets all but the events of these partitions.
+    pub fn keep(&mut self, partitions: &BTreeSet<u32>) {
+        for numbers in self.owners.values_mut() {
+            numbers.retain(|partition, _| partitions.contains(partition));
+        }
+        let numbers = self.owners.values().flat_map(HashMap::values);
+        let kept: HashSet<u32> = numbers.copied().collect();
+        for part in &mut self.parts {
+            part.retain(|(owner, _), _| kept.contains(owner));
+            part.shrink_to_fit();
+        }
+        self.more.retain(|(owner, _), _| kept.contains(owner));
+        self.len = self.parts.iter().map(HashMap::len).sum();
     }
 
     /// The earliest received time that has to be known for deciding about
@@ -371,8 +398,8 @@ impl Index {
         if let Some(key) = self.key(partition, tenant, id) {
             return key;
         }
-        let count: usize = self.owners.values().map(HashMap::len).sum();
-        let number = u32::try_from(count).expect("fewer than 2^32 tenants' partitions");
+        let number = self.next_owner;
+        self.next_owner += 1;
         let partitions = self.owners.entry(tenant.clone()).or_default();
         partitions.insert(partition, number);
         (number, *id.as_bytes())

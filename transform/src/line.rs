@@ -1,6 +1,8 @@
 //! One life of the service: rounds of collecting, judging and publishing, from
 //! what the lake said at its start.
 
+mod ask;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,30 +10,27 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use eventlog::ReadError;
 use runtime::RegistryError;
-use schemas::{Tenant, TenantId};
+use schemas::{Table, Tenant, TenantId};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::batch::{Round, Size, should_close};
 use crate::consume::{Message, Readers, Stretch};
 use crate::decode::{Content, Decoded};
+use crate::deduplicate::Index;
 use crate::error::{Error, chain};
 use crate::judge::{Judge, Outcome};
-use crate::look_up::{Answers, Homes, Questions};
+use crate::look_up::Homes;
 use crate::membership::Membership;
 use crate::patience::Patience;
-use crate::place::place;
 use crate::progress::Progress;
-use crate::publish::Publisher;
+use crate::publish::{Held, Publisher};
 use crate::recover::Known;
 use crate::transform::Surroundings;
 use crate::waiting::Waiting;
+use ask::{ASK_BYTES, Pending};
 
 /// How often time is let pass in an idle service.
 const TICK: Duration = Duration::from_millis(500);
-
-/// Bytes of records for which the lake is asked at once. Taken apart they take a
-/// few times as much until they are judged.
-const ASK_BYTES: usize = 16 << 20;
 
 /// What an operator can do about a log that dropped records.
 const TRUNCATED: &str = "the log dropped records before they were published; give them back, or \
@@ -49,29 +48,23 @@ pub(crate) struct Line<'a> {
     progress: Progress,
     /// How many partitions the log had when this life began.
     partitions: u32,
+    homes: Homes,
     /// The tenants of the round that is open.
     tenants: HashMap<TenantId, Option<Arc<Tenant>>>,
     /// The latest time at which an event was received.
     newest: DateTime<Utc>,
     /// Partitions that cannot be read on, and why.
     broken: BTreeMap<u32, String>,
+    /// Whether all that was judged is published, and nothing else is to come.
+    is_settled: bool,
 }
 
-/// Records that follow one of which the index does not know whether it was stored
-/// before: they are judged together, when the lake was asked.
-#[derive(Default)]
-struct Pending {
-    pieces: Vec<(u32, Vec<Decoded>)>,
-    bytes: usize,
-    rows: usize,
-}
-
-impl Pending {
-    fn push(&mut self, partition: u32, records: Vec<Decoded>) {
-        self.bytes += records.iter().map(Decoded::bytes).sum::<usize>();
-        self.rows += records.len();
-        self.pieces.push((partition, records));
-    }
+/// What a life knew when other partitions were to be read: see [`Line::into_known`].
+pub(crate) struct KnownBefore {
+    pub index: Index,
+    /// How many partitions the log had.
+    pub partitions: u32,
+    pub tables: HashMap<(TenantId, Table), Held>,
 }
 
 /// Why a round is closed.
@@ -114,9 +107,11 @@ impl<'a> Line<'a> {
                 read.clone(),
             ),
             partitions: known.partitions,
+            homes: known.homes,
             tenants: HashMap::new(),
             newest: DateTime::UNIX_EPOCH,
             broken: BTreeMap::new(),
+            is_settled: false,
         }
     }
 
@@ -151,6 +146,17 @@ impl<'a> Line<'a> {
                 Err(Error::Rebalanced)
             }
         }
+    }
+
+    /// What this life knows of events that are stored, for the next: `None` if it
+    /// was cut short, and what it judged may not be published.
+    pub fn into_known(self) -> Option<KnownBefore> {
+        let is_settled = self.is_settled && self.judge.is_settled();
+        is_settled.then(|| KnownBefore {
+            tables: self.publisher.into_held(),
+            partitions: self.homes.partitions,
+            index: self.judge.into_index(),
+        })
     }
 
     /// Looks through the unfinished round for events that were found to be new
@@ -193,7 +199,10 @@ impl<'a> Line<'a> {
             }
             match closed {
                 Closed::Full => self.let_time_pass().await,
-                Closed::Changed => return Err(Error::Rebalanced),
+                Closed::Changed => {
+                    self.is_settled = self.waiting.reason().is_none();
+                    return Err(Error::Rebalanced);
+                }
                 Closed::Ended => {
                     self.let_time_pass().await;
                     return Ok(());
@@ -230,11 +239,22 @@ impl<'a> Line<'a> {
                     Some(Message::Records { partition, records }) => {
                         begun.get_or_insert_with(Instant::now);
                         let is_known = |record| self.judge.unknown(partition, record).is_none();
+                        let is_others = |record| self.judge.is_others(partition, record);
+                        if records.iter().any(is_others) {
+                            // The sooner it is published what was looked up, the
+                            // seldomer somebody else has published meanwhile.
+                            pending.push(partition, records);
+                            let closed = match self.settle(&mut round, &mut pending).await? {
+                                true => Closed::Full,
+                                false => Closed::Ended,
+                            };
+                            return Ok((round, closed));
+                        }
                         let goes_on = if pending.pieces.is_empty() && records.iter().all(is_known) {
                             self.take(&mut round, partition, records).await
                         } else {
                             pending.push(partition, records);
-                            pending.bytes < ASK_BYTES || self.settle(&mut round, &mut pending).await
+                            pending.bytes < ASK_BYTES || self.settle(&mut round, &mut pending).await?
                         };
                         if !goes_on {
                             return Ok((round, Closed::Ended));
@@ -242,7 +262,7 @@ impl<'a> Line<'a> {
                     }
                     Some(Message::Stopped { partition, error }) => self.break_off(partition, error)?,
                     None => {
-                        self.settle(&mut round, &mut pending).await;
+                        self.settle(&mut round, &mut pending).await?;
                         return Ok((round, Closed::Ended));
                     }
                 },
@@ -262,99 +282,13 @@ impl<'a> Line<'a> {
             if !should_close(size, limit) {
                 continue;
             }
-            if !self.settle(&mut round, &mut pending).await {
+            if !self.settle(&mut round, &mut pending).await? {
                 return Ok((round, Closed::Ended));
             }
             if !round.is_empty() {
                 return Ok((round, Closed::Full));
             }
         }
-    }
-
-    /// Asks the lake about the records that are pending and adds them to the
-    /// round; false when it is time to stop, with some perhaps not added.
-    async fn settle(&mut self, round: &mut Round, pending: &mut Pending) -> bool {
-        let pending = std::mem::take(pending);
-        let Some(answers) = self.ask(&pending.pieces).await else {
-            return false;
-        };
-        self.judge.learn(answers);
-        for (partition, records) in pending.pieces {
-            if !self.take(round, partition, records).await {
-                return false;
-            }
-        }
-        self.judge.learn(Answers::new());
-        true
-    }
-
-    /// What the lake says of the records that the index does not know; `None` when
-    /// it is time to stop. A lake that does not answer is waited for.
-    async fn ask(&mut self, pieces: &[(u32, Vec<Decoded>)]) -> Option<Answers> {
-        let mut questions: BTreeMap<TenantId, Questions> = BTreeMap::new();
-        for (partition, records) in pieces {
-            for record in records {
-                let (Some(times), Ok(Content::Event(event, _))) =
-                    (self.judge.unknown(*partition, record), &record.content)
-                else {
-                    continue;
-                };
-                let term = match self.tenant(&record.tenant).await {
-                    Ok(tenant) => tenant.map(|tenant| place(&tenant, event).term),
-                    Err(error) if error.is_retryable() => return None,
-                    Err(_) => None,
-                };
-                let questions = questions.entry(record.tenant.clone()).or_default();
-                let at = (*partition, record.position);
-                questions.ask(at, event, record.reach(), times, term);
-            }
-        }
-        let mut answers = Answers::new();
-        let transform = self.surroundings.transform;
-        let homes = Homes {
-            log_id: transform.log.id().to_string(),
-            partitions: self.partitions,
-        };
-        for (tenant, questions) in questions {
-            if self.waiting.has(&tenant) {
-                continue;
-            }
-            let begun = Instant::now();
-            let index = self.judge.index();
-            let is_within = |reach, at, other| index.is_within(reach, at, other);
-            let ask = || async {
-                let tables = self.publisher.events(&tenant);
-                let answered = questions.answer(&tenant, &homes, tables, is_within).await;
-                let Err(source) = answered else {
-                    return answered.map_err(Error::Lake);
-                };
-                // Unless it is everybody's trouble.
-                transform.lake.check_store().await.map_err(Error::Lake)?;
-                let table = tenant.to_string();
-                Err(Error::Table { table, source })
-            };
-            let is_away = |error: &Error| matches!(error, Error::Lake(_));
-            match self.patience.ask(ask, is_away).await {
-                Ok((found, findings)) => {
-                    let files: usize = findings.iter().map(|finding| finding.files).sum();
-                    let bytes: u64 = findings.iter().map(|finding| finding.bytes).sum();
-                    metrics::counter!("chalkline_transform_looked_up_total")
-                        .increment(questions.len() as u64);
-                    metrics::counter!("chalkline_transform_looked_up_files_total")
-                        .increment(files as u64);
-                    metrics::counter!("chalkline_transform_looked_up_bytes_total").increment(bytes);
-                    metrics::histogram!("chalkline_transform_look_up_seconds")
-                        .record(begun.elapsed().as_secs_f64());
-                    answers.extend(found);
-                }
-                Err(error) if is_away(&error) => return None,
-                Err(error) => {
-                    self.waiting.add(&tenant, &error);
-                    self.say_health();
-                }
-            }
-        }
-        Some(answers)
     }
 
     /// Adds records to the round; false when it is time to stop, with some
@@ -395,6 +329,12 @@ impl<'a> Line<'a> {
             }
             if let Ok(Content::Event(event, _)) = &record.content {
                 self.newest = self.newest.max(event.received_at);
+            }
+            if let (Outcome::Stored, Ok(Content::Event(event, _))) = (&outcome, &record.content)
+                && let Some(home) = self.judge.home_elsewhere(partition, &record)
+            {
+                let table = Table::Events(event.data.family());
+                round.belongs(&record.tenant, table, home);
             }
             round.add(partition, &record, &outcome, tenant.as_deref());
         }

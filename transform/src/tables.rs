@@ -8,7 +8,7 @@ use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::TryStreamExt;
-use lake::{AppId, DataFile, Floor, Lake, LakeError, LakeTable, RowFilter};
+use lake::{Advance, AppId, DataFile, Floor, Lake, LakeError, LakeTable, PublishError, RowFilter};
 use runtime::Registry;
 use schemas::{Table, TenantId, layout};
 
@@ -49,6 +49,10 @@ pub(crate) struct Opened {
     pub next: HashMap<u32, u64>,
 }
 
+/// How often the partitions of a log are announced to a table that moves on
+/// meanwhile, before it is begun again.
+const ANNOUNCEMENTS: usize = 20;
+
 impl Tables {
     /// Opens every table of the tenant that records become rows of, if it was
     /// ever made.
@@ -69,13 +73,55 @@ impl Tables {
         let Some(mut table) = self.lake.open_for_writing(tenant, kind).await? else {
             return Ok(None);
         };
+        let next = self.positions(&mut table).await?;
+        Ok(Some(Opened { kind, table, next }))
+    }
+
+    async fn positions(&self, table: &mut LakeTable) -> Result<HashMap<u32, u64>, LakeError> {
         let mut next = HashMap::new();
         for partition in &self.owned {
             let app = AppId::rows(&self.log_id, *partition);
             let position = table.next_position(&app).await?;
             next.extend(position.map(|position| (*partition, position)));
         }
-        Ok(Some(Opened { kind, table, next }))
+        Ok(next)
+    }
+
+    /// Makes sure that nobody publishes to the tenant's tables of events who takes
+    /// the log for smaller than it is: when an event and its repetition came to
+    /// two partitions, that would be the one who stores the second.
+    ///
+    /// # Errors
+    /// [`Error::Table`]; [`Error::Publish`] with a conflict when others publish
+    /// too often; [`Error::Rebalanced`] when the log is larger than this process
+    /// knows.
+    pub async fn announce(&self, tenant: &TenantId, opened: &mut [Opened]) -> Result<(), Error> {
+        let events = opened
+            .iter_mut()
+            .filter(|o| matches!(o.kind, Table::Events(_)));
+        for Opened { kind, table, next } in events {
+            let unusable = |source| failed(tenant, *kind, source);
+            let mut attempts = ANNOUNCEMENTS;
+            while let Some(advances) = announcement(table, &self.homes()).await.map_err(unusable)? {
+                attempts -= 1;
+                match table.publish(Vec::new(), &advances).await {
+                    Ok(_) => break,
+                    Err(PublishError::Conflict(_)) if attempts > 0 => {
+                        table.refresh().await.map_err(unusable)?;
+                    }
+                    Err(source) => {
+                        let table = layout::table(tenant, *kind);
+                        return Err(Error::Publish { table, source });
+                    }
+                }
+            }
+            let known = table.next_position(&AppId::partitions(&self.log_id)).await;
+            if known.map_err(unusable)? > Some(self.partitions.into()) {
+                return Err(Error::Rebalanced);
+            }
+            *next = self.positions(table).await.map_err(unusable)?;
+        }
+        Ok(())
     }
 
     /// Since when the events of tenants have to be known, so that an event still
@@ -98,8 +144,8 @@ impl Tables {
         Some(Index::horizon(watermark, self.window))
     }
 
-    /// Adds to the index the tenant's events that belong to partitions which are
-    /// read here, the newest first, as far back as the index reaches.
+    /// Adds to the index the tenant's events that belong to these partitions, the
+    /// newest first, as far back as the index reaches.
     ///
     /// A repetition is read from the partition of its key, which is not that of
     /// the first when partitions were added in between, or when that was another
@@ -111,8 +157,12 @@ impl Tables {
         &self,
         tenant: &TenantId,
         opened: &[Opened],
+        of: &BTreeSet<u32>,
         index: &mut Index,
     ) -> Result<(), Error> {
+        if of.is_empty() {
+            return Ok(());
+        }
         let homes = self.homes();
         let events = opened.iter().filter(|o| matches!(o.kind, Table::Events(_)));
         let files = events.flat_map(|opened| {
@@ -130,7 +180,7 @@ impl Tables {
             let rows = opened.table.read_data(&file, &EVENT).await;
             let mut rows = rows.map_err(table)?;
             while let Some(batch) = rows.try_next().await.map_err(table)? {
-                self.load_rows(index, tenant, &homes, &batch)
+                load_rows(index, tenant, &homes, of, &batch)
                     .map_err(|e| table(LakeError::Rows(e)))?;
             }
         }
@@ -143,42 +193,6 @@ impl Tables {
             log_id: self.log_id.clone(),
             partitions: self.partitions,
         }
-    }
-
-    fn load_rows(
-        &self,
-        index: &mut Index,
-        tenant: &TenantId,
-        homes: &Homes,
-        rows: &RecordBatch,
-    ) -> Result<(), ArrowError> {
-        let column = |name: &str| {
-            let column = rows.column_by_name(name);
-            column.ok_or_else(|| ArrowError::SchemaError(format!("{name} is missing")))
-        };
-        let text = |name| Ok::<_, ArrowError>(column(name)?.as_string::<i32>());
-        let (ids, keys, logs) = (text("event_id")?, text("student_key")?, text("log_id")?);
-        let times = column("received_at")?.as_primitive::<TimestampMicrosecondType>();
-        let partitions = column("log_partition")?.as_primitive::<Int32Type>();
-        for row in 0..rows.num_rows() {
-            let Some(time) = DateTime::from_timestamp_micros(times.value(row)) else {
-                continue;
-            };
-            if time < index.since() {
-                continue;
-            }
-            let Some(id) = event_id(ids.value(row)) else {
-                continue;
-            };
-            let origin = partitions.value(row).unsigned_abs();
-            let known_in = homes.of(tenant, keys.value(row), logs.value(row), origin);
-            for partition in known_in.filter(|partition| self.owned.contains(partition)) {
-                // Columns are not what the sender said: its times are corrected,
-                // and defaults filled in.
-                index.load(partition, tenant, id, time);
-            }
-        }
-        Ok(())
     }
 
     /// What the tenant's tables say about the unfinished round.
@@ -195,6 +209,12 @@ impl Tables {
         for opened in opened {
             let key = (tenant.clone(), opened.kind);
             settled.next.insert(key, opened.next.clone());
+            if matches!(opened.kind, Table::Events(_)) && !settled.moved {
+                let moved = AppId::moved(&self.log_id);
+                let moved = opened.table.clone().next_position(&moved).await;
+                let moved = moved.map_err(|source| failed(tenant, opened.kind, source))?;
+                settled.moved = moved.is_some();
+            }
             if !matches!(opened.kind, Table::Duplicates | Table::Quarantine) {
                 continue;
             }
@@ -242,7 +262,7 @@ impl Tables {
         if let Some(since) = self.horizon(opened.iter(), floors) {
             index.begin_at(since);
         }
-        self.load(tenant, &opened, &mut index).await?;
+        self.load(tenant, &opened, &self.owned, &mut index).await?;
         let unfinished: Vec<Stretch> = floors
             .iter()
             .map(|floor| Stretch {
@@ -257,10 +277,80 @@ impl Tables {
     }
 }
 
+fn load_rows(
+    index: &mut Index,
+    tenant: &TenantId,
+    homes: &Homes,
+    of: &BTreeSet<u32>,
+    rows: &RecordBatch,
+) -> Result<(), ArrowError> {
+    let column = |name: &str| {
+        let column = rows.column_by_name(name);
+        column.ok_or_else(|| ArrowError::SchemaError(format!("{name} is missing")))
+    };
+    let text = |name| Ok::<_, ArrowError>(column(name)?.as_string::<i32>());
+    let (ids, keys, logs) = (text("event_id")?, text("student_key")?, text("log_id")?);
+    let times = column("received_at")?.as_primitive::<TimestampMicrosecondType>();
+    let partitions = column("log_partition")?.as_primitive::<Int32Type>();
+    for row in 0..rows.num_rows() {
+        let Some(time) = DateTime::from_timestamp_micros(times.value(row)) else {
+            continue;
+        };
+        if time < index.since() {
+            continue;
+        }
+        let Some(id) = event_id(ids.value(row)) else {
+            continue;
+        };
+        let origin = partitions.value(row).unsigned_abs();
+        let known_in = homes.of(tenant, keys.value(row), logs.value(row), origin);
+        for partition in known_in.filter(|partition| of.contains(partition)) {
+            // Columns are not what the sender said: its times are corrected,
+            // and defaults filled in.
+            index.load(partition, tenant, id, time);
+        }
+    }
+    Ok(())
+}
+
 /// When the newest row of a file was received.
 fn newest(file: &DataFile) -> DateTime<Utc> {
     let times = file.times("received_at");
     times.map_or(DateTime::<Utc>::MAX_UTC, |times| *times.end())
+}
+
+/// The commit that tells a table of how many partitions the log has; `None` when
+/// it knows of as many, or of more.
+pub(crate) async fn announcement(
+    table: &mut LakeTable,
+    homes: &Homes,
+) -> Result<Option<Vec<Advance>>, LakeError> {
+    let app = AppId::partitions(&homes.log_id);
+    let expected = table.next_position(&app).await?;
+    let next = u64::from(homes.partitions);
+    if expected >= Some(next) {
+        return Ok(None);
+    }
+    let mut advances = vec![Advance {
+        app,
+        expected,
+        next,
+    }];
+    for partition in 0..homes.partitions {
+        advances.push(touch(table, homes, partition).await?);
+    }
+    Ok(Some(advances))
+}
+
+/// The step of a partition that goes nowhere, but not beside another's.
+async fn touch(table: &mut LakeTable, homes: &Homes, partition: u32) -> Result<Advance, LakeError> {
+    let app = AppId::rows(&homes.log_id, partition);
+    let expected = table.next_position(&app).await?;
+    Ok(Advance {
+        app,
+        expected,
+        next: expected.unwrap_or(0),
+    })
 }
 
 fn failed(tenant: &TenantId, kind: Table, source: LakeError) -> Error {

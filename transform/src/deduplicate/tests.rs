@@ -118,6 +118,27 @@ fn forgetting_decides_nothing() {
     assert!(stored.is_some());
 }
 
+#[test]
+fn of_partitions_that_go_nothing_is_kept() {
+    let mut index = index(PLENTY);
+    for partition in 0..3 {
+        index.remember(partition, &demo(), id(partition), at(0), None);
+        index.remember(partition, &demo(), id(partition), at(9 * DAY), None);
+    }
+    index.keep(&[1].into());
+    assert_eq!(index.len(), 1);
+    let is_stored = |index: &Index, partition, number| {
+        let stored = index.stored(partition, &demo(), id(number), at(0), Reach::Window);
+        stored.is_some()
+    };
+    assert!(is_stored(&index, 1, 1));
+    assert!(!is_stored(&index, 0, 0));
+    // Who comes back begins anew.
+    index.remember(0, &demo(), id(7), at(0), None);
+    assert!(is_stored(&index, 0, 7));
+    assert!(!is_stored(&index, 0, 0) && !is_stored(&index, 1, 7));
+}
+
 /// What an index says of an event received at some time.
 #[derive(Debug, PartialEq, Eq)]
 enum Says {
