@@ -20,7 +20,7 @@ use crate::dialect::native::members;
 use crate::error::Error;
 use crate::identity::People;
 use crate::outcome::{Reason, Rejection};
-use crate::receive::Format;
+use crate::receive::{Format, LookUp};
 use crate::time;
 use crate::validate::{Circumstances, Valid, validate};
 
@@ -71,6 +71,7 @@ pub fn judge<D: Dialect>(
     body: &[u8],
     sender: &Sender,
     received_at: DateTime<Utc>,
+    look_up: LookUp,
     config: &Config,
 ) -> Result<Verdict, Error> {
     let Batch {
@@ -84,7 +85,7 @@ pub fn judge<D: Dialect>(
         received_at,
         sent_at: batch_sent_at(sent_at)?,
     };
-    let stamp = Stamp::new(received_at);
+    let stamp = Stamp::new(received_at, look_up);
     let mut people = People::new(&sender.tenant, &sender.secret);
     let mut first_with = HashMap::with_capacity(events.len());
     let mut verdict = Verdict {
@@ -226,11 +227,13 @@ fn batch_sent_at(json: Option<&str>) -> Result<Option<DateTime<Utc>>, Error> {
 struct Stamp {
     received_at: String,
     version: String,
+    look_up: LookUp,
 }
 
 impl Stamp {
-    fn new(received_at: DateTime<Utc>) -> Self {
+    fn new(received_at: DateTime<Utc>, look_up: LookUp) -> Self {
         Self {
+            look_up,
             received_at: received_at.timestamp_micros().to_string(),
             version: TYPE_VERSION.to_string(),
         }
@@ -250,9 +253,11 @@ impl Stamp {
                 event.student_key.encode(&mut student_key),
             ),
         ];
+        let everywhere = (headers::LOOK_UP, headers::look_up::EVERYWHERE);
+        let look_up = (self.look_up == LookUp::Everywhere).then_some(everywhere);
         Record {
             key: log_key(&sender.tenant.id, &event.student_key).into(),
-            headers: headers.into_iter().collect(),
+            headers: headers.into_iter().chain(look_up).collect(),
             value: json.into(),
         }
     }
@@ -280,7 +285,8 @@ mod tests {
         let secret = TenantSecret::from_bytes([7; 32]);
         let sender = Sender::new(Arc::new(tenant), Arc::new(secret), Vec::new());
         let now = "2026-09-14T12:00:00Z".parse().expect("a time");
-        judge(&Native, &format, body, &sender, now, &Config::default())
+        let (look_up, config) = (LookUp::Recent, Config::default());
+        judge(&Native, &format, body, &sender, now, look_up, &config)
     }
 
     /// One change of a body: bytes cut out at a place, others put in.

@@ -104,6 +104,25 @@ pub async fn drain(body: Body, config: &Config) {
     let _ = tokio::time::timeout(config.body_timeout(), drained).await;
 }
 
+/// How far back repetitions of the events are to be looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LookUp {
+    /// Among what was received within some days.
+    Recent,
+    /// Among all that is stored.
+    Everywhere,
+}
+
+impl LookUp {
+    /// What the request asks for by its header `chalkline-look-up`.
+    pub fn of(headers: &HeaderMap) -> Self {
+        match text(headers, HeaderName::from_static("chalkline-look-up")) {
+            Some("everywhere") => Self::Everywhere,
+            _ => Self::Recent,
+        }
+    }
+}
+
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers
         .get(name)

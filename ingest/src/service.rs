@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::judge::judge;
 use crate::memory::Memory;
 use crate::outcome::Answered;
-use crate::receive::{Format, Received, drain, receive};
+use crate::receive::{Format, LookUp, Received, drain, receive};
 use crate::tally::Tallies;
 use crate::{Config, router};
 
@@ -170,9 +170,10 @@ impl Door {
         };
         let received = receive(&parts.headers, body, &self.config, &self.memory).await?;
         let received_at = self.clock.now();
+        let look_up = LookUp::of(&parts.headers);
         let door = Arc::clone(self);
         let taken = async move {
-            door.judge_and_append(dialect, format, received, sender, received_at)
+            door.judge_and_append(dialect, format, received, sender, received_at, look_up)
                 .await
         };
         self.taken
@@ -188,6 +189,7 @@ impl Door {
         received: Received,
         sender: Sender,
         received_at: DateTime<Utc>,
+        look_up: LookUp,
     ) -> Result<Vec<Answered>, Error> {
         metrics::counter!("chalkline_ingest_body_bytes_total")
             .increment(received.bytes.len() as u64);
@@ -205,6 +207,7 @@ impl Door {
                 &received.bytes,
                 &sender,
                 received_at,
+                look_up,
                 &config,
             );
             (received, sender, verdict)

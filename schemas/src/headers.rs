@@ -14,6 +14,17 @@ pub const RECEIVED_AT: &str = "received_at";
 /// The event's student key (only [`kind::EVENT`]).
 pub const STUDENT_KEY: &str = "student_key";
 
+/// How far back an event with the same id is looked for: [`look_up::EVERYWHERE`],
+/// or without this header among those that were received within some days of
+/// this one (only [`kind::EVENT`]).
+pub const LOOK_UP: &str = "look_up";
+
+/// The values of [`LOOK_UP`].
+pub mod look_up {
+    /// Among all that are stored.
+    pub const EVERYWHERE: &str = "everywhere";
+}
+
 /// The values of [`KIND`].
 pub mod kind {
     /// The bytes are one [`crate::event::Event`].

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
-use schemas::{Tenant, TenantId};
+use schemas::{Table, Tenant, TenantId};
 use tokio::time::Instant;
 
 use crate::batch::{Round, Stretches};
 use crate::columns::At;
-use crate::decode::Decoded;
+use crate::decode::{Content, Decoded};
 use crate::judge::Outcome;
 use crate::pace::Waits;
 
@@ -32,13 +31,15 @@ impl Backlog {
     }
 
     /// Adds a record and what becomes of it. Records of one partition come in
-    /// order. `tenant` is the record's, if it exists.
+    /// order. `tenant` is the record's, if it exists; `home_partition` that to which
+    /// an event belongs that is stored, if that is another.
     pub fn add(
         &mut self,
         partition: u32,
         record: &Decoded,
         outcome: &Outcome,
         tenant: Option<&Tenant>,
+        home_partition: Option<u32>,
     ) {
         self.read.insert(partition, record.position + 1);
         let home = match outcome {
@@ -57,6 +58,11 @@ impl Backlog {
             position: record.position,
         };
         round.add(record, outcome, tenant, at);
+        if let (Outcome::Stored, Ok(Content::Event(event, _)), Some(home)) =
+            (outcome, &record.content, home_partition)
+        {
+            round.belongs(Table::Events(event.data.family()), home);
+        }
     }
 
     /// Whether there are no rows.
@@ -67,6 +73,11 @@ impl Backlog {
     /// How many rows there are.
     pub fn rows(&self) -> usize {
         self.rounds.values().map(|round| round.rows).sum()
+    }
+
+    /// Who has rows.
+    pub fn tenants(&self) -> impl Iterator<Item = &TenantId> {
+        self.rounds.keys()
     }
 
     /// The open rounds.
@@ -118,11 +129,6 @@ impl Backlog {
         }
         ends
     }
-
-    /// When the oldest event among the rows was received.
-    pub fn oldest(&self) -> Option<DateTime<Utc>> {
-        self.rounds.values().filter_map(|round| round.oldest).min()
-    }
 }
 
 #[cfg(test)]
@@ -146,7 +152,7 @@ mod tests {
         let position = Position { partition, offset };
         let decoded = Decoded::new(Entry { position, record });
         let outcome = Outcome::Quarantined(home.clone(), Unreadable::place("a test"));
-        backlog.add(partition, &decoded, &outcome, None);
+        backlog.add(partition, &decoded, &outcome, None, None);
     }
 
     #[test]

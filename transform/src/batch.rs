@@ -1,7 +1,7 @@
 //! batch: the rows of a tenant that are read and not published, by table and
 //! term.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -41,6 +41,8 @@ pub(crate) struct Round {
     /// Bytes of these records.
     pub bytes: usize,
     tables: BTreeMap<Table, TableRows>,
+    /// The partitions to which events belong that were read from others.
+    homes: BTreeMap<Table, BTreeSet<u32>>,
 }
 
 impl Round {
@@ -54,7 +56,14 @@ impl Round {
             rows: 0,
             bytes: 0,
             tables: BTreeMap::new(),
+            homes: BTreeMap::new(),
         }
+    }
+
+    /// An event of the table that is stored here belongs to another partition than
+    /// that it was read from.
+    pub fn belongs(&mut self, table: Table, home: u32) {
+        self.homes.entry(table).or_default().insert(home);
     }
 
     /// Adds a record whose outcome is a row of this tenant. Records of one
@@ -139,7 +148,8 @@ impl Round {
 
     /// The rows of each table that has any.
     fn into_commits(self) -> impl Iterator<Item = Commit> {
-        self.tables.into_iter().map(|(table, rows)| {
+        let mut homes = self.homes;
+        self.tables.into_iter().map(move |(table, rows)| {
             let rows = match rows {
                 TableRows::Events(terms) => terms
                     .into_iter()
@@ -152,7 +162,8 @@ impl Round {
                 TableRows::Quarantine(mut rows) => vec![without_term(rows.finish())],
                 TableRows::Tallies(mut rows) => vec![without_term(rows.finish())],
             };
-            Commit { table, rows }
+            let homes = homes.remove(&table).unwrap_or_default();
+            Commit { table, rows, homes }
         })
     }
 }
@@ -166,6 +177,9 @@ pub(crate) type Stretches = BTreeMap<u32, Range<u64>>;
 pub(crate) struct Commit {
     pub table: Table,
     pub rows: Vec<Rows>,
+    /// Partitions other than those of the round to which some of the events
+    /// belong.
+    pub homes: BTreeSet<u32>,
 }
 
 /// The commits of these rounds; all of a step must be visible before the first of

@@ -33,6 +33,9 @@ pub struct Config {
     /// Two events with one id are the same if they were received within this
     /// many days of each other.
     pub deduplication_days: u32,
+    /// Memory that the ids of events may take by which repetitions are told. Those
+    /// for which it does not suffice are looked up in the tables.
+    pub deduplication_memory_bytes: usize,
     /// How often the second reader's counts are published.
     pub count_interval_ms: u64,
     /// Whether to go on at a start without records that the log dropped before
@@ -65,6 +68,7 @@ impl Default for Config {
             read_bytes: 1 << 20,
             concurrent_commits: 4,
             deduplication_days: 7,
+            deduplication_memory_bytes: 256 << 20,
             count_interval_ms: 2_000,
             accept_truncated_log: false,
             report_interval_ms: 2_000,
@@ -85,6 +89,10 @@ impl Config {
             ("read_bytes", self.read_bytes as u64),
             ("concurrent_commits", self.concurrent_commits as u64),
             ("deduplication_days", self.deduplication_days.into()),
+            (
+                "deduplication_memory_bytes",
+                self.deduplication_memory_bytes as u64,
+            ),
             ("count_interval_ms", self.count_interval_ms),
             ("report_interval_ms", self.report_interval_ms),
             ("report_memory_bytes", self.report_memory_bytes as u64),

@@ -6,6 +6,7 @@ use schemas::event::{DecodeError, Event};
 use schemas::tally::Tally;
 use schemas::{Family, TenantId, headers};
 
+use crate::deduplicate::Reach;
 use crate::digest::Digest;
 use crate::quarantine::Unreadable;
 
@@ -57,6 +58,14 @@ impl Decoded {
             family,
             content,
             record: entry.record,
+        }
+    }
+
+    /// Which events it can repeat.
+    pub fn reach(&self) -> Reach {
+        match text(&self.record.headers, headers::LOOK_UP) {
+            Some(headers::look_up::EVERYWHERE) => Reach::Ever,
+            _ => Reach::Window,
         }
     }
 

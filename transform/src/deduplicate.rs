@@ -1,19 +1,42 @@
 //! deduplicate: whether an event was already stored.
+//!
+//! The newest ids are known exactly. Of older ones, for which there is no room, a
+//! filter knows that most events are none of them; which of the others are is to
+//! be looked up in the lake.
 
-use std::collections::HashMap;
+mod filter;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use schemas::TenantId;
 use uuid::Uuid;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::digest::Digest;
+use filter::Filter;
 
 /// How far received times of one moment lie apart: what is forgotten is older
 /// than the window by this much, so that forgetting decides nothing.
 const SLACK: TimeDelta = TimeDelta::hours(1);
 
-/// Bytes of an id and what is kept of its event.
-const ENTRY_BYTES: usize = size_of::<([u8; 16], Stored)>();
+/// Whose event it is, as a number, and its id.
+type Key = (u32, [u8; 16]);
+
+/// Bytes of an id and what is kept of its event, and the byte that a map has for
+/// each slot.
+const SLOT_BYTES: usize = size_of::<(Key, Stored)>() + 1;
+
+/// Slots of a part of the index. Parts grow one by one, so that the index never
+/// needs the memory of a second one.
+const PART_SLOTS: usize = 4096;
+
+/// Which part of the memory is the filters', and how many they are.
+const FILTERS_SHARE: usize = 4;
+const FILTERS: usize = 8;
 
 /// One event that was stored.
 #[derive(Debug, Clone, Copy)]
@@ -21,15 +44,24 @@ pub(crate) struct Stored {
     /// Seconds since 1970 are exact enough for a window of days, and together
     /// with the bytes of the id small enough to keep millions.
     received_at: u32,
-    digest: Option<Digest>,
+    digest: Option<NonZeroU32>,
 }
 
 impl Stored {
     /// Whether the event has the content of that digest; `None` for one that
     /// was stored before the last start, of which only the row is left.
     pub fn has_content(&self, digest: Digest) -> Option<bool> {
-        self.digest.map(|stored| stored == digest)
+        self.digest.map(|stored| stored == digest.short())
     }
+}
+
+/// Which events one can repeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Those that were received within the window of it, earlier or later.
+    Window,
+    /// All.
+    Ever,
 }
 
 /// Which events were stored, and when each was received: for some partitions of
@@ -40,42 +72,133 @@ impl Stored {
 /// not depend on who else reads which others, nor how far.
 ///
 /// Its answers depend on the events alone, never on the wall clock and never on
-/// when something was forgotten.
+/// what was forgotten: where it does not know, it says so.
 #[derive(Debug)]
 pub(crate) struct Index {
     window_seconds: u32,
-    partitions: HashMap<u32, Partition>,
+    /// The numbers of the partitions of tenants.
+    owners: HashMap<TenantId, HashMap<u32, u32>>,
+    next_owner: u32,
+    parts: Vec<HashMap<Key, Stored>>,
+    part_slots: usize,
+    /// Of ids that are stored more than once, further apart than the window, all
+    /// but one.
+    more: BTreeMap<Key, Vec<Stored>>,
+    filters: Vec<Filter>,
+    filter_bytes: usize,
+    /// Everything received since then is known.
+    known_since: u32,
+    /// Everything received since then is known or in a filter.
+    filtered_since: u32,
     forgotten_before: u32,
+    /// Of hashes: nobody can choose ids that meet in one part.
+    seed: u64,
+    len: usize,
 }
 
-/// The events of one partition.
-type Partition = HashMap<TenantId, HashMap<[u8; 16], Stored>>;
-
 impl Index {
-    /// Knows nothing yet.
-    pub fn new(window: TimeDelta) -> Self {
+    /// Knows of nothing that was stored. It takes about so many bytes of memory
+    /// at most, once [`Index::make_room`] was called.
+    pub fn new(window: TimeDelta, limit_bytes: usize) -> Self {
+        let slots = (limit_bytes - limit_bytes / FILTERS_SHARE) / SLOT_BYTES;
+        let parts = (slots / PART_SLOTS).max(1);
         Self {
             window_seconds: u32::try_from(window.num_seconds()).unwrap_or(u32::MAX),
-            partitions: HashMap::new(),
+            owners: HashMap::new(),
+            next_owner: 0,
+            parts: vec![HashMap::new(); parts],
+            part_slots: slots.min(PART_SLOTS),
+            more: BTreeMap::new(),
+            filters: Vec::new(),
+            filter_bytes: limit_bytes / FILTERS_SHARE / FILTERS,
+            known_since: 0,
+            filtered_since: 0,
             forgotten_before: 0,
+            seed: RandomState::new().hash_one(0),
+            len: 0,
         }
     }
 
-    /// The partition's event of that id that was stored and was received within the window
-    /// of `received_at`, earlier or later.
+    /// Nothing that was received before that time will be loaded.
+    pub fn begin_at(&mut self, since: DateTime<Utc>) {
+        self.known_since = self.known_since.max(seconds(since));
+        self.filtered_since = self.filtered_since.max(seconds(since));
+    }
+
+    /// The partition's event of that id that was stored and is within reach.
+    /// That there is none is certain only if nothing is [`Index::unknown`].
     pub fn stored(
         &self,
         partition: u32,
         tenant: &TenantId,
         id: Uuid,
         received_at: DateTime<Utc>,
+        reach: Reach,
     ) -> Option<&Stored> {
+        let key = self.key(partition, tenant, id)?;
+        let one = self.parts[self.part(self.hash(&key))].get(&key);
+        let more = || self.more.get(&key).into_iter().flatten();
         let received_at = seconds(received_at);
-        self.partitions
-            .get(&partition)
-            .and_then(|tenants| tenants.get(tenant))
-            .and_then(|events| events.get(id.as_bytes()))
-            .filter(|stored| received_at.abs_diff(stored.received_at) <= self.window_seconds)
+        one.into_iter()
+            .chain(more())
+            .find(|stored| self.reaches(reach, received_at, stored.received_at))
+    }
+
+    /// When the events were received that this one may repeat and of which the
+    /// index does not know whether there are any; `None` when it knows.
+    pub fn unknown(
+        &self,
+        partition: u32,
+        tenant: &TenantId,
+        id: Uuid,
+        received_at: DateTime<Utc>,
+        reach: Reach,
+    ) -> Option<RangeInclusive<DateTime<Utc>>> {
+        let (first, last) = self.reached(received_at, reach);
+        if first >= self.known_since {
+            return None;
+        }
+        let last = last.min(self.known_since);
+        if first >= self.filtered_since {
+            let hash = self.hash(&self.key(partition, tenant, id)?);
+            let times = first..=last;
+            self.filters.iter().find(|f| f.may_hold(hash, &times))?;
+        }
+        let stored = self.stored(partition, tenant, id, received_at, reach);
+        // To the end of the last second.
+        let times = time(first)..=time(last.saturating_add(1));
+        stored.is_none().then_some(times)
+    }
+
+    /// When events were received that one can repeat.
+    pub fn times(&self, received_at: DateTime<Utc>, reach: Reach) -> RangeInclusive<DateTime<Utc>> {
+        let (first, last) = self.reached(received_at, reach);
+        time(first)..=time(last.saturating_add(1))
+    }
+
+    fn reached(&self, received_at: DateTime<Utc>, reach: Reach) -> (u32, u32) {
+        let at = seconds(received_at);
+        match reach {
+            Reach::Ever => (0, u32::MAX),
+            Reach::Window => (
+                at.saturating_sub(self.window_seconds),
+                at.saturating_add(self.window_seconds),
+            ),
+        }
+    }
+
+    /// Whether an event received at one time reaches one received at another.
+    pub fn is_within(
+        &self,
+        reach: Reach,
+        received_at: DateTime<Utc>,
+        other: DateTime<Utc>,
+    ) -> bool {
+        self.reaches(reach, seconds(received_at), seconds(other))
+    }
+
+    fn reaches(&self, reach: Reach, received_at: u32, other: u32) -> bool {
+        reach == Reach::Ever || received_at.abs_diff(other) <= self.window_seconds
     }
 
     /// Remembers an event that is stored, with its content's digest if that is
@@ -88,19 +211,69 @@ impl Index {
         received_at: DateTime<Utc>,
         digest: Option<Digest>,
     ) {
+        let key = self.new_key(partition, tenant, id);
+        let received_at = seconds(received_at);
         let event = Stored {
-            received_at: seconds(received_at),
-            digest,
+            received_at,
+            digest: digest.map(Digest::short),
         };
-        let tenants = self.partitions.entry(partition).or_default();
-        if !tenants.contains_key(tenant) {
-            tenants.insert(tenant.clone(), HashMap::new());
+        let part = self.part(self.hash(&key));
+        let len = self.parts[part].len();
+        let stored = *self.parts[part].entry(key).or_insert(event);
+        if self.parts[part].len() > len {
+            self.len += 1;
+        } else if stored.received_at != received_at {
+            let more = self.more.entry(key).or_default();
+            if !more.iter().any(|s| s.received_at == received_at) {
+                more.push(event);
+            }
         }
-        let events = tenants.get_mut(tenant).expect("just inserted");
-        let stored = events.entry(*id.as_bytes()).or_insert(event);
-        if event.received_at > stored.received_at {
-            *stored = event;
+    }
+
+    /// Remembers an event that is in the lake, exactly or by a filter.
+    pub fn load(
+        &mut self,
+        partition: u32,
+        tenant: &TenantId,
+        id: Uuid,
+        received_at: DateTime<Utc>,
+    ) {
+        let at = seconds(received_at);
+        if at >= self.known_since {
+            self.remember(partition, tenant, id, received_at, None);
+            // It looks at everything, but makes room for many.
+            if self.len.is_multiple_of(PART_SLOTS) {
+                self.make_room();
+            }
+        } else if at >= self.filtered_since {
+            let key = self.new_key(partition, tenant, id);
+            self.filter(&key, at);
         }
+    }
+
+    /// Moves the oldest events into filters while all take more memory than they
+    /// may. All of them must be in the lake.
+    pub fn make_room(&mut self) {
+        let limit = self.part_slots * self.parts.len();
+        while self.len > 0 && self.slots() > limit {
+            self.known_since = self.known_since.max(self.time_of_newest(self.len / 3 * 2));
+            for (key, at) in self.take_before(self.known_since) {
+                if at >= self.filtered_since {
+                    self.filter(&key, at);
+                }
+            }
+        }
+    }
+
+    /// Whether there is anything to forget, or to make room for.
+    pub fn is_to_forget(&self, watermark: DateTime<Utc>) -> bool {
+        self.slots() > self.part_slots * self.parts.len() || self.limit(watermark).is_some()
+    }
+
+    /// Before when what was received is to be forgotten, if it is time.
+    fn limit(&self, watermark: DateTime<Utc>) -> Option<u32> {
+        let limit = seconds(watermark - SLACK).saturating_sub(self.window_seconds);
+        (limit >= self.forgotten_before.saturating_add(3600)).then_some(limit)
     }
 
     /// Forgets what no event received at `watermark` or later can repeat.
@@ -108,18 +281,29 @@ impl Index {
     /// Looks at everything it knows, but only once the watermark has moved by
     /// an hour.
     pub fn forget_before(&mut self, watermark: DateTime<Utc>) {
-        let limit = seconds(watermark - SLACK).saturating_sub(self.window_seconds);
-        if limit < self.forgotten_before.saturating_add(3600) {
+        let Some(limit) = self.limit(watermark) else {
             return;
-        }
+        };
         self.forgotten_before = limit;
-        for tenants in self.partitions.values_mut() {
-            tenants.retain(|_, events| {
-                events.retain(|_, stored| stored.received_at >= limit);
-                events.shrink_to_fit();
-                !events.is_empty()
-            });
+        self.filters.retain(|filter| filter.last() >= limit);
+        self.filtered_since = self.filtered_since.max(limit);
+        self.known_since = self.known_since.max(limit);
+        self.take_before(limit);
+    }
+
+    /// Forgets all but the events of these partitions.
+    pub fn keep(&mut self, partitions: &BTreeSet<u32>) {
+        for numbers in self.owners.values_mut() {
+            numbers.retain(|partition, _| partitions.contains(partition));
         }
+        let numbers = self.owners.values().flat_map(HashMap::values);
+        let kept: HashSet<u32> = numbers.copied().collect();
+        for part in &mut self.parts {
+            part.retain(|(owner, _), _| kept.contains(owner));
+            part.shrink_to_fit();
+        }
+        self.more.retain(|(owner, _), _| kept.contains(owner));
+        self.len = self.parts.iter().map(HashMap::len).sum();
     }
 
     /// The earliest received time that has to be known for deciding about
@@ -128,20 +312,115 @@ impl Index {
         watermark - window - SLACK
     }
 
-    /// How many events it knows.
+    /// Since when everything is known, or in a filter.
+    pub fn since(&self) -> DateTime<Utc> {
+        time(self.filtered_since)
+    }
+
+    /// How many events it knows, those in filters not counted.
     pub fn len(&self) -> usize {
-        self.events().map(HashMap::len).sum()
+        self.len
     }
 
     /// How many bytes of memory it takes, about.
     pub fn size_bytes(&self) -> usize {
-        // A map has a byte for each slot, and leaves an eighth of them free.
-        let slots = self.events().map(|e| e.capacity() / 7 * 8);
-        slots.sum::<usize>() * (ENTRY_BYTES + 1)
+        let filters = self.filters.iter().map(Filter::size_bytes);
+        self.slots() * SLOT_BYTES + filters.sum::<usize>()
     }
 
-    fn events(&self) -> impl Iterator<Item = &HashMap<[u8; 16], Stored>> {
-        self.partitions.values().flat_map(HashMap::values)
+    fn slots(&self) -> usize {
+        // A map leaves an eighth of them free, but for the smallest.
+        let slots = |part: &HashMap<Key, Stored>| match part.capacity() {
+            0 => 0,
+            few @ 1..=7 => few + 1,
+            many => many / 7 * 8,
+        };
+        self.parts.iter().map(slots).sum()
+    }
+
+    /// The time from which on at most so many events were received.
+    fn time_of_newest(&self, count: usize) -> u32 {
+        let mut minutes: BTreeMap<u32, usize> = BTreeMap::new();
+        for stored in self.parts.iter().flat_map(HashMap::values) {
+            *minutes.entry(stored.received_at / 60).or_default() += 1;
+        }
+        let mut left = count;
+        for (minute, events) in minutes.into_iter().rev() {
+            if events > left {
+                return (minute + 1).saturating_mul(60);
+            }
+            left -= events;
+        }
+        0
+    }
+
+    /// Takes out what was received before a time.
+    fn take_before(&mut self, time: u32) -> Vec<(Key, u32)> {
+        let mut gone = Vec::new();
+        for part in &mut self.parts {
+            part.retain(|key, stored| {
+                let stays = stored.received_at >= time;
+                if !stays {
+                    gone.push((*key, stored.received_at));
+                }
+                stays
+            });
+            part.shrink_to_fit();
+        }
+        self.len -= gone.len();
+        self.more.retain(|key, events| {
+            events.retain(|stored| {
+                let stays = stored.received_at >= time;
+                if !stays {
+                    gone.push((*key, stored.received_at));
+                }
+                stays
+            });
+            !events.is_empty()
+        });
+        gone
+    }
+
+    /// Adds an event to the filters; the one whose events are the oldest goes when
+    /// there are too many.
+    fn filter(&mut self, key: &Key, received_at: u32) {
+        let hash = self.hash(key);
+        if self.filters.last().is_none_or(Filter::is_full) {
+            self.filters.push(Filter::new(self.filter_bytes));
+        }
+        let last = self.filters.last_mut().expect("just pushed");
+        last.add(hash, received_at);
+        if self.filters.len() > FILTERS {
+            let ages = self.filters.iter().enumerate();
+            let oldest = ages.min_by_key(|(_, filter)| filter.last());
+            let oldest = oldest.map_or(0, |(place, _)| place);
+            let dropped = self.filters.remove(oldest);
+            self.filtered_since = self.filtered_since.max(dropped.last() + 1);
+        }
+    }
+
+    fn key(&self, partition: u32, tenant: &TenantId, id: Uuid) -> Option<Key> {
+        let owner = *self.owners.get(tenant)?.get(&partition)?;
+        Some((owner, *id.as_bytes()))
+    }
+
+    fn new_key(&mut self, partition: u32, tenant: &TenantId, id: Uuid) -> Key {
+        if let Some(key) = self.key(partition, tenant, id) {
+            return key;
+        }
+        let number = self.next_owner;
+        self.next_owner += 1;
+        let partitions = self.owners.entry(tenant.clone()).or_default();
+        partitions.insert(partition, number);
+        (number, *id.as_bytes())
+    }
+
+    fn hash(&self, (owner, id): &Key) -> u64 {
+        xxh3_64_with_seed(id, self.seed ^ u64::from(*owner))
+    }
+
+    fn part(&self, hash: u64) -> usize {
+        (hash % self.parts.len() as u64) as usize
     }
 }
 
@@ -149,88 +428,9 @@ fn seconds(time: DateTime<Utc>) -> u32 {
     u32::try_from(time.timestamp().max(0)).unwrap_or(u32::MAX)
 }
 
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-    use schemas::Family;
-    use schemas::event::Event;
-
-    use super::*;
-
-    const DAY: i64 = 86_400;
-
-    fn at(seconds: i64) -> DateTime<Utc> {
-        DateTime::from_timestamp(1_789_000_000 + seconds, 0).expect("a time")
-    }
-
-    fn demo() -> TenantId {
-        "demo".parse().expect("a tenant")
-    }
-
-    #[rstest]
-    #[case::same_moment(0, true)]
-    #[case::last_second(7 * DAY, true)]
-    #[case::second_after(7 * DAY + 1, false)]
-    #[case::read_late_but_received_before(-7 * DAY, true)]
-    #[case::received_long_before(-7 * DAY - 1, false)]
-    fn an_id_repeats_within_the_window(#[case] after: i64, #[case] expected: bool) {
-        let mut index = Index::new(TimeDelta::days(7));
-        index.remember(0, &demo(), Uuid::nil(), at(0), None);
-        let is_stored = |tenant, id| index.stored(0, &tenant, id, at(after)).is_some();
-        assert_eq!(is_stored(demo(), Uuid::nil()), expected);
-        assert!(!is_stored("other".parse().expect("a tenant"), Uuid::nil()));
-        assert!(!is_stored(demo(), Uuid::max()));
-        let elsewhere = index.stored(1, &demo(), Uuid::nil(), at(after));
-        assert!(elsewhere.is_none(), "a partition knows its own");
-    }
-
-    #[test]
-    fn of_two_with_one_id_the_later_received_is_kept() {
-        let mut index = Index::new(TimeDelta::days(7));
-        let [early, late] = ["early", "late"].map(digest);
-        index.remember(0, &demo(), Uuid::nil(), at(8 * DAY), Some(late));
-        index.remember(0, &demo(), Uuid::nil(), at(0), Some(early));
-        let stored = index.stored(0, &demo(), Uuid::nil(), at(9 * DAY));
-        let stored = stored.expect("is stored");
-        assert_eq!(stored.has_content(late), Some(true));
-        assert_eq!(stored.has_content(early), Some(false));
-    }
-
-    /// The README says how much memory the index takes.
-    #[test]
-    fn an_event_takes_28_bytes_and_its_share_of_the_map() {
-        assert_eq!(ENTRY_BYTES, 28);
-        let mut index = Index::new(TimeDelta::days(7));
-        for number in 0..100_000 {
-            index.remember(0, &demo(), Uuid::from_u128(number), at(0), None);
-        }
-        let bytes = index.size_bytes() / index.len();
-        assert!((33..=67).contains(&bytes), "{bytes}");
-    }
-
-    fn digest(url: &str) -> Digest {
-        let json = format!(
-            r#"{{"id":"0197c3b2-8a5e-7c10-9d55-3f1f6f0c1a02","type":"page.viewed","dialect":"native","time":"2026-09-14T10:00:00Z","received_at":"2026-09-14T10:00:01Z","student_key":"6f1d0c8be1fbb0a7a2d4c5f60718293a","data":{{"url":"{url}"}}}}"#
-        );
-        let event = Event::decode(Family::Clickstream, 1, json.as_bytes());
-        Digest::of(&event.expect("an event"))
-    }
-
-    #[test]
-    fn forgetting_decides_nothing() {
-        let mut index = Index::new(TimeDelta::days(7));
-        index.remember(0, &demo(), Uuid::nil(), at(0), None);
-        index.remember(0, &demo(), Uuid::max(), at(DAY), None);
-        index.forget_before(at(7 * DAY));
-        assert_eq!(
-            index.len(),
-            2,
-            "an event of this very time repeats the first"
-        );
-        index.forget_before(at(7 * DAY + 7200));
-        assert_eq!(index.len(), 1);
-        index.forget_before(at(0));
-        let stored = index.stored(0, &demo(), Uuid::max(), at(7 * DAY + 7200));
-        assert!(stored.is_some());
-    }
+fn time(seconds: u32) -> DateTime<Utc> {
+    DateTime::from_timestamp(seconds.into(), 0).expect("it fits")
 }
+
+#[cfg(test)]
+mod tests;

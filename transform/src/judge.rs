@@ -1,15 +1,19 @@
 //! What becomes of a record: exactly one thing, also when it is read again
 //! after a crash.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::RangeInclusive;
 
+use chrono::{DateTime, Utc};
+use eventlog::partition_for;
 use schemas::event::Event;
 use schemas::{Table, TenantId};
 use uuid::Uuid;
 
 use crate::decode::{Content, Decoded};
-use crate::deduplicate::Index;
+use crate::deduplicate::{Index, Stored};
 use crate::digest::Digest;
+use crate::look_up::{Answers, Homes};
 use crate::quarantine::Unreadable;
 
 /// What becomes of a record.
@@ -83,6 +87,9 @@ pub(crate) struct Settled {
     /// The records in `duplicates` and `quarantine`, by tenant, partition and
     /// position.
     pub set_aside: HashSet<(TenantId, u32, u64)>,
+    /// Whether somebody may have stored events of these partitions that were read
+    /// from others.
+    pub moved: bool,
 }
 
 impl Settled {
@@ -118,12 +125,44 @@ impl Settled {
 pub(crate) struct Judge {
     index: Index,
     settled: Settled,
+    /// What the lake says of records that are to be judged next.
+    answers: Answers,
+    /// To which partitions events belong, and which are this process's.
+    homes: Option<(Homes, BTreeSet<u32>)>,
 }
 
 impl Judge {
     /// A judge who knows what is stored and what a restart reads again.
     pub fn new(index: Index, settled: Settled) -> Self {
-        Self { index, settled }
+        Self {
+            index,
+            settled,
+            answers: Answers::new(),
+            homes: None,
+        }
+    }
+
+    /// The same, for a log of which others may read some partitions; `owned` are
+    /// not theirs.
+    pub fn among(mut self, homes: Homes, owned: BTreeSet<u32>) -> Self {
+        self.homes = Some((homes, owned));
+        self
+    }
+
+    /// The partition to which an event belongs that was read from another, where
+    /// it came before partitions were added.
+    pub fn home_elsewhere(&self, partition: u32, record: &Decoded) -> Option<u32> {
+        let (homes, _) = self.homes.as_ref()?;
+        let is_event = matches!(record.content, Ok(Content::Event(..)));
+        let home = partition_for(&record.record.key, homes.partitions);
+        (is_event && home != partition).then_some(home)
+    }
+
+    /// Whether others read the partition to which an event belongs.
+    pub fn is_others(&self, partition: u32, record: &Decoded) -> bool {
+        let home = self.home_elsewhere(partition, record);
+        let owned = self.homes.as_ref().map(|(_, owned)| owned);
+        home.is_some_and(|home| owned.is_some_and(|owned| !owned.contains(&home)))
     }
 
     /// Takes note of an event that an unfinished round had found to be new.
@@ -137,20 +176,79 @@ impl Judge {
         };
         let traces = self.settled.traces(partition, record);
         if verdict(record.position, traces) == Verdict::New {
-            let (id, received_at) = (event.id, event.received_at);
+            self.remember(partition, record, event, *digest);
+        }
+    }
+
+    /// When events were received that this record may repeat and that are not
+    /// known: the lake is to be asked, and to [`Judge::learn`] what it says, before
+    /// the record is judged.
+    pub fn unknown(
+        &self,
+        partition: u32,
+        record: &Decoded,
+    ) -> Option<RangeInclusive<DateTime<Utc>>> {
+        let Ok(Content::Event(event, _)) = &record.content else {
+            return None;
+        };
+        let (id, at, reach) = (event.id, event.received_at, record.reach());
+        let tenant = &record.tenant;
+        let home = self.home_elsewhere(partition, record);
+        let is_known = home.is_none() && self.settled.next.is_empty();
+        let unknown = |partition| self.index.unknown(partition, tenant, id, at, reach);
+        if is_known {
+            return unknown(partition);
+        }
+        match self.verdict(partition, record) {
+            Verdict::Published => None,
+            // Since then, somebody may have stored it from another partition.
+            Verdict::New if self.settled.moved || home.is_some() => {
+                Some(self.index.times(at, reach))
+            }
+            Verdict::New => None,
+            Verdict::Open if self.stored(partition, record, event).is_some() => None,
+            // What others store meanwhile is not in the index.
+            Verdict::Open if self.is_others(partition, record) => Some(self.index.times(at, reach)),
+            Verdict::Open => unknown(partition).or_else(|| unknown(home?)),
+        }
+    }
+
+    fn stored(&self, partition: u32, record: &Decoded, event: &Event) -> Option<&Stored> {
+        let (tenant, reach) = (&record.tenant, record.reach());
+        let home = self.home_elsewhere(partition, record);
+        let mut known_in = [partition].into_iter().chain(home);
+        known_in.find_map(|partition| {
+            let (id, at) = (event.id, event.received_at);
+            self.index.stored(partition, tenant, id, at, reach)
+        })
+    }
+
+    /// Remembers an event where its repetitions are looked for.
+    fn remember(&mut self, partition: u32, record: &Decoded, event: &Event, digest: Digest) {
+        let home = self.home_elsewhere(partition, record);
+        for partition in [partition].into_iter().chain(home) {
+            let (id, at) = (event.id, event.received_at);
             let tenant = &record.tenant;
-            self.index
-                .remember(partition, tenant, id, received_at, Some(*digest));
+            self.index.remember(partition, tenant, id, at, Some(digest));
+        }
+    }
+
+    /// Takes note of what the lake says of records that are judged next.
+    pub fn learn(&mut self, answers: Answers) {
+        self.answers = answers;
+    }
+
+    fn verdict(&self, partition: u32, record: &Decoded) -> Verdict {
+        if self.settled.next.is_empty() {
+            Verdict::Open
+        } else {
+            verdict(record.position, self.settled.traces(partition, record))
         }
     }
 
     /// Decides about a record; `known` says whether its tenant exists.
     pub fn judge(&mut self, partition: u32, record: &Decoded, known: bool) -> Outcome {
-        let verdict = if self.settled.next.is_empty() {
-            Verdict::Open
-        } else {
-            verdict(record.position, self.settled.traces(partition, record))
-        };
+        let verdict = self.verdict(partition, record);
         if verdict == Verdict::Published {
             return Outcome::Published;
         }
@@ -166,7 +264,7 @@ impl Judge {
             Err(unreadable) => Outcome::Quarantined(tenant.clone(), unreadable.clone()),
             Ok(Content::Tally(_)) => Outcome::Tallied,
             Ok(Content::Event(event, digest)) => {
-                self.judge_event(partition, tenant, event, *digest, verdict)
+                self.judge_event(partition, record, event, *digest, verdict)
             }
         }
     }
@@ -174,23 +272,33 @@ impl Judge {
     fn judge_event(
         &mut self,
         partition: u32,
-        tenant: &TenantId,
+        record: &Decoded,
         event: &Event,
         digest: Digest,
         verdict: Verdict,
     ) -> Outcome {
-        let Event {
-            id, received_at, ..
-        } = *event;
-        if verdict == Verdict::Open
-            && let Some(stored) = self.index.stored(partition, tenant, id, received_at)
-        {
-            let same_content = stored.has_content(digest);
+        let stored = match verdict {
+            Verdict::Open => self.stored(partition, record, event),
+            // The index knows it already.
+            _ => None,
+        };
+        let known = stored.map(|stored| stored.has_content(digest));
+        let place = (partition, record.position);
+        if let Some(same_content) = known.or_else(|| self.answers.get(&place).copied()) {
             return Outcome::Duplicate { same_content };
         }
-        self.index
-            .remember(partition, tenant, id, received_at, Some(digest));
+        self.remember(partition, record, event, digest);
         Outcome::Stored
+    }
+
+    /// Whether all that an earlier life began was judged again.
+    pub fn is_settled(&self) -> bool {
+        self.settled.next.is_empty()
+    }
+
+    /// What it knows, once all that was judged is in the lake.
+    pub fn into_index(self) -> Index {
+        self.index
     }
 
     /// All that was read before a restart has been read again.
@@ -198,9 +306,24 @@ impl Judge {
         self.settled = Settled::default();
     }
 
-    /// The index, for forgetting what is too old.
-    pub fn index(&mut self) -> &mut Index {
-        &mut self.index
+    /// What it knows of events that are stored.
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// Whether [`Judge::forget_before`] has anything to do.
+    pub fn is_to_forget(&self, watermark: DateTime<Utc>) -> bool {
+        self.settled.next.is_empty() && self.index.is_to_forget(watermark)
+    }
+
+    /// All that was judged is in the lake: forgets what no event received at
+    /// `watermark` or later can repeat, and what there is no room for.
+    pub fn forget_before(&mut self, watermark: DateTime<Utc>) {
+        // What was found to be new and is read again is not in the lake yet.
+        if self.settled.next.is_empty() {
+            self.index.forget_before(watermark);
+            self.index.make_room();
+        }
     }
 }
 

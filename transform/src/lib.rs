@@ -12,6 +12,7 @@ mod digest;
 mod error;
 mod judge;
 mod line;
+mod look_up;
 pub mod maintenance;
 mod membership;
 mod pace;

@@ -1,6 +1,9 @@
 //! One life of the service: rounds of collecting, judging and publishing, from
 //! what the lake said at its start.
 
+mod ask;
+mod publish;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,28 +12,27 @@ use chrono::{DateTime, Utc};
 use eventlog::ReadError;
 use runtime::RegistryError;
 use schemas::{Table, Tenant, TenantId};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
 use crate::backlog::Backlog;
-use crate::batch::{Round, Stretches};
 use crate::consume::{Message, Readers, Stretch};
 use crate::decode::{Content, Decoded};
+use crate::deduplicate::Index;
 use crate::error::{Error, chain};
 use crate::judge::{Judge, Outcome};
+use crate::look_up::Homes;
 use crate::membership::Membership;
 use crate::pace::Pace;
 use crate::patience::Patience;
 use crate::progress::Progress;
-use crate::publish::Publisher;
+use crate::publish::{Held, Publisher};
 use crate::recover::Known;
 use crate::transform::Surroundings;
 use crate::waiting::Waiting;
+use ask::Pending;
 
 /// How often time is let pass in an idle service.
 const TICK: Duration = Duration::from_millis(500);
-
-/// Events in the index from which on its memory is worth a warning.
-const LARGE_INDEX: usize = 10_000_000;
 
 /// What an operator can do about a log that dropped records.
 const TRUNCATED: &str = "the log dropped records before they were published; give them back, or \
@@ -52,14 +54,25 @@ pub(crate) struct Line<'a> {
     advanced_at: Instant,
     /// How many partitions the log had when this life began.
     partitions: u32,
+    homes: Homes,
     /// The tenants that were met since something was last published.
     tenants: HashMap<TenantId, Option<Arc<Tenant>>>,
     /// The latest time at which an event was received.
     newest: DateTime<Utc>,
     /// Partitions that cannot be read on, and why.
     broken: BTreeMap<u32, String>,
-    /// Of the size of the index.
-    warned: bool,
+    /// Whether the index is to forget something, which it may when nothing waits.
+    is_to_forget: bool,
+    /// Whether all that was judged is published, and nothing else is to come.
+    is_settled: bool,
+}
+
+/// What a life knew when other partitions were to be read: see [`Line::into_known`].
+pub(crate) struct KnownBefore {
+    pub index: Index,
+    /// How many partitions the log had.
+    pub partitions: u32,
+    pub tables: HashMap<(TenantId, Table), Held>,
 }
 
 /// What is to be done with what was read.
@@ -105,10 +118,12 @@ impl<'a> Line<'a> {
             pace: Pace::new(transform.config.limits(&transform.lake), Instant::now()),
             advanced_at: Instant::now(),
             partitions: known.partitions,
+            homes: known.homes,
             tenants: HashMap::new(),
             newest: DateTime::UNIX_EPOCH,
             broken: BTreeMap::new(),
-            warned: false,
+            is_to_forget: false,
+            is_settled: false,
         }
     }
 
@@ -143,6 +158,17 @@ impl<'a> Line<'a> {
                 Err(Error::Rebalanced)
             }
         }
+    }
+
+    /// What this life knows of events that are stored, for the next: `None` if it
+    /// was cut short, and what it judged may not be published.
+    pub fn into_known(self) -> Option<KnownBefore> {
+        let is_settled = self.is_settled && self.judge.is_settled();
+        is_settled.then(|| KnownBefore {
+            tables: self.publisher.into_held(),
+            partitions: self.homes.partitions,
+            index: self.judge.into_index(),
+        })
     }
 
     /// Looks through the unfinished round for events that were found to be new
@@ -187,6 +213,7 @@ impl<'a> Line<'a> {
                 }
                 Closed::Changed => {
                     self.publish_all().await?;
+                    self.is_settled = self.waiting.reason().is_none();
                     return Err(Error::Rebalanced);
                 }
                 Closed::Ended => {
@@ -204,26 +231,60 @@ impl<'a> Line<'a> {
     }
 
     /// Reads until something is to be published; also says what.
+    ///
+    /// # Errors
+    /// When what is known is no longer true.
     async fn collect(&mut self, readers: &mut Readers) -> Result<Closed, Error> {
+        let interval = self.surroundings.transform.config.interval();
+        let mut pending = Pending::default();
         self.tenants.clear();
         loop {
             if self.surroundings.transform.log.partitions() != self.partitions {
                 return Ok(Closed::Changed);
             }
             let now = Instant::now();
-            if let Some(due) = self.due(now) {
+            let due = self.due(now);
+            if (due.is_some() || pending.is_due(now, interval))
+                && !self.settle(&mut pending).await?
+            {
+                return Ok(Closed::Ended);
+            }
+            if let Some(due) = due {
                 return Ok(Closed::Due(due));
             }
             let wake = now + self.pause(now);
+            let wake = pending.due_at(interval).map_or(wake, |at| at.min(wake));
             tokio::select! {
                 message = readers.next() => match message? {
                     Some(Message::Records { partition, records }) => {
-                        if !self.take(partition, records).await {
+                        let is_others = |record: &&Decoded| self.judge.is_others(partition, record);
+                        let others = records.iter().filter(is_others);
+                        let others: BTreeSet<TenantId> = others.map(|r| r.tenant.clone()).collect();
+                        if !others.is_empty() {
+                            // The sooner it is published what was looked up, the
+                            // seldomer somebody else has published meanwhile.
+                            pending.push(partition, records);
+                            return Ok(match self.settle(&mut pending).await? {
+                                true => Closed::Due(others.into_iter().collect()),
+                                false => Closed::Ended,
+                            });
+                        }
+                        let is_known = |record| self.judge.unknown(partition, record).is_none();
+                        let goes_on = if pending.is_empty() && records.iter().all(is_known) {
+                            self.take(partition, records).await
+                        } else {
+                            pending.push(partition, records);
+                            !pending.is_full() || self.settle(&mut pending).await?
+                        };
+                        if !goes_on {
                             return Ok(Closed::Ended);
                         }
                     }
                     Some(Message::Stopped { partition, error }) => self.break_off(partition, error)?,
-                    None => return Ok(Closed::Ended),
+                    None => {
+                        self.settle(&mut pending).await?;
+                        return Ok(Closed::Ended);
+                    }
                 },
                 () = sleep_until(wake) => self.let_time_pass().await,
                 changed = self.membership.changed() => {
@@ -235,25 +296,6 @@ impl<'a> Line<'a> {
                 () = self.surroundings.stop.cancelled() => return Ok(Closed::Ended),
             }
         }
-    }
-
-    /// Whose rows are to be published now, if there is anything to do: it may also
-    /// be that what was read has no rows and is to be noted as read.
-    fn due(&mut self, now: Instant) -> Option<Vec<TenantId>> {
-        if self.backlog.is_empty() {
-            let interval = self.surroundings.transform.config.interval();
-            let is_time = now.saturating_duration_since(self.advanced_at) >= interval;
-            return (is_time && self.progress.is_behind(&self.backlog.ends())).then(Vec::new);
-        }
-        let due = self.pace.due(now, self.backlog.waits(now));
-        (!due.is_empty()).then_some(due)
-    }
-
-    /// How long nothing is due if nothing comes.
-    fn pause(&self, now: Instant) -> Duration {
-        let ages = self.backlog.rounds().map(|round| now - round.begun);
-        ages.max()
-            .map_or(TICK, |oldest| self.pace.pause(oldest).min(TICK))
     }
 
     /// Adds records to the rows that wait; false when it is time to stop, with some
@@ -295,8 +337,9 @@ impl<'a> Line<'a> {
             if let Ok(Content::Event(event, _)) = &record.content {
                 self.newest = self.newest.max(event.received_at);
             }
+            let home = self.judge.home_elsewhere(partition, &record);
             self.backlog
-                .add(partition, &record, &outcome, tenant.as_deref());
+                .add(partition, &record, &outcome, tenant.as_deref(), home);
         }
         true
     }
@@ -315,110 +358,6 @@ impl<'a> Line<'a> {
         };
         self.tenants.insert(id.clone(), tenant.clone());
         Ok(tenant)
-    }
-
-    async fn publish_all(&mut self) -> Result<(), Error> {
-        let rounds = self.backlog.take_all();
-        self.publish(rounds).await
-    }
-
-    async fn publish(&mut self, rounds: Vec<(Round, Stretches)>) -> Result<(), Error> {
-        let begun = Instant::now();
-        let tenants: BTreeSet<TenantId> = rounds.iter().map(|(r, _)| r.tenant.clone()).collect();
-        let firsts: BTreeMap<TenantId, BTreeMap<u32, u64>> = rounds
-            .iter()
-            .map(|(round, _)| (round.tenant.clone(), round.first.clone()))
-            .collect();
-        let published: Vec<(TenantId, Vec<Table>)> = rounds
-            .iter()
-            .map(|(round, _)| (round.tenant.clone(), round.tables().collect()))
-            .collect();
-        let failed = tokio::select! {
-            biased;
-            // Others publish it, from where the tables will say.
-            late = self.membership.too_late() => {
-                late?;
-                tracing::warn!("rows were dropped: their partitions belong to others by now");
-                return Err(Error::Rebalanced);
-            }
-            published = self.publisher.publish(rounds, &self.patience) => published?,
-        };
-        for (tenant, error) in &failed {
-            for (partition, first) in &firsts[tenant] {
-                self.progress.pin(*partition, *first);
-            }
-            self.waiting.add(tenant, error);
-        }
-        self.progress.advance(&self.backlog.ends()).await?;
-        self.advanced_at = Instant::now();
-        self.tell_lags(&published);
-        self.membership.commit(&self.progress.positions());
-        self.surroundings.moved.add(tenants);
-        // Of what is still to come, nothing was received before this time.
-        if let Some(as_of) = self.progress.as_of() {
-            // What is not published yet is known to nobody else.
-            let watermark = as_of.min(self.newest).min(self.unpublished_since());
-            self.judge.index().forget_before(watermark);
-        }
-        self.tell_index();
-        metrics::counter!("chalkline_transform_rounds_total").increment(1);
-        metrics::gauge!("chalkline_transform_unpublished_rows").set(self.backlog.rows() as f64);
-        metrics::histogram!("chalkline_transform_round_seconds")
-            .record(begun.elapsed().as_secs_f64());
-        self.say_health();
-        Ok(())
-    }
-
-    /// Up to which time events may be forgotten with regard to rows that wait: of
-    /// an event that is in no table yet only the index knows.
-    fn unpublished_since(&self) -> DateTime<Utc> {
-        let window = self.surroundings.transform.config.window();
-        let oldest = self.backlog.oldest();
-        oldest.map_or(DateTime::<Utc>::MAX_UTC, |oldest| oldest + window)
-    }
-
-    /// Shows of each table how long its oldest row has waited since it was
-    /// received.
-    fn tell_lags(&self, published: &[(TenantId, Vec<Table>)]) {
-        let tell = |tenant: &TenantId, table: Table, seconds: f64| {
-            metrics::gauge!(
-                "chalkline_transform_table_lag_seconds",
-                "tenant" => tenant.to_string(), "table" => table.as_str()
-            )
-            .set(seconds);
-        };
-        for (tenant, tables) in published {
-            tables.iter().for_each(|table| tell(tenant, *table, 0.0));
-        }
-        let now = self.surroundings.transform.clock.now();
-        for round in self.backlog.rounds() {
-            let waits = round
-                .oldest
-                .map_or(0.0, |oldest| (now - oldest).as_seconds_f64());
-            for table in round.tables() {
-                tell(&round.tenant, table, waits.max(0.0));
-            }
-        }
-    }
-
-    /// Shows how large the index is, and once in a life warns of it.
-    fn tell_index(&mut self) {
-        let index = self.judge.index();
-        metrics::gauge!("chalkline_transform_index_events").set(index.len() as f64);
-        if index.len() >= LARGE_INDEX && !self.warned {
-            self.warned = true;
-            tracing::warn!(
-                events = index.len(),
-                size_bytes = index.size_bytes(),
-                "the ids kept for deduplication take much memory; see that it suffices for \
-                 all events of {} days",
-                self.surroundings.transform.config.deduplication_days
-            );
-        }
-    }
-
-    async fn let_time_pass(&mut self) {
-        let _ = timeout(TICK, self.progress.tick()).await;
     }
 
     /// A partition cannot be read on.

@@ -14,6 +14,8 @@ use tokio::time::{Instant, sleep_until};
 pub(crate) struct Membership {
     member: Box<dyn Member>,
     owned: BTreeSet<u32>,
+    /// Those that were owned before the last change, too, and all the time.
+    kept: BTreeSet<u32>,
     /// Whether the group has said anything yet.
     joined: bool,
     /// What will be owned when the changes are settled.
@@ -36,6 +38,7 @@ impl Membership {
         Ok(Self {
             member: log.join().await?,
             owned: BTreeSet::new(),
+            kept: BTreeSet::new(),
             joined: false,
             next: BTreeSet::new(),
             going: BTreeSet::new(),
@@ -48,6 +51,12 @@ impl Membership {
     /// The partitions to work on, as of the last [`Membership::settle`].
     pub fn owned(&self) -> &BTreeSet<u32> {
         &self.owned
+    }
+
+    /// Those of them that nobody else had since the life before, as far as the
+    /// group knows.
+    pub fn kept(&self) -> &BTreeSet<u32> {
+        &self.kept
     }
 
     /// Why it has none: `Ok` when others have them all.
@@ -95,9 +104,11 @@ impl Membership {
 
     /// Takes over what has changed, and releases what others wait for.
     pub fn settle(&mut self) {
+        self.kept = self.owned.difference(&self.going).copied().collect();
         let Some(since) = self.since.take() else {
             return;
         };
+        self.kept.retain(|partition| self.next.contains(partition));
         if !self.leaving.is_empty() {
             metrics::histogram!("chalkline_transform_drain_seconds")
                 .record(since.elapsed().as_secs_f64());

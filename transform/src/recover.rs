@@ -1,20 +1,22 @@
 //! recover: what a start has to know, all of it from the lake.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::DateTime;
 use eventlog::{EventLog, ReadError};
 use futures::StreamExt;
-use lake::{Floor, Lake, LakeError};
+use lake::{AppId, Floor, Lake, LakeError};
 use runtime::Clock;
-use schemas::TenantId;
+use schemas::{Table, TenantId};
 
 use crate::config::Config;
 use crate::consume::Stretch;
 use crate::deduplicate::Index;
 use crate::error::{Error, chain};
 use crate::judge::{Judge, Settled};
+use crate::line::KnownBefore;
+use crate::look_up::Homes;
 use crate::publish::{Held, Publisher};
 use crate::tables::{Opened, Tables};
 use crate::transform::Transform;
@@ -37,6 +39,8 @@ pub(crate) struct Recovered {
 pub(crate) struct Known {
     /// How many partitions the log had when this was found out.
     pub partitions: u32,
+    /// To which of them events belong.
+    pub homes: Homes,
     /// The floor of each of those that belong to this process.
     pub floors: Vec<Floor>,
     pub judge: Judge,
@@ -44,7 +48,8 @@ pub(crate) struct Known {
 }
 
 /// Reads floors, positions and what deduplication has to remember of the
-/// partitions that belong to this process.
+/// partitions that belong to this process, but for what was known `before` of those
+/// that it kept.
 ///
 /// Records from the floor up to the highest position of any table are those of
 /// the one round that did not finish, and of rounds that are published but for
@@ -56,6 +61,7 @@ pub(crate) async fn recover(
     transform: &Transform,
     owned: &BTreeSet<u32>,
     waiting: &mut Waiting,
+    before: Option<(KnownBefore, BTreeSet<u32>)>,
 ) -> Result<Recovered, Error> {
     let Transform {
         config,
@@ -66,28 +72,42 @@ pub(crate) async fn recover(
         ..
     } = transform;
     let log_id = log.id().to_string();
+    // Before the tables: what is published meanwhile makes a floor too low, at
+    // the most.
+    let stored = lake.floors_of(&log_id).await?;
+    let partitions = log.partitions();
+    // Others may have heard before this process of partitions that were added.
+    let last = stored.keys().max().map_or(0, |last| last + 1);
     let tables = Arc::new(Tables {
         lake: lake.clone(),
         registry: registry.clone(),
         log_id: log_id.clone(),
         owned: owned.clone(),
-        partitions: log.partitions(),
+        partitions: partitions.max(last),
         window: config.window(),
     });
-    // Before the tables: what is published meanwhile makes a floor too low, at
-    // the most.
-    let stored = lake.floors_of(&log_id).await?;
     let mut tenants = registry.tenants().await?;
     tenants.push(TenantId::system());
     let (mut opened, mut failed) = open_all(&tables, tenants).await;
     let floors = floors(log.as_ref(), clock, &tables, config, stored, &opened).await?;
+    announce_all(&tables, &mut opened, &mut failed).await?;
     let (unfinished, live) = stretches(log.as_ref(), &floors, &opened).await?;
 
-    let mut index = Index::new(config.window());
+    let (mut index, new) = match kept(before, &tables, &mut opened).await? {
+        Some((index, kept)) => (index, owned - &kept),
+        None => {
+            let memory_bytes = config.deduplication_memory_bytes;
+            let mut index = Index::new(config.window(), memory_bytes);
+            if let Some(since) = tables.horizon(opened.values().flatten(), &floors) {
+                index.begin_at(since);
+            }
+            (index, owned.clone())
+        }
+    };
     let mut settled = Settled::default();
     for (tenant, opened) in &opened {
         let known = async {
-            tables.remember(tenant, opened, &floors, &mut index).await?;
+            tables.load(tenant, opened, &new, &mut index).await?;
             if unfinished.is_empty() {
                 return Ok(());
             }
@@ -115,29 +135,75 @@ pub(crate) async fn recover(
         unfinished = unfinished.len(),
         "recovered from the lake"
     );
-    let held = opened.into_iter().flat_map(|(tenant, opened)| {
-        let entry = move |opened: Opened| {
-            let Opened { kind, table, next } = opened;
-            let held = Held {
-                table: Some(table),
-                used: 0,
-                next,
-            };
-            ((tenant.clone(), kind), held)
-        };
-        opened.into_iter().map(entry)
-    });
-    let held = held.collect();
+    index.make_room();
+    let mut held = HashMap::new();
+    for (tenant, opened) in opened {
+        for Opened { kind, table, next } in opened {
+            let one = Held::new(table, &log_id, next).await?;
+            held.insert((tenant.clone(), kind), one);
+        }
+    }
     Ok(Recovered {
         unfinished,
         live,
         known: Known {
-            partitions: tables.partitions,
+            partitions,
+            homes: tables.homes(),
             floors,
-            judge: Judge::new(index, settled),
-            publisher: Publisher::new(lake.clone(), log_id, held, config.concurrent_commits),
+            judge: Judge::new(index, settled).among(tables.homes(), owned.clone()),
+            publisher: Publisher::new(
+                lake.clone(),
+                tables.homes(),
+                owned.clone(),
+                held,
+                config.concurrent_commits,
+            ),
         },
     })
+}
+
+/// The index of the life before, and for which partitions it holds: those that
+/// were kept, if nobody else has published from them, or what belongs to them.
+///
+/// The group alone does not tell: a process that was stopped for long may hear
+/// only later that others had its partitions. The tables do.
+async fn kept(
+    before: Option<(KnownBefore, BTreeSet<u32>)>,
+    tables: &Tables,
+    opened: &mut BTreeMap<TenantId, Vec<Opened>>,
+) -> Result<Option<(Index, BTreeSet<u32>)>, Error> {
+    let Some((known, kept)) = before.filter(|(known, _)| known.partitions == tables.partitions)
+    else {
+        return Ok(None);
+    };
+    let KnownBefore {
+        mut index,
+        tables: mut held,
+        ..
+    } = known;
+    let app = AppId::moved(&tables.log_id);
+    for (tenant, opened) in opened {
+        let events = opened
+            .iter_mut()
+            .filter(|o| matches!(o.kind, Table::Events(_)));
+        for opened in events {
+            let (moved, next) = match held.remove(&(tenant.clone(), opened.kind)) {
+                Some(held) => (held.moved, held.next),
+                None => (None, HashMap::new()),
+            };
+            if opened.table.next_position(&app).await? != moved {
+                return Ok(None);
+            }
+            let stands = |next: &HashMap<u32, u64>, of: &u32| *next.get(of).unwrap_or(&0);
+            let is_where_it_was =
+                |partition: &u32| stands(&opened.next, partition) == stands(&next, partition);
+            if !kept.iter().all(is_where_it_was) {
+                return Ok(None);
+            }
+        }
+    }
+    index.keep(&kept);
+    Ok(Some((index, kept)))
 }
 
 /// Opens the tables of all tenants; also says whose cannot be opened, and why.
@@ -156,6 +222,29 @@ async fn open_all(
         }
     }
     (opened, failed)
+}
+
+/// Tells all tables how many partitions the log has; tenants with whose tables that
+/// cannot be done move to those who failed.
+async fn announce_all(
+    tables: &Tables,
+    opened: &mut BTreeMap<TenantId, Vec<Opened>>,
+    failed: &mut BTreeMap<TenantId, Error>,
+) -> Result<(), Error> {
+    let mut announcing = futures::stream::iter(std::mem::take(opened))
+        .map(|(tenant, mut opened)| async move {
+            let announced = tables.announce(&tenant, &mut opened).await;
+            (tenant, opened, announced)
+        })
+        .buffer_unordered(CONCURRENT_TENANTS);
+    while let Some((tenant, tables, announced)) = announcing.next().await {
+        match announced {
+            Ok(()) => drop(opened.insert(tenant, tables)),
+            Err(error) if error.is_of_one_table() => drop(failed.insert(tenant, error)),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// The highest position of a partition that any table has reached.

@@ -5,17 +5,18 @@ use std::collections::{BTreeSet, HashMap};
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
-use chrono::{DateTime, TimeDelta};
-use eventlog::partition_for;
+use arrow::error::ArrowError;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::TryStreamExt;
-use lake::{AppId, Floor, Lake, LakeError, LakeTable, RowFilter};
+use lake::{Advance, AppId, DataFile, Floor, Lake, LakeError, LakeTable, PublishError, RowFilter};
 use runtime::Registry;
-use schemas::{StudentKey, Table, TenantId, layout, log_key};
+use schemas::{Table, TenantId, layout};
 
 use crate::consume::Stretch;
 use crate::deduplicate::Index;
 use crate::error::Error;
 use crate::judge::{Settled, event_id};
+use crate::look_up::Homes;
 
 /// The columns of an event that deduplication has to know.
 const EVENT: [&str; 5] = [
@@ -48,6 +49,10 @@ pub(crate) struct Opened {
     pub next: HashMap<u32, u64>,
 }
 
+/// How often the partitions of a log are announced to a table that moves on
+/// meanwhile, before it is begun again.
+const ANNOUNCEMENTS: usize = 20;
+
 impl Tables {
     /// Opens every table of the tenant that records become rows of, if it was
     /// ever made.
@@ -68,77 +73,125 @@ impl Tables {
         let Some(mut table) = self.lake.open_for_writing(tenant, kind).await? else {
             return Ok(None);
         };
+        let next = self.positions(&mut table).await?;
+        Ok(Some(Opened { kind, table, next }))
+    }
+
+    async fn positions(&self, table: &mut LakeTable) -> Result<HashMap<u32, u64>, LakeError> {
         let mut next = HashMap::new();
         for partition in &self.owned {
             let app = AppId::rows(&self.log_id, *partition);
             let position = table.next_position(&app).await?;
             next.extend(position.map(|position| (*partition, position)));
         }
-        Ok(Some(Opened { kind, table, next }))
+        Ok(next)
     }
 
-    /// Adds to the index the tenant's events that one still to be read may
-    /// repeat.
+    /// Makes sure that nobody publishes to the tenant's tables of events who takes
+    /// the log for smaller than it is: when an event and its repetition came to
+    /// two partitions, that would be the one who stores the second.
     ///
-    /// A repetition is read from the partition of its key, which is not that of
-    /// the first when partitions were added in between, or when that was another
-    /// log. So it is the row's key that tells which partition has to know it. One
-    /// that was read from here is known here in any case: whoever wrote it may
-    /// have other ideas of where it belongs.
+    /// # Errors
+    /// [`Error::Table`]; [`Error::Publish`] with a conflict when others publish
+    /// too often; [`Error::Rebalanced`] when the log is larger than this process
+    /// knows.
+    pub async fn announce(&self, tenant: &TenantId, opened: &mut [Opened]) -> Result<(), Error> {
+        let events = opened
+            .iter_mut()
+            .filter(|o| matches!(o.kind, Table::Events(_)));
+        for Opened { kind, table, next } in events {
+            let unusable = |source| failed(tenant, *kind, source);
+            let mut attempts = ANNOUNCEMENTS;
+            while let Some(advances) = announcement(table, &self.homes()).await.map_err(unusable)? {
+                attempts -= 1;
+                match table.publish(Vec::new(), &advances).await {
+                    Ok(_) => break,
+                    Err(PublishError::Conflict(_)) if attempts > 0 => {
+                        table.refresh().await.map_err(unusable)?;
+                    }
+                    Err(source) => {
+                        let table = layout::table(tenant, *kind);
+                        return Err(Error::Publish { table, source });
+                    }
+                }
+            }
+            let known = table.next_position(&AppId::partitions(&self.log_id)).await;
+            if known.map_err(unusable)? > Some(self.partitions.into()) {
+                return Err(Error::Rebalanced);
+            }
+            *next = self.positions(table).await.map_err(unusable)?;
+        }
+        Ok(())
+    }
+
+    /// Since when the events of tenants have to be known, so that an event still
+    /// to be read is seldom looked up; `None` when there are none.
     ///
     /// Neither the clock nor the newest event alone says what may still come:
     /// one may be ahead of a log that is read late, the other of a partition
     /// that is.
+    pub fn horizon<'a>(
+        &self,
+        opened: impl Iterator<Item = &'a Opened>,
+        floors: &[Floor],
+    ) -> Option<DateTime<Utc>> {
+        let events = opened.filter(|opened| matches!(opened.kind, Table::Events(_)));
+        let newest = events.filter_map(|o| o.table.newest_received()).max()?;
+        // Nobody knows what waits in a partition that was never read to its end.
+        let times = floors.iter().map(|floor| floor.as_of);
+        let as_of = times.filter(|at| *at > DateTime::UNIX_EPOCH).min();
+        let watermark = as_of.map_or(newest, |as_of| as_of.min(newest));
+        Some(Index::horizon(watermark, self.window))
+    }
+
+    /// Adds to the index the tenant's events that belong to these partitions, the
+    /// newest first, as far back as the index reaches.
+    ///
+    /// A repetition is read from the partition of its key, which is not that of
+    /// the first when partitions were added in between, or when that was another
+    /// log. So it is the row's key that tells which partition has to know it.
     ///
     /// # Errors
     /// [`Error::Table`].
-    pub async fn remember(
+    pub async fn load(
         &self,
         tenant: &TenantId,
         opened: &[Opened],
-        floors: &[Floor],
+        of: &BTreeSet<u32>,
         index: &mut Index,
     ) -> Result<(), Error> {
-        let events = || opened.iter().filter(|o| matches!(o.kind, Table::Events(_)));
-        let Some(newest) = events().filter_map(|o| o.table.newest_received()).max() else {
+        if of.is_empty() {
             return Ok(());
-        };
-        let as_of = floors.iter().map(|floor| floor.as_of).min();
-        let watermark = as_of.map_or(newest, |as_of| as_of.min(newest));
-        let since = Index::horizon(watermark, self.window);
-        for opened in events() {
+        }
+        let homes = self.homes();
+        let events = opened.iter().filter(|o| matches!(o.kind, Table::Events(_)));
+        let files = events.flat_map(|opened| {
+            let files = opened.table.data_files().into_iter();
+            files.map(move |file| (opened, newest(&file), file))
+        });
+        let mut files: Vec<_> = files.collect();
+        files.sort_by_key(|(_, newest, _)| std::cmp::Reverse(*newest));
+        for (opened, newest, file) in files {
+            // It rises when memory is full.
+            if newest < index.since() {
+                break;
+            }
             let table = |source| failed(tenant, opened.kind, source);
-            let rows = opened.table.scan(&EVENT, RowFilter::ReceivedSince(since));
-            let mut rows = rows.await.map_err(table)?;
+            let rows = opened.table.read_data(&file, &EVENT).await;
+            let mut rows = rows.map_err(table)?;
             while let Some(batch) = rows.try_next().await.map_err(table)? {
-                self.remember_rows(index, tenant, &batch);
+                load_rows(index, tenant, &homes, of, &batch)
+                    .map_err(|e| table(LakeError::Rows(e)))?;
             }
         }
         Ok(())
     }
 
-    fn remember_rows(&self, index: &mut Index, tenant: &TenantId, rows: &RecordBatch) {
-        let texts = |column: usize| rows.column(column).as_string::<i32>();
-        let (ids, keys, logs) = (texts(0), texts(2), texts(3));
-        let times = rows.column(1).as_primitive::<TimestampMicrosecondType>();
-        let partitions = rows.column(4).as_primitive::<Int32Type>();
-        for row in 0..rows.num_rows() {
-            let Some(id) = event_id(ids.value(row)) else {
-                continue;
-            };
-            let Some(time) = DateTime::from_timestamp_micros(times.value(row)) else {
-                continue;
-            };
-            let key = keys.value(row).parse::<StudentKey>().ok();
-            let home = key.map(|key| partition_for(&log_key(tenant, &key), self.partitions));
-            let origin = partitions.value(row).unsigned_abs();
-            let origin = (logs.value(row) == self.log_id).then_some(origin);
-            let known_in = home.into_iter().chain(origin.filter(|_| origin != home));
-            for partition in known_in.filter(|partition| self.owned.contains(partition)) {
-                // Columns are not what the sender said: its times are corrected,
-                // and defaults filled in.
-                index.remember(partition, tenant, id, time, None);
-            }
+    /// To which partitions of the log events belong.
+    pub fn homes(&self) -> Homes {
+        Homes {
+            log_id: self.log_id.clone(),
+            partitions: self.partitions,
         }
     }
 
@@ -156,6 +209,12 @@ impl Tables {
         for opened in opened {
             let key = (tenant.clone(), opened.kind);
             settled.next.insert(key, opened.next.clone());
+            if matches!(opened.kind, Table::Events(_)) && !settled.moved {
+                let moved = AppId::moved(&self.log_id);
+                let moved = opened.table.clone().next_position(&moved).await;
+                let moved = moved.map_err(|source| failed(tenant, opened.kind, source))?;
+                settled.moved = moved.is_some();
+            }
             if !matches!(opened.kind, Table::Duplicates | Table::Quarantine) {
                 continue;
             }
@@ -198,8 +257,12 @@ impl Tables {
             self.registry.tenant(tenant).await?;
         }
         let opened = self.open(tenant).await?;
-        let mut index = Index::new(self.window);
-        self.remember(tenant, &opened, floors, &mut index).await?;
+        // Only whether it can be read.
+        let mut index = Index::new(self.window, 0);
+        if let Some(since) = self.horizon(opened.iter(), floors) {
+            index.begin_at(since);
+        }
+        self.load(tenant, &opened, &self.owned, &mut index).await?;
         let unfinished: Vec<Stretch> = floors
             .iter()
             .map(|floor| Stretch {
@@ -212,6 +275,82 @@ impl Tables {
         self.settle(tenant, &opened, &unfinished, &mut settled)
             .await
     }
+}
+
+fn load_rows(
+    index: &mut Index,
+    tenant: &TenantId,
+    homes: &Homes,
+    of: &BTreeSet<u32>,
+    rows: &RecordBatch,
+) -> Result<(), ArrowError> {
+    let column = |name: &str| {
+        let column = rows.column_by_name(name);
+        column.ok_or_else(|| ArrowError::SchemaError(format!("{name} is missing")))
+    };
+    let text = |name| Ok::<_, ArrowError>(column(name)?.as_string::<i32>());
+    let (ids, keys, logs) = (text("event_id")?, text("student_key")?, text("log_id")?);
+    let times = column("received_at")?.as_primitive::<TimestampMicrosecondType>();
+    let partitions = column("log_partition")?.as_primitive::<Int32Type>();
+    for row in 0..rows.num_rows() {
+        let Some(time) = DateTime::from_timestamp_micros(times.value(row)) else {
+            continue;
+        };
+        if time < index.since() {
+            continue;
+        }
+        let Some(id) = event_id(ids.value(row)) else {
+            continue;
+        };
+        let origin = partitions.value(row).unsigned_abs();
+        let known_in = homes.of(tenant, keys.value(row), logs.value(row), origin);
+        for partition in known_in.filter(|partition| of.contains(partition)) {
+            // Columns are not what the sender said: its times are corrected,
+            // and defaults filled in.
+            index.load(partition, tenant, id, time);
+        }
+    }
+    Ok(())
+}
+
+/// When the newest row of a file was received.
+fn newest(file: &DataFile) -> DateTime<Utc> {
+    let times = file.times("received_at");
+    times.map_or(DateTime::<Utc>::MAX_UTC, |times| *times.end())
+}
+
+/// The commit that tells a table of how many partitions the log has; `None` when
+/// it knows of as many, or of more.
+pub(crate) async fn announcement(
+    table: &mut LakeTable,
+    homes: &Homes,
+) -> Result<Option<Vec<Advance>>, LakeError> {
+    let app = AppId::partitions(&homes.log_id);
+    let expected = table.next_position(&app).await?;
+    let next = u64::from(homes.partitions);
+    if expected >= Some(next) {
+        return Ok(None);
+    }
+    let mut advances = vec![Advance {
+        app,
+        expected,
+        next,
+    }];
+    for partition in 0..homes.partitions {
+        advances.push(touch(table, homes, partition).await?);
+    }
+    Ok(Some(advances))
+}
+
+/// The step of a partition that goes nowhere, but not beside another's.
+async fn touch(table: &mut LakeTable, homes: &Homes, partition: u32) -> Result<Advance, LakeError> {
+    let app = AppId::rows(&homes.log_id, partition);
+    let expected = table.next_position(&app).await?;
+    Ok(Advance {
+        app,
+        expected,
+        next: expected.unwrap_or(0),
+    })
 }
 
 fn failed(tenant: &TenantId, kind: Table, source: LakeError) -> Error {

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::count::Counter;
 use crate::error::Error;
-use crate::line::Line;
+use crate::line::{KnownBefore, Line};
 use crate::maintenance::{self, Upkeep};
 use crate::membership::Membership;
 use crate::recover::recover;
@@ -165,11 +165,12 @@ impl Surroundings<'_> {
     async fn work_on(self) -> Result<(), Error> {
         let mut membership = Membership::join(self.transform.log.as_ref()).await?;
         let mut waiting = Waiting::default();
+        let mut before = None;
         let result = loop {
             membership.settle();
             // Whatever was published before this life.
             self.moved.add_all();
-            let error = match self.live(&mut membership, &mut waiting).await {
+            let error = match self.live(&mut membership, &mut waiting, &mut before).await {
                 Ok(()) => break Ok(()),
                 Err(Error::Mended | Error::Rebalanced) => continue,
                 Err(error) => error,
@@ -208,13 +209,20 @@ impl Surroundings<'_> {
 
     /// One life: from what the lake says until it is time to stop, or until
     /// what is known is no longer true.
-    async fn live(self, membership: &mut Membership, waiting: &mut Waiting) -> Result<(), Error> {
+    async fn live(
+        self,
+        membership: &mut Membership,
+        waiting: &mut Waiting,
+        before: &mut Option<KnownBefore>,
+    ) -> Result<(), Error> {
+        let before_this = before.take();
         let owned = membership.owned().clone();
         if owned.is_empty() {
             return self.stand_by(membership).await;
         }
+        let known = before_this.map(|known| (known, membership.kept().clone()));
         let recovered = tokio::select! {
-            recovered = recover(self.transform, &owned, waiting) => recovered?,
+            recovered = recover(self.transform, &owned, waiting, known) => recovered?,
             changed = membership.changed() => {
                 changed?;
                 return Err(Error::Rebalanced);
@@ -223,7 +231,11 @@ impl Surroundings<'_> {
         };
         let (unfinished, live) = (recovered.unfinished, recovered.live);
         let mut line = Line::new(self, membership, waiting, recovered.known);
-        line.live(unfinished, live).await
+        let ended = line.live(unfinished, live).await;
+        if matches!(ended, Err(Error::Rebalanced)) {
+            *before = line.into_known();
+        }
+        ended
     }
 
     /// Others have all partitions: ends when that changes, or when it is time to

@@ -17,6 +17,9 @@ pub use error::ClientError;
 
 /// How long one request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// Asks for repetitions to be looked for among all that is stored: files may be
+/// imported again after any time.
+const LOOK_UP: (&str, &str) = ("Chalkline-Look-Up", "everywhere");
 /// How events are written, and so which door takes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
@@ -179,6 +182,7 @@ impl Client {
             .bearer_auth(&self.credential)
             .header(CONTENT_TYPE, "application/x-ndjson")
             .header(CONTENT_ENCODING, "gzip")
+            .header(LOOK_UP.0, LOOK_UP.1)
             .body(gzip_lines(events));
         let response = match self.send(&url, request).await {
             Ok(response) => response,
@@ -208,6 +212,7 @@ impl Client {
             .header("X-Experience-API-Version", "1.0.3")
             .header(CONTENT_TYPE, "application/json")
             .header(CONTENT_ENCODING, "gzip")
+            .header(LOOK_UP.0, LOOK_UP.1)
             .body(gzip_array(&statements));
         let outcome = |outcome| EventResult {
             outcome,

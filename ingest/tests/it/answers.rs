@@ -45,6 +45,22 @@ async fn good_events_are_stored_as_sent() {
     assert_eq!(header("student_key"), Ok(&*key.to_string()));
 }
 
+#[rstest]
+#[case::not_said(&[], None)]
+#[case::everywhere(&[("chalkline-look-up", "everywhere")], Some(&b"everywhere"[..]))]
+#[case::not_understood(&[("chalkline-look-up", "somewhere")], None)]
+#[tokio::test]
+async fn the_sender_says_how_far_back_repetitions_are_looked_for(
+    #[case] headers: &[(&str, &str)],
+    #[case] expected: Option<&[u8]>,
+) {
+    let house = House::new().await;
+    let reply = house.post_bytes(click(1).to_string(), headers).await;
+    assert_eq!(reply.status, StatusCode::ACCEPTED);
+    let records = house.records().await;
+    assert_eq!(records[0].headers.get("look_up"), expected);
+}
+
 #[tokio::test]
 async fn one_students_events_keep_the_order_of_the_request() {
     let house = House::new().await;

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
 use bytes::Bytes;
@@ -42,7 +43,13 @@ impl LakeTable {
         // Asked first: not every store can be asked for a file's last bytes.
         let path = Path::from(path);
         let size = store.head(&path).await?.size;
-        let reader = Reader { store, path, size };
+        let read = Arc::default();
+        let reader = Reader {
+            store,
+            path,
+            size,
+            read,
+        };
         let builder = ParquetRecordBatchStreamBuilder::new(reader).await;
         let mut builder = builder.map_err(ours)?;
         if let Some(columns) = columns {
@@ -55,15 +62,29 @@ impl LakeTable {
     }
 }
 
+/// How much of a file's end is read at first: more than its metadata take, so
+/// that they are there with one read.
+const END_BYTES: usize = 32 << 10;
+
 /// A file of known size in an object store.
-struct Reader {
-    store: Arc<dyn ObjectStore>,
-    path: Path,
-    size: u64,
+pub(crate) struct Reader {
+    pub store: Arc<dyn ObjectStore>,
+    pub path: Path,
+    pub size: u64,
+    /// How many bytes were read.
+    pub read: Arc<AtomicU64>,
+}
+
+impl Reader {
+    fn count(&self, range: &Range<u64>) {
+        self.read
+            .fetch_add(range.end - range.start, Ordering::Relaxed);
+    }
 }
 
 impl AsyncFileReader for Reader {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<Bytes>> {
+        self.count(&range);
         let bytes = async move { self.store.get_range(&self.path, range).await };
         bytes.map_err(external).boxed()
     }
@@ -72,6 +93,7 @@ impl AsyncFileReader for Reader {
         &mut self,
         ranges: Vec<Range<u64>>,
     ) -> BoxFuture<'_, ParquetResult<Vec<Bytes>>> {
+        ranges.iter().for_each(|range| self.count(range));
         let bytes = async move { self.store.get_ranges(&self.path, &ranges).await };
         bytes.map_err(external).boxed()
     }
@@ -82,7 +104,9 @@ impl AsyncFileReader for Reader {
     ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
         async move {
             let size = self.size;
-            let metadata = ParquetMetaDataReader::new().load_and_finish(self, size);
+            let metadata = ParquetMetaDataReader::new()
+                .with_prefetch_hint(Some(END_BYTES))
+                .load_and_finish(self, size);
             Ok(Arc::new(metadata.await?))
         }
         .boxed()
@@ -91,7 +115,7 @@ impl AsyncFileReader for Reader {
 
 /// What the store says is the store's, also when a reader of Parquet passes it
 /// on.
-fn ours(error: ParquetError) -> LakeError {
+pub(crate) fn ours(error: ParquetError) -> LakeError {
     match error {
         ParquetError::External(source) => match source.downcast::<object_store::Error>() {
             Ok(source) => LakeError::Store(*source),

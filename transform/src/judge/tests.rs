@@ -58,8 +58,8 @@ fn tenant(index: usize) -> TenantId {
 }
 
 fn received_at(position: u64) -> DateTime<Utc> {
-    DateTime::from_timestamp(1_789_000_000 + i64::try_from(position).expect("small"), 0)
-        .expect("a time")
+    let hours = i64::try_from(position).expect("small");
+    DateTime::from_timestamp(1_789_000_000 + hours * 3600, 0).expect("a time")
 }
 
 fn entry(spec: &Spec, position: u64) -> Entry {
@@ -159,8 +159,8 @@ impl Disk {
     }
 
     /// What `recover` reads: where the unfinished round ends, and a judge.
-    fn recover(&self) -> (HashMap<u32, u64>, Judge) {
-        let mut index = Index::new(TimeDelta::days(7));
+    fn recover(&self, memory_bytes: usize) -> (HashMap<u32, u64>, Judge) {
+        let mut index = Index::new(TimeDelta::days(7), memory_bytes);
         let mut settled = Settled::default();
         let mut ends: HashMap<u32, u64> = (0..PARTITIONS).map(|p| (p, self.floor(p))).collect();
         for ((tenant, table), (rows, next)) in &self.tables {
@@ -174,7 +174,7 @@ impl Disk {
                     Table::Events(_) => {
                         let id = row.event_id.expect("an id");
                         let received_at = received_at(row.position);
-                        index.remember(row.partition, tenant, id, received_at, None);
+                        index.load(row.partition, tenant, id, received_at);
                     }
                     _ if row.position >= self.floor(row.partition) => {
                         let place = (tenant.clone(), row.partition, row.position);
@@ -184,7 +184,32 @@ impl Disk {
                 }
             }
         }
+        index.make_room();
         (ends, Judge::new(index, settled))
+    }
+
+    /// What the tables say of a record of which the judge does not know whether
+    /// it was stored.
+    fn look_up(&self, judge: &Judge, partition: u32, record: &Decoded) -> Answers {
+        let mut answers = Answers::new();
+        let Some(times) = judge.unknown(partition, record) else {
+            return answers;
+        };
+        let Ok(Content::Event(event, _)) = &record.content else {
+            unreachable!("only events are asked about");
+        };
+        for ((tenant, _), (rows, _)) in &self.tables {
+            let is_it = |row: &Row| {
+                row.event_id == Some(event.id)
+                    && (row.partition, *tenant == record.tenant) == (partition, true)
+                    && row.position < record.position
+                    && times.contains(&received_at(row.position))
+            };
+            if rows.iter().any(is_it) {
+                answers.insert((partition, record.position), None);
+            }
+        }
+        answers
     }
 
     /// One life of the service; dies after `commits` commits or floors.
@@ -192,9 +217,10 @@ impl Disk {
         &mut self,
         log: &[Vec<Entry>],
         cuts: &[usize],
+        memory_bytes: usize,
         mut commits: usize,
     ) -> Result<(), Crash> {
-        let (ends, mut judge) = self.recover();
+        let (ends, mut judge) = self.recover(memory_bytes);
         let mut next: HashMap<u32, u64> = (0..PARTITIONS).map(|p| (p, self.floor(p))).collect();
         for entry in log.iter().flatten() {
             let Position { partition, offset } = entry.position;
@@ -232,8 +258,10 @@ impl Disk {
                         let known = Tenant::new(record.tenant.clone(), "");
                         self.judged += 1;
                         let is_known = known.id == tenant(0) || self.judged > self.registered_after;
+                        judge.learn(self.look_up(&judge, partition, &record));
                         let outcome = judge.judge(partition, &record, is_known);
-                        backlog.add(partition, &record, &outcome, is_known.then_some(&known));
+                        let known = is_known.then_some(&known);
+                        backlog.add(partition, &record, &outcome, known, None);
                         next.insert(partition, position + 1);
                     }
                 }
@@ -255,6 +283,9 @@ impl Disk {
                 for (partition, end) in backlog.ends() {
                     commits = commits.checked_sub(1).ok_or(Crash)?;
                     self.floors.insert(partition, end);
+                }
+                if backlog.is_empty() {
+                    judge.forget_before(received_at(0));
                 }
             }
         }
@@ -285,6 +316,8 @@ proptest! {
         cuts in prop::collection::vec(0..7_usize, 1..40),
         crashes in prop::collection::vec(0..12_usize, 0..12),
         registered_after in 0..40_usize,
+        // Down to a handful of ids, and none.
+        memory_bytes in prop::sample::select(vec![0, 400, 1_600, 1 << 20]),
     ) {
         let mut log: Vec<Vec<Entry>> = vec![Vec::new(); PARTITIONS as usize];
         for spec in &specs {
@@ -296,9 +329,9 @@ proptest! {
             let mut cuts = cuts.clone();
             let turn = life % cuts.len();
             cuts.rotate_left(turn);
-            let _ = disk.live(&log, &cuts, commits);
+            let _ = disk.live(&log, &cuts, memory_bytes, commits);
         }
-        prop_assert!(disk.live(&log, &cuts, usize::MAX).is_ok());
+        prop_assert!(disk.live(&log, &cuts, memory_bytes, usize::MAX).is_ok());
 
         let mut places: Vec<(u32, u64)> = Vec::new();
         let mut stored: Vec<(TenantId, Uuid)> = Vec::new();

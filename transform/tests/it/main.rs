@@ -2,6 +2,7 @@
 
 mod crashes;
 mod golden;
+mod growing;
 mod ledger;
 mod maintenance;
 mod members;
@@ -9,6 +10,7 @@ mod native;
 mod order;
 mod outcomes;
 mod readers;
+mod repetitions;
 mod reports;
 mod reports_memory;
 mod reports_trouble;
