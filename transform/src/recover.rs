@@ -77,6 +77,9 @@ pub(crate) async fn recover(
     // Before the tables: what is published meanwhile makes a floor too low, at
     // the most.
     let stored = lake.floors_of(&log_id).await?;
+    if stored.is_empty() {
+        tell_former_logs(lake).await?;
+    }
     let mut tenants = registry.tenants().await?;
     tenants.push(TenantId::system());
     let (mut opened, mut failed) = open_all(&tables, tenants).await;
@@ -133,6 +136,21 @@ pub(crate) async fn recover(
             publisher: Publisher::new(lake.clone(), log_id, held, config.concurrent_commits),
         },
     })
+}
+
+/// Says that the lake was filled from other logs, if it was: what they hold and
+/// is not published is read by nobody.
+async fn tell_former_logs(lake: &Lake) -> Result<(), LakeError> {
+    let floors = lake.floors().await?;
+    let former: BTreeSet<&str> = floors.iter().map(|floor| floor.log_id.as_str()).collect();
+    if !former.is_empty() {
+        tracing::warn!(
+            former = ?former,
+            "the lake was filled from another log; what that holds and is not published is not \
+             read any more"
+        );
+    }
+    Ok(())
 }
 
 /// Opens the tables of all tenants; also says whose cannot be opened, and why.

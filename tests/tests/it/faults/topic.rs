@@ -62,5 +62,7 @@ async fn a_recreated_topic_is_not_read_on_as_if_it_were_the_former() {
     let member = Member::join(&sandbox, "after");
     until_shared(&[&member], &[4]).await;
     trial.prove(&sandbox, &acked).await;
+    let log = member.process.log();
+    assert!(log.contains("filled from another log"), "{log}");
     assert!(member.is_ready().await);
 }
