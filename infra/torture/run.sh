@@ -6,7 +6,7 @@
 #
 # IDS are sent for each fault (default 1,000,000). With FILTERs only tests run
 # whose names contain one. The binary is that of `make test`, or CHALKLINE_BIN.
-# Needs some 5 GiB of disk, and leaves nothing of it behind.
+# Needs 2 GiB of disk, and leaves nothing of it behind.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
