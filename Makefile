@@ -2,11 +2,11 @@
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/chalkline/target
 
 
-.PHONY: help demo test bench fmt lint
+.PHONY: help demo test torture bench fmt lint
 .DEFAULT_GOAL := help
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Build and run everything with a real course in it
 	infra/setup.sh
@@ -16,6 +16,10 @@ demo: ## Build and run everything with a real course in it
 test: ## Set up what the tests need and run them all
 	infra/setup.sh --test
 	cargo test --workspace
+
+torture: ## Run the fault matrix with a million ids a fault (hours)
+	infra/setup.sh --test
+	infra/torture/run.sh
 
 bench: ## Measure the stated figures (a release build)
 	infra/setup.sh --test

@@ -6,6 +6,9 @@
 # Formats DATA_DIR the first time. Free ports are chosen where none are given.
 # CHALKLINE_KAFKA_HEAP sets the Java heap (default 512m).
 #
+# With CHALKLINE_KAFKA_NODE (1, 2 or 3) and CHALKLINE_KAFKA_VOTERS (the same for
+# all, 1@HOST:CONTROLLER_PORT,2@…,3@…) it is one of a cluster of three.
+#
 # With CHALKLINE_KAFKA_SECURE_PORT it listens there too, with TLS and SASL PLAIN,
 # SCRAM-SHA-512 and, if CHALKLINE_KAFKA_JWKS names a file with the keys of
 # tokens, OAUTHBEARER. The user is "chalkline", the password that of
@@ -24,6 +27,15 @@ free_port() {
 broker=${2:-$(free_port)}
 controller=${3:-$(free_port)}
 
+node=${CHALKLINE_KAFKA_NODE:-1}
+voters=${CHALKLINE_KAFKA_VOTERS:-1@127.0.0.1:$controller}
+replicas=1
+in_sync=1
+if [[ $voters == *,* ]]; then
+  replicas=3
+  in_sync=2
+fi
+
 jars=$("$here/fetch.sh")/jars
 mkdir -p "$data"
 data=$(cd "$data" && pwd)
@@ -32,19 +44,20 @@ jwks=${CHALKLINE_KAFKA_JWKS:-}
 advertised=BROKER://127.0.0.1:$broker${secure:+,SECURE://127.0.0.1:$secure}
 cat >"$data/server.properties" <<PROPERTIES
 process.roles=broker,controller
-node.id=1
+node.id=$node
 listeners=$advertised,CONTROLLER://127.0.0.1:$controller
 advertised.listeners=$advertised
 listener.security.protocol.map=BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT${secure:+,SECURE:SASL_SSL}
 inter.broker.listener.name=BROKER
 controller.listener.names=CONTROLLER
-controller.quorum.voters=1@127.0.0.1:$controller
+controller.quorum.voters=$voters
 log.dirs=$data/log
 auto.create.topics.enable=false
 offsets.topic.num.partitions=1
-offsets.topic.replication.factor=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+offsets.topic.replication.factor=$replicas
+min.insync.replicas=$in_sync
+transaction.state.log.replication.factor=$replicas
+transaction.state.log.min.isr=$in_sync
 group.initial.rebalance.delay.ms=0
 PROPERTIES
 

@@ -6,18 +6,22 @@ pub mod python;
 
 mod browser;
 mod client;
+mod clock;
 mod load;
 mod poll;
 mod process;
 mod s3;
 mod sandbox;
 mod tenant;
+mod trial;
 
 pub use browser::{Browser, Traffic, Window};
 pub use client::{Address, Client, Reply};
+pub use clock::Clock;
 pub use load::{Acked, Load};
 pub use poll::{eventually, until};
 pub use process::{Process, chalkline, cpu_seconds};
 pub use s3::on_s3;
 pub use sandbox::Sandbox;
 pub use tenant::Tenant;
+pub use trial::{Trial, balanced, each_once, ids};

@@ -2,14 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::task::JoinSet;
 
+use crate::trial::scale;
 use crate::{Client, event, until};
+
+/// Batches grow with the number of ids, so that a load of many does not last
+/// as many times as long.
+const LARGEST_SCALE: usize = 25;
 
 /// The numbers of the events that were answered `accepted` or `duplicate`.
 pub type Acked = BTreeSet<u64>;
@@ -22,8 +27,11 @@ pub struct Load {
 }
 
 struct State {
-    next: AtomicU64,
-    end: u64,
+    /// What to send, in this order.
+    numbers: Vec<u64>,
+    make: fn(u64) -> Value,
+    /// The place in it of the first that nobody has taken.
+    next: AtomicUsize,
     abandoned: AtomicBool,
     /// How long each connection rests between batches.
     rest: Duration,
@@ -44,9 +52,22 @@ impl Load {
         connections: usize,
         rest: Duration,
     ) -> Self {
+        Self::start_of(client, numbers.collect(), event::nth, connections, rest)
+    }
+
+    /// As [`Load::start_resting`], with numbers in any order and more than once,
+    /// and the events that `make` makes of them.
+    pub fn start_of(
+        client: &Client,
+        numbers: Vec<u64>,
+        make: fn(u64) -> Value,
+        connections: usize,
+        rest: Duration,
+    ) -> Self {
         let state = Arc::new(State {
-            next: AtomicU64::new(numbers.start),
-            end: numbers.end,
+            numbers,
+            make,
+            next: AtomicUsize::new(0),
             abandoned: AtomicBool::new(false),
             rest,
             acked: Mutex::default(),
@@ -98,9 +119,10 @@ impl State {
     /// falls on a boundary of the receiver's.
     fn take(&self) -> Vec<u64> {
         let start = self.next.load(Ordering::Relaxed);
-        let size = 1 + start * 31 % 60;
+        let size = (1 + start * 31 % 60) * (scale() as usize).min(LARGEST_SCALE);
         let start = self.next.fetch_add(size, Ordering::Relaxed);
-        (start..(start + size).min(self.end)).collect()
+        let rest = self.numbers.iter().skip(start);
+        rest.take(size).copied().collect()
     }
 }
 
@@ -114,7 +136,7 @@ async fn send(client: Client, state: Arc<State>) {
             if state.abandoned.load(Ordering::Relaxed) {
                 return;
             }
-            let events: Vec<Value> = open.iter().map(|number| event::nth(*number)).collect();
+            let events: Vec<Value> = open.iter().map(|number| (state.make)(*number)).collect();
             open = match client.try_post(&events).await {
                 Ok(reply) if matches!(reply.status, 200 | 202) => {
                     settle(&state, &open, &reply.outcomes())

@@ -3,15 +3,21 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+use crate::trial::scale;
+
 /// How long anything may take before a test gives up: far above what it takes
 /// on a busy machine, so that only a real fault reaches it.
-const DEADLINE: Duration = Duration::from_secs(120);
+fn deadline() -> Duration {
+    Duration::from_secs(120) + Duration::from_secs(20) * (scale() - 1) as u32
+}
+
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Repeats `attempt` until it gives a value.
 ///
 /// # Panics
-/// When it did not within two minutes, with its last reason.
+/// When it did not within two minutes, or longer with many ids, with its last
+/// reason.
 pub async fn eventually<T, F>(what: &str, mut attempt: impl FnMut() -> F) -> T
 where
     F: Future<Output = Result<T, String>>,
@@ -20,8 +26,8 @@ where
     loop {
         match attempt().await {
             Ok(value) => return value,
-            Err(reason) if start.elapsed() > DEADLINE => {
-                panic!("{what}: not within {DEADLINE:?}: {reason}")
+            Err(reason) if start.elapsed() > deadline() => {
+                panic!("{what}: not within {:?}: {reason}", deadline())
             }
             Err(_) => tokio::time::sleep(PAUSE).await,
         }
@@ -31,7 +37,7 @@ where
 /// Waits until `condition` holds.
 ///
 /// # Panics
-/// When it did not within two minutes.
+/// As [`eventually`].
 pub async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     eventually(what, || {
         let holds = condition();

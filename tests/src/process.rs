@@ -44,7 +44,18 @@ impl Process {
     ) -> Self {
         let log = folder.join(format!("{name}.log"));
         let out = append(&log);
-        let child = chalkline()
+        let chalkline = chalkline();
+        let binary = chalkline.get_program().to_owned();
+        let cleared = chalkline.get_envs().map(|(name, _)| name.to_owned());
+        let cleared: Vec<_> = cleared.collect();
+        let mut command = Command::new("sh");
+        for name in cleared {
+            command.env_remove(name);
+        }
+        let child = command
+            // A file that may not grow is an error to it and not its end.
+            .args(["-c", r#"trap '' XFSZ; exec "$0" "$@""#])
+            .arg(binary)
             .args(arguments)
             .envs(environment.iter().map(|(key, value)| (*key, value)))
             .current_dir(folder)

@@ -164,6 +164,24 @@ impl Sandbox {
         self.lake().join(&self.tenant.id).join(table)
     }
 
+    /// Where the tenant's table lies, for other engines.
+    pub fn table_url(&self, table: &str) -> String {
+        let root = self.settings.iter().find(|(name, _)| *name == LAKE_URL);
+        root.map_or_else(
+            || self.table(table).display().to_string(),
+            |(_, root)| format!("{root}/{}/{table}", self.tenant.id),
+        )
+    }
+
+    /// What other engines have to be told to read it.
+    pub fn storage_options(&self) -> Value {
+        let of = |(name, value): &Setting| {
+            let name = name.strip_prefix("CHALKLINE_LAKE_OPTIONS_AWS_")?;
+            Some((format!("AWS_{name}"), Value::from(value.as_str())))
+        };
+        self.settings.iter().filter_map(of).collect()
+    }
+
     /// Everything the processes printed.
     pub fn logs(&self) -> String {
         self.processes
@@ -190,11 +208,21 @@ impl Sandbox {
     /// Starts one more `chalkline transform` over the same data without waiting
     /// for it; also says where its health and metrics are. Its log has that name.
     pub fn another_transform(&self, name: &str) -> (Process, String) {
+        self.another_transform_with(name, &[])
+    }
+
+    /// As [`Sandbox::another_transform`], with further settings.
+    pub fn another_transform_with(
+        &self,
+        name: &str,
+        further: &[(&'static str, String)],
+    ) -> (Process, String) {
         let listen = format!("127.0.0.1:{}", free_port());
         let url = format!("http://{listen}");
         let mut settings = self.settings.clone();
         settings.push(("CHALKLINE_DATA_DIR", self.data().display().to_string()));
         settings.push(("CHALKLINE_TRANSFORM_LISTEN", listen));
+        settings.extend_from_slice(further);
         let process = Process::start(self.folder.path(), name, &["transform"], &settings);
         (process, url)
     }
@@ -215,6 +243,20 @@ impl Sandbox {
     pub fn tenant(&self, name: &str, options: &[&str]) -> Client {
         let tenant = Tenant::add(self.folder.path(), &self.settings, name, options);
         Client::new(self.address.clone(), tenant)
+    }
+
+    /// Sends senders to nobody until [`lead_to`](Self::lead_to) or
+    /// [`replace`](Self::replace), as a balancer does in front of what is about to
+    /// stop; says where they were sent before.
+    pub fn divert(&self) -> String {
+        let mut address = self.address.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut address.ingest, "http://127.0.0.1:1".to_owned())
+    }
+
+    /// Sends senders there again.
+    pub fn lead_to(&self, ingest: String) {
+        let mut address = self.address.write().unwrap_or_else(PoisonError::into_inner);
+        address.ingest = ingest;
     }
 
     /// Kills every process (SIGKILL).
@@ -367,6 +409,9 @@ fn announced(data: &Path, id: u32) -> Result<Vec<String>, String> {
         .collect::<Option<_>>()
         .ok_or_else(|| format!("no addresses in {up}"))
 }
+
+/// The setting that says where the lake is, where it is not in the data folder.
+const LAKE_URL: &str = "CHALKLINE_LAKE_URL";
 
 /// A setting's variable and its value.
 pub(crate) type Setting = (&'static str, String);

@@ -39,6 +39,10 @@ const TRUNCATED: &str = "the log dropped records before they were published; giv
     start once with transform.accept_truncated_log = true \
     (CHALKLINE_TRANSFORM_ACCEPT_TRUNCATED_LOG=true) to go on without them";
 
+/// What an operator can do about a log that was replaced while it was read.
+const REPLACED: &str = "what was in the former log and is not published is not read any more; \
+    give it back, or restart to go on with the new one from its first record";
+
 /// What turns records into published rows during one life.
 pub(crate) struct Line<'a> {
     surroundings: Surroundings<'a>,
@@ -368,12 +372,16 @@ impl<'a> Line<'a> {
                 source: error,
             });
         }
+        let advice = match error {
+            ReadError::Replaced { .. } => REPLACED,
+            _ => TRUNCATED,
+        };
         tracing::error!(
             log.partition = partition,
             error = chain(&error),
-            "the partition is stopped: {TRUNCATED}"
+            "the partition is stopped: {advice}"
         );
-        let reason = format!("partition {partition} is stopped: {error}: {TRUNCATED}");
+        let reason = format!("partition {partition} is stopped: {error}: {advice}");
         self.broken.insert(partition, reason);
         self.say_health();
         Ok(())

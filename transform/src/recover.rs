@@ -86,6 +86,9 @@ pub(crate) async fn recover(
         partitions: partitions.max(last),
         window: config.window(),
     });
+    if stored.is_empty() {
+        tell_former_logs(lake).await?;
+    }
     let mut tenants = registry.tenants().await?;
     tenants.push(TenantId::system());
     let (mut opened, mut failed) = open_all(&tables, tenants).await;
@@ -204,6 +207,21 @@ async fn kept(
     }
     index.keep(&kept);
     Ok(Some((index, kept)))
+}
+
+/// Says that the lake was filled from other logs, if it was: what they hold and
+/// is not published is read by nobody.
+async fn tell_former_logs(lake: &Lake) -> Result<(), LakeError> {
+    let floors = lake.floors().await?;
+    let former: BTreeSet<&str> = floors.iter().map(|floor| floor.log_id.as_str()).collect();
+    if !former.is_empty() {
+        tracing::warn!(
+            former = ?former,
+            "the lake was filled from another log; what that holds and is not published is not \
+             read any more"
+        );
+    }
+    Ok(())
 }
 
 /// Opens the tables of all tenants; also says whose cannot be opened, and why.

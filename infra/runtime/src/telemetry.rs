@@ -144,6 +144,9 @@ pub fn init(config: &Config) -> Result<Metrics, TelemetryError> {
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter(&config.filter)?)
         .with_ansi(std::io::stderr().is_terminal())
+        // A line that cannot be written, as on a full disk, would be told of on
+        // the same standard error, by a macro that panics.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     match config.format {
         Format::Human => subscriber.finish().with(quiet_at_the_end()).try_init(),

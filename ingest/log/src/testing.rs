@@ -17,8 +17,9 @@ pub const USER: &str = "chalkline";
 /// The password of [`USER`].
 pub const PASSWORD: &str = "correct-horse";
 
-/// How long a broker may take to answer its first question.
-const READY_WITHIN: Duration = Duration::from_secs(60);
+/// How long a broker may take to answer its first question: three that start
+/// together on a busy machine take a minute.
+const READY_WITHIN: Duration = Duration::from_secs(180);
 
 /// One broker in its own process group and data folder on 127.0.0.1.
 ///
@@ -31,6 +32,14 @@ pub struct KafkaBroker {
     data: PathBuf,
     ports: Ports,
     jwks: Option<PathBuf>,
+    /// In a cluster: its number, and who votes.
+    member: Option<Member>,
+}
+
+#[derive(Debug, Clone)]
+struct Member {
+    number: usize,
+    voters: String,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -70,31 +79,63 @@ impl KafkaBroker {
         Self::start_with(Some(jwks.to_owned())).await
     }
 
-    async fn start_with(jwks: Option<PathBuf>) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
+    /// Starts a cluster of three brokers, of which any one can be missed, and
+    /// waits until all of them answer.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub async fn start_three() -> [Self; 3] {
         blocking(move || {
-            let jars = jars();
-            assert!(
-                jars.join("pom.xml").exists(),
-                "the Kafka broker is not in {}: run infra/kafka/fetch.sh first",
-                jars.display()
-            );
-            let count = COUNT.fetch_add(1, Ordering::Relaxed);
-            let data = std::env::temp_dir()
-                .join(format!("chalkline-kafka-{}-{count}", std::process::id()));
-            std::fs::create_dir_all(&data).expect("the temporary folder is writable");
-            let ports = free_ports();
-            let process = spawn(&data, ports, jwks.as_deref());
-            let mut broker = Self {
-                process,
-                data,
-                ports,
-                jwks,
-            };
+            let ports = [(); 3].map(|()| free_ports());
+            let voters = (1..).zip(ports).map(|(number, ports)| {
+                let port = ports.controller;
+                format!("{number}@127.0.0.1:{port}")
+            });
+            let voters = voters.collect::<Vec<_>>().join(",");
+            let mut number = 0;
+            let mut brokers = ports.map(|ports| {
+                number += 1;
+                let voters = voters.clone();
+                Self::spawn(ports, None, Some(Member { number, voters }))
+            });
+            for broker in &mut brokers {
+                broker.wait_until_ready();
+            }
+            brokers
+        })
+        .await
+    }
+
+    async fn start_with(jwks: Option<PathBuf>) -> Self {
+        blocking(move || {
+            let mut broker = Self::spawn(free_ports(), jwks, None);
             broker.wait_until_ready();
             broker
         })
         .await
+    }
+
+    fn spawn(ports: Ports, jwks: Option<PathBuf>, member: Option<Member>) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let jars = jars();
+        assert!(
+            jars.join("pom.xml").exists(),
+            "the Kafka broker is not in {}: run infra/kafka/fetch.sh first",
+            jars.display()
+        );
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("chalkline-kafka-{}-{count}", std::process::id());
+        let data = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&data).expect("the temporary folder is writable");
+        let process = spawn(&data, ports, jwks.as_deref(), member.as_ref());
+        Self {
+            process,
+            data,
+            ports,
+            jwks,
+            member,
+        }
     }
 
     /// The broker's address, `127.0.0.1:port`.
@@ -160,7 +201,8 @@ impl KafkaBroker {
         let mut broker = self;
         blocking(move || {
             broker.kill();
-            broker.process = spawn(&broker.data, broker.ports, broker.jwks.as_deref());
+            let (jwks, member) = (broker.jwks.as_deref(), broker.member.as_ref());
+            broker.process = spawn(&broker.data, broker.ports, jwks, member);
             broker.wait_until_ready();
             broker
         })
@@ -224,7 +266,7 @@ impl Drop for KafkaBroker {
     }
 }
 
-fn spawn(data: &Path, ports: Ports, jwks: Option<&Path>) -> Process {
+fn spawn(data: &Path, ports: Ports, jwks: Option<&Path>, member: Option<&Member>) -> Process {
     let scripts = scripts();
     let log = File::options()
         .create(true)
@@ -237,6 +279,12 @@ fn spawn(data: &Path, ports: Ports, jwks: Option<&Path>) -> Process {
             .env("CHALKLINE_KAFKA_SECURE_PORT", ports.secure.to_string())
             .env("CHALKLINE_KAFKA_PASSWORD", PASSWORD)
             .env("CHALKLINE_KAFKA_JWKS", jwks);
+    }
+    if let Some(Member { number, voters }) = member {
+        command
+            .env("CHALKLINE_KAFKA_NODE", number.to_string())
+            .env("CHALKLINE_KAFKA_VOTERS", voters)
+            .env("CHALKLINE_KAFKA_HEAP", "256m");
     }
     let broker = command
         .arg(scripts.join("run.sh"))

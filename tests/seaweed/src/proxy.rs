@@ -16,14 +16,25 @@ pub enum Moment {
     Answered,
 }
 
-/// What becomes of a request or of its answer.
+/// What becomes of a request, or of its answer: that is passed on or lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     /// It is passed on.
     Passed,
     /// It is not: the connection breaks.
     Lost,
+    /// It is not, and nothing is ever answered: the connection stands still.
+    Silent,
+    /// The request is not passed on; the answer is that there are too many.
+    Throttled,
+    /// The request is not passed on; the answer is that it was carried out.
+    Pretended,
 }
+
+const SLOW_DOWN: &str = "HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\n\
+    Content-Length: 36\r\n\r\n<Error><Code>SlowDown</Code></Error>";
+
+const DONE: &str = "HTTP/1.1 200 OK\r\nETag: \"pretended\"\r\nContent-Length: 0\r\n\r\n";
 
 /// A request for an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,8 +116,22 @@ fn ask(
     while let Some((request, head)) = read_head(&mut requests)? {
         let mut body = vec![0; content_length(&head)];
         requests.read_exact(&mut body)?;
-        if judge(Moment::Asked, &request) == Fate::Lost {
-            return Ok(());
+        match judge(Moment::Asked, &request) {
+            Fate::Passed => {}
+            Fate::Lost => return Ok(()),
+            Fate::Silent => {
+                // Until the client gives up.
+                std::io::copy(&mut requests, &mut std::io::sink())?;
+                return Ok(());
+            }
+            Fate::Throttled => {
+                (&mut &*client).write_all(SLOW_DOWN.as_bytes())?;
+                continue;
+            }
+            Fate::Pretended => {
+                (&mut &*client).write_all(DONE.as_bytes())?;
+                continue;
+            }
         }
         *open.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
         server.write_all(&[head.as_bytes(), &body].concat())?;
@@ -119,7 +144,8 @@ fn answer(mut server: TcpStream, mut client: TcpStream, open: &Open, judge: &Jud
     let mut bytes = vec![0; 1 << 16];
     while let Ok(count @ 1..) = server.read(&mut bytes) {
         let answered = open.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let lost = answered.is_some_and(|request| judge(Moment::Answered, &request) == Fate::Lost);
+        let lost =
+            answered.is_some_and(|request| judge(Moment::Answered, &request) != Fate::Passed);
         if lost || client.write_all(&bytes[..count]).is_err() {
             break;
         }

@@ -4,11 +4,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use e2e::{Load, Process, Sandbox, eventually};
+use e2e::{Load, Process, Sandbox, Trial, each_once, eventually, ids};
 use eventlog::testing::KafkaBroker;
 use rstest::rstest;
-
-use crate::kill::{assert_balanced, assert_each_once, ids};
 
 pub const PARTITIONS: usize = 4;
 const CONNECTIONS: usize = 4;
@@ -40,12 +38,16 @@ pub struct Member {
 
 impl Member {
     pub fn join(sandbox: &Sandbox, name: &str) -> Self {
-        let (process, url) = sandbox.another_transform(name);
+        Self::join_with(sandbox, name, &[])
+    }
+
+    pub fn join_with(sandbox: &Sandbox, name: &str, settings: &[(&'static str, String)]) -> Self {
+        let (process, url) = sandbox.another_transform_with(name, settings);
         Self { process, url }
     }
 
     /// A number in its metrics, if it is there.
-    async fn metric(&self, name: &str) -> Option<f64> {
+    pub async fn metric(&self, name: &str) -> Option<f64> {
         let answer = reqwest::get(format!("{}/metrics", self.url)).await.ok()?;
         let text = answer.text().await.ok()?;
         let found = text.lines().find_map(|line| line.strip_prefix(name))?;
@@ -57,9 +59,17 @@ impl Member {
             .await
     }
 
-    async fn is_ready(&self) -> bool {
-        let answer = reqwest::get(format!("{}/readyz", self.url)).await;
-        answer.is_ok_and(|answer| answer.status().is_success())
+    pub async fn is_ready(&self) -> bool {
+        self.trouble().await.is_none()
+    }
+
+    /// Why it is not ready.
+    pub async fn trouble(&self) -> Option<String> {
+        match reqwest::get(format!("{}/readyz", self.url)).await {
+            Ok(answer) if answer.status().is_success() => None,
+            Ok(answer) => Some(answer.text().await.unwrap_or_default()),
+            Err(error) => Some(error.to_string()),
+        }
     }
 }
 
@@ -84,6 +94,8 @@ pub async fn until_shared(members: &[&Member], shares: &[usize]) {
 #[case::eager("range")]
 #[tokio::test(flavor = "multi_thread")]
 async fn members_come_and_go_under_load(#[case] assignor: &str) {
+    let fault = format!("members come and go, one by kill -9; the broker restarts ({assignor})");
+    let trial = Trial::begin(fault, "Kafka, folder");
     let mut kafka = KafkaBroker::start().await;
     let sandbox = cluster(&kafka, assignor).await;
     let load = load(&sandbox, 0..ids());
@@ -96,12 +108,14 @@ async fn members_come_and_go_under_load(#[case] assignor: &str) {
     until_shared(&[&one, &two, &three], &[1, 1, 2]).await;
     load.wait_for_acked(ids() / 4).await;
 
+    trial.injected();
     one.process.signal("TERM");
     let ended = one.process.exit_within(Duration::from_secs(60)).await;
     assert!(ended.is_some_and(|status| status.success()), "{ended:?}");
     until_shared(&[&two, &three], &[2, 2]).await;
     load.wait_for_acked(ids() / 2).await;
 
+    trial.injected();
     three.process.kill();
     until_shared(&[&two], &[PARTITIONS]).await;
     let four = Member::join(&sandbox, "four");
@@ -109,10 +123,10 @@ async fn members_come_and_go_under_load(#[case] assignor: &str) {
     load.wait_for_acked(ids() / 4 * 3).await;
 
     kafka = kafka.restart().await;
+    trial.injected();
     let acked = load.finish().await;
     assert_eq!(acked.len() as u64, ids());
-    assert_each_once(&sandbox, &acked).await;
-    assert_balanced(&sandbox).await;
+    trial.prove(&sandbox, &acked).await;
     assert_no_lag(&kafka).await;
     assert!(two.is_ready().await && four.is_ready().await);
 }
@@ -137,6 +151,8 @@ async fn assert_no_lag(kafka: &KafkaBroker) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_member_that_stood_still_is_fenced_and_joins_again() {
+    let fault = "SIGSTOP past the session timeout, and SIGCONT";
+    let trial = Trial::begin(fault, "Kafka, folder");
     let kafka = KafkaBroker::start().await;
     let sandbox = cluster(&kafka, "cooperative-sticky").await;
     let load = load(&sandbox, 0..ids());
@@ -159,10 +175,10 @@ async fn a_member_that_stood_still_is_fenced_and_joins_again() {
 
     let acked = load.finish().await;
     assert_eq!(acked.len() as u64, ids());
-    assert_each_once(&sandbox, &acked).await;
-    assert_balanced(&sandbox).await;
     let log = zombie.process.log();
     assert!(log.contains("lost: the session has expired"), "{log}");
+    trial.injected();
+    trial.prove(&sandbox, &acked).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,11 +202,12 @@ async fn more_members_than_partitions_wait_in_good_health() {
     })
     .await;
     let acked = load.finish().await;
-    assert_each_once(&sandbox, &acked).await;
+    each_once(&sandbox, &acked).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn partitions_are_added_under_load() {
+    let trial = Trial::begin("partitions are added", "Kafka, folder");
     let kafka = KafkaBroker::start().await;
     let mut sandbox = cluster(&kafka, "cooperative-sticky").await;
     let load = load(&sandbox, 0..ids());
@@ -213,8 +230,7 @@ async fn partitions_are_added_under_load() {
 
     let acked = load.finish().await;
     assert_eq!(acked.len() as u64, ids());
-    assert_each_once(&sandbox, &acked).await;
-    assert_balanced(&sandbox).await;
+    each_once(&sandbox, &acked).await;
     let used = "select distinct log_partition from clickstream";
     let used: BTreeSet<u64> = sandbox
         .sql(used)
@@ -223,6 +239,7 @@ async fn partitions_are_added_under_load() {
         .filter_map(|row| row["log_partition"].as_u64())
         .collect();
     assert_eq!(used, (0..6).collect());
+    trial.injected();
     // What was stored from another partition long ago is known in the new one.
     let again: Vec<_> = (0..400).map(e2e::event::nth).collect();
     sandbox.post(&again).await.expect_status(202);
@@ -230,5 +247,5 @@ async fn partitions_are_added_under_load() {
     let known =
         format!("select count(distinct event_id) as n from duplicates where event_id <= '{last}'");
     sandbox.wait_for_value(&known, 400).await;
-    assert_each_once(&sandbox, &acked).await;
+    trial.prove(&sandbox, &acked).await;
 }

@@ -2,6 +2,7 @@
 
 mod any_order;
 mod arrows;
+mod faults;
 mod first_line;
 mod group;
 mod keys;

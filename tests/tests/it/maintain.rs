@@ -1,10 +1,12 @@
 //! Tables stay few files, and upkeep changes nothing that can be asked for.
 
-use e2e::{Load, Process, Sandbox, event, eventually, on_s3, python};
+use e2e::{
+    Load, Process, Sandbox, Trial, balanced, each_once, event, eventually, ids, on_s3, python,
+};
 use seaweed::Server;
 use serde_json::{Value, json};
 
-use crate::kill::{CONNECTIONS, assert_balanced, assert_each_once, ids};
+use crate::kill::CONNECTIONS;
 
 /// A commit whenever it can be, and upkeep that has never enough: what takes an
 /// hour elsewhere takes seconds.
@@ -65,21 +67,22 @@ async fn count(sandbox: &Sandbox, table: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn under_load_and_kills_files_stay_few_and_every_event_is_there_once() {
+    let trial = Trial::begin("kill -9 of `up` amid upkeep", "embedded, folder");
     let mut sandbox = Sandbox::up_with(&RESTLESS).await;
     let load = Load::start(&sandbox, 0..ids(), CONNECTIONS);
     for third in 1..3 {
         load.wait_for_acked(ids() / 3 * third).await;
         sandbox.crash();
+        trial.injected();
         sandbox.restart().await;
     }
     let acked = load.finish().await;
     assert_eq!(acked.len() as u64, ids());
-    assert_each_once(&sandbox, &acked).await;
+    each_once(&sandbox, &acked).await;
     assert_few_files(&sandbox).await;
     assert!(metric(&sandbox, "chalkline_maintenance_merged_files_total").await > 0.0);
     assert!(metric(&sandbox, "chalkline_maintenance_checkpoints_total").await > 0.0);
-    assert_each_once(&sandbox, &acked).await;
-    assert_balanced(&sandbox).await;
+    trial.prove(&sandbox, &acked).await;
     sandbox.wait_for_reports().await;
     for table in event::TABLES {
         let ours = count(&sandbox, table).await;
@@ -103,10 +106,10 @@ async fn by_hand_and_service_take_turns_on_s3() {
     // By hand beside the service, which stands back.
     sandbox.cli(&["compact"]);
     let acked = load.finish().await;
-    assert_each_once(&sandbox, &acked).await;
+    each_once(&sandbox, &acked).await;
     sandbox.cli(&["compact"]);
-    assert_each_once(&sandbox, &acked).await;
-    assert_balanced(&sandbox).await;
+    each_once(&sandbox, &acked).await;
+    balanced(&sandbox).await;
     assert_few_files(&sandbox).await;
     let options = json!(server.options()).to_string();
     let root = sandbox.setting("CHALKLINE_LAKE_URL");
@@ -156,7 +159,7 @@ async fn when_the_holder_is_killed_another_service_takes_over() {
     drop(other);
     holder.restart().await;
     assert_eq!(count(&holder, "video").await, before);
-    assert_balanced(&holder).await;
+    balanced(&holder).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

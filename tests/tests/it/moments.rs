@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use e2e::{Load, Sandbox, event, until};
+use e2e::{Load, Sandbox, Trial, each_once, event, ids, until};
 use eventlog::testing::KafkaBroker;
 use rstest::rstest;
 use seaweed::{Fate, Moment, Proxy, Request, Server};
 
 use crate::group::{Member, PARTITIONS, SESSION_MS, until_shared};
-use crate::kill::{CONNECTIONS, assert_balanced, assert_each_once, ids};
+use crate::kill::CONNECTIONS;
 
 /// The writes of a round, in their order, by what their paths contain.
 const WRITES: [(&str, [&str; 2]); 7] = [
@@ -55,6 +55,11 @@ impl Plan {
 #[case::just_written(Moment::Answered)]
 #[tokio::test(flavor = "multi_thread")]
 async fn transform_is_killed_at_every_write(#[case] moment: Moment) {
+    let fault = match moment {
+        Moment::Asked => "kill -9 before each kind of write",
+        Moment::Answered => "kill -9 after each kind of write",
+    };
+    let trial = Trial::begin(fault, "Kafka, S3");
     let plan: Arc<Mutex<Option<Plan>>> = Arc::default();
     let planned = Arc::clone(&plan);
     let proxy = Proxy::start(Server::shared(), move |moment, request| {
@@ -76,7 +81,7 @@ async fn transform_is_killed_at_every_write(#[case] moment: Moment) {
     let address = kafka.address();
     let roles = ["ingest", "transform", "query"];
     let mut sandbox = Sandbox::roles_on_s3(&address, Server::shared(), &roles, &settings).await;
-    let share = ids() / 2 / WRITES.len() as u64;
+    let share = ids() / WRITES.len() as u64;
     let mut acked = e2e::Acked::new();
     for (number, (name, write)) in (0..).zip(WRITES) {
         let process = sandbox.process("transform").id();
@@ -97,19 +102,20 @@ async fn transform_is_killed_at_every_write(#[case] moment: Moment) {
                 .is_none()
         })
         .await;
+        trial.injected();
         sandbox.crash_one("transform");
         sandbox.restart().await;
         acked.extend(load.finish().await);
     }
     assert_eq!(acked.len() as u64, share * WRITES.len() as u64);
-    assert_each_once(&sandbox, &acked).await;
-    assert_balanced(&sandbox).await;
+    trial.prove(&sandbox, &acked).await;
 }
 
 /// A transformer sends a commit and stands still, and so does the commit on its
 /// way, until others have long published the same records.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_that_comes_after_the_new_owners_is_refused() {
+    let trial = Trial::begin("SIGSTOP with a commit on its way", "Kafka, S3");
     let (go, held) = sync_channel::<()>(0);
     let held = Mutex::new(held);
     let armed = Arc::new(AtomicBool::new(false));
@@ -138,7 +144,7 @@ async fn a_commit_that_comes_after_the_new_owners_is_refused() {
     let mut acked = Load::start(&sandbox, 0..ids() / 4, CONNECTIONS)
         .finish()
         .await;
-    assert_each_once(&sandbox, &acked).await;
+    each_once(&sandbox, &acked).await;
 
     armed.store(true, Ordering::SeqCst);
     let load = Load::start(&sandbox, ids() / 4..ids() / 2, CONNECTIONS);
@@ -147,16 +153,16 @@ async fn a_commit_that_comes_after_the_new_owners_is_refused() {
     let heir = Member::join(&sandbox, "heir");
     until_shared(&[&heir], &[PARTITIONS]).await;
     acked.extend(load.finish().await);
-    assert_each_once(&sandbox, &acked).await;
+    each_once(&sandbox, &acked).await;
 
+    trial.injected();
     drop(go);
     zombie.process.signal("CONT");
     until_shared(&[&zombie, &heir], &[2, 2]).await;
     let last = Load::start(&sandbox, ids() / 2..ids(), CONNECTIONS);
     acked.extend(last.finish().await);
     assert_eq!(acked.len() as u64, ids());
-    assert_each_once(&sandbox, &acked).await;
-    assert_balanced(&sandbox).await;
+    trial.prove(&sandbox, &acked).await;
 }
 
 /// SIGKILL, and not before the process is gone is anything answered.

@@ -2,32 +2,28 @@
 
 use std::collections::HashMap;
 
-use e2e::{Load, Sandbox, chalkline, event, on_s3, python};
+use e2e::{Load, Sandbox, Trial, chalkline, event, ids, on_s3, python};
 use eventlog::testing::KafkaBroker;
 use seaweed::Server;
 use serde_json::json;
 
-use crate::kill::{CONNECTIONS, assert_balanced, assert_each_once, ids};
-
-/// An object store is slower than a folder.
-fn events() -> u64 {
-    ids() / 4
-}
+use crate::kill::CONNECTIONS;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn up_on_s3_is_killed_and_every_event_is_there_once() {
+    let trial = Trial::begin("kill -9 of `up`", "embedded, S3");
     let server = Server::shared();
     let mut sandbox = Sandbox::up_on_s3(server).await;
-    let load = Load::start(&sandbox, 0..events(), CONNECTIONS);
+    let load = Load::start(&sandbox, 0..ids(), CONNECTIONS);
     for third in 1..3 {
-        load.wait_for_acked(events() / 3 * third).await;
+        load.wait_for_acked(ids() / 3 * third).await;
         sandbox.crash();
+        trial.injected();
         sandbox.restart().await;
     }
     let acked = load.finish().await;
-    assert_eq!(acked.len() as u64, events());
-    assert_each_once(&sandbox, &acked).await;
-    assert_balanced(&sandbox).await;
+    assert_eq!(acked.len() as u64, ids());
+    trial.prove(&sandbox, &acked).await;
     assert!(
         !sandbox.lake().exists(),
         "nothing of the lake is in the folder"
@@ -37,18 +33,19 @@ async fn up_on_s3_is_killed_and_every_event_is_there_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn transform_on_s3_over_kafka_is_killed_and_every_event_is_there_once() {
+    let trial = Trial::begin("kill -9 of transform", "Kafka, S3");
     let kafka = KafkaBroker::start().await;
     let mut sandbox = Sandbox::cluster_on_s3(&kafka.address(), Server::shared()).await;
-    let load = Load::start(&sandbox, 0..events(), CONNECTIONS);
+    let load = Load::start(&sandbox, 0..ids(), CONNECTIONS);
     for quarter in 1..4 {
-        load.wait_for_acked(events() / 4 * quarter).await;
+        load.wait_for_acked(ids() / 4 * quarter).await;
         sandbox.crash_one("transform");
+        trial.injected();
         sandbox.restart().await;
     }
     let acked = load.finish().await;
-    assert_eq!(acked.len() as u64, events());
-    assert_each_once(&sandbox, &acked).await;
-    assert_balanced(&sandbox).await;
+    assert_eq!(acked.len() as u64, ids());
+    trial.prove(&sandbox, &acked).await;
 }
 
 async fn another_engine_counts_the_same(sandbox: &Sandbox, server: &Server) {

@@ -1,30 +1,49 @@
 //! Files that outlive a loss of power, where the lake is a folder of this
-//! machine. An object store sees to that before it answers.
+//! machine. An object store sees to that before it answers, and is asked whether
+//! it did.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use futures::{StreamExt, TryStreamExt};
+use object_store::path::Path as ObjectPath;
+use object_store::{ObjectStore, ObjectStoreExt};
 use url::Url;
 use uuid::Uuid;
 
 use crate::{LakeError, LakeTable};
 
+/// How many files of an object store are looked for at once.
+const CONCURRENT_LOOKS: usize = 4;
+
 impl LakeTable {
-    /// Syncs files of the table, named from its folder, to the disk.
+    /// As [`sync`], for files of the table, named from its folder.
     pub(crate) async fn sync(&self, files: Vec<String>) -> Result<(), LakeError> {
-        sync(self.delta.table_url(), files).await
+        let store = self.delta.object_store();
+        sync(self.delta.table_url(), store.as_ref(), files).await
     }
 }
 
 /// Syncs files below a folder to the disk, and the folders that name them up to
-/// the given one.
-pub(crate) async fn sync(folder: &Url, files: Vec<String>) -> Result<(), LakeError> {
-    let Some(folder) = local(folder) else {
-        return Ok(());
-    };
-    blocking(move || sync_files(&folder, &files)).await
+/// the given one. In an object store, makes sure that they are there: who answered
+/// that they are may have been something in between, and rows would be gone that
+/// everybody takes for stored.
+pub(crate) async fn sync(
+    folder: &Url,
+    store: &dyn ObjectStore,
+    files: Vec<String>,
+) -> Result<(), LakeError> {
+    if let Some(folder) = local(folder) {
+        return blocking(move || sync_files(&folder, &files)).await;
+    }
+    futures::stream::iter(files)
+        .map(|file| async move { store.head(&ObjectPath::from(file)).await })
+        .buffer_unordered(CONCURRENT_LOOKS)
+        .try_for_each(|_| async { Ok(()) })
+        .await?;
+    Ok(())
 }
 
 /// Writes a file and replaces what was there, all at once and durably: after a
@@ -105,19 +124,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn files_and_folders_of_this_machine_are_synced_and_no_others() {
+    async fn files_are_synced_or_looked_for() {
+        let store = object_store::memory::InMemory::new();
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::create_dir_all(folder.path().join("a b/c")).expect("folders");
         std::fs::write(folder.path().join("a b/c/file"), "x").expect("a file");
         let url = Url::from_directory_path(folder.path()).expect("an absolute path");
-        sync(&url, vec!["a b/c/file".to_owned()])
+        sync(&url, &store, vec!["a b/c/file".to_owned()])
             .await
             .expect("syncs");
-        let absent = sync(&url, vec!["a b/c/absent".to_owned()]).await;
+        let absent = sync(&url, &store, vec!["a b/c/absent".to_owned()]).await;
         assert!(absent.expect_err("is absent").is_retryable());
         let bucket = Url::parse("s3://bucket/demo").expect("a URL");
-        sync(&bucket, vec!["absent".to_owned()])
-            .await
-            .expect("not ours");
+        let absent = sync(&bucket, &store, vec!["a/file".to_owned()]).await;
+        assert!(absent.expect_err("is absent").is_retryable());
+        let put = store.put(&ObjectPath::from("a/file"), "x".into()).await;
+        put.expect("memory takes anything");
+        let found = sync(&bucket, &store, vec!["a/file".to_owned()]).await;
+        found.expect("is there");
     }
 }

@@ -224,7 +224,7 @@ impl Lake {
             Ok(_) => {
                 tracing::info!(table = name, "table created");
                 let first = format!("{name}/{}", commit_path(0));
-                durable::sync(&self.0.root, vec![first]).await
+                durable::sync(&self.0.root, self.store().as_ref(), vec![first]).await
             }
             // Whatever it was: if the table is there now, it was another writer.
             Err(_) if self.has_log(name).await? => Ok(()),

@@ -169,8 +169,9 @@ impl KafkaReader {
 
     /// Says what is wrong with the position, or starts anew where we are.
     async fn check_position(&mut self) -> Result<(), ReadError> {
-        topic::check_same(&self.client, &self.topic).await?;
         let (head, tail) = topic::bounds(&self.client, &self.topic, self.partition).await?;
+        // Last: until here they could have become another topic's.
+        topic::check_same(&self.client, &self.topic).await?;
         let (partition, from) = (self.partition, self.next);
         if from < head {
             return Err(ReadError::Truncated {

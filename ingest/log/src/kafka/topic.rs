@@ -109,6 +109,9 @@ async fn create(config: &KafkaConfig, until: Instant) -> Result<(), KafkaError> 
     .set("retention.ms", &retention_ms)
     // Batches stay as their producer compressed them, ours with zstd.
     .set("compression.type", "producer")
+    // Retention goes by the broker's clock: one that is wrong here could have
+    // records refused as of the future, or deleted at once as outdated.
+    .set("message.timestamp.type", "LogAppendTime")
     .set("max.message.bytes", &max_bytes);
     if config.replication_factor > 1 {
         topic = topic.set("min.insync.replicas", "2");

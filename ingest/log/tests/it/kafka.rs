@@ -1,6 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use eventlog::testing::KafkaBroker;
 use eventlog::{
@@ -231,6 +231,14 @@ async fn the_topic_is_created_as_configured_and_outside_producers_agree() {
             .unwrap();
         assert_eq!(ours.partition as i32, theirs.partition);
     }
+    // Whoever's clock is a day ahead is not refused for it.
+    let ahead = SystemTime::now() + Duration::from_secs(24 * 60 * 60);
+    let ahead = ahead.duration_since(UNIX_EPOCH).unwrap().as_millis() as i64;
+    let message = FutureRecord::to(&config.topic).key("k").payload("early");
+    let message = message.timestamp(ahead);
+    let sent = outside.send(message, Duration::from_secs(10)).await;
+    assert!(sent.unwrap().timestamp.to_millis() < Some(ahead));
+
     let metadata: BaseConsumer = client(&brokers).create().unwrap();
     let metadata = metadata
         .fetch_metadata(Some(&config.topic), Duration::from_secs(10))

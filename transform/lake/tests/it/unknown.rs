@@ -59,6 +59,40 @@ async fn a_commit_is_there_once_whether_it_landed_or_not(
     assert_eq!(other.version(), 2, "no commit twice");
 }
 
+/// A write that was not carried out, whatever the store said, is not taken for
+/// one; what was to be written is still to be written.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_that_was_only_pretended_is_noticed(
+    #[values("/_delta_log/", ".parquet")] written: &'static str,
+) {
+    let armed = Arc::new(AtomicBool::new(false));
+    let spoil = Arc::clone(&armed);
+    let proxy = Proxy::start(Server::shared(), move |moment, request| {
+        let is_it = request.method == "PUT" && request.path.contains(written);
+        if is_it && moment == Moment::Asked && spoil.swap(false, Ordering::SeqCst) {
+            return Fate::Pretended;
+        }
+        Fate::Passed
+    });
+    let test = TestLake::behind(proxy.endpoint());
+    let mut table = test.video().await;
+    armed.store(true, Ordering::SeqCst);
+    let published = table
+        .publish(vec![rows("2026-27", 0..5)], &[advance(0, None, 5)])
+        .await;
+    assert!(!armed.load(Ordering::SeqCst), "a write was pretended");
+    published.expect_err("it is noticed");
+    let mut table = test.video().await;
+    let next = table.next_position(&AppId::rows(LOG, 0)).await;
+    assert_eq!(next.expect("a position"), None);
+    table
+        .publish(vec![rows("2026-27", 0..5)], &[advance(0, None, 5)])
+        .await
+        .expect("publishes");
+    assert_eq!(positions(&table).await, (0..5).collect::<Vec<_>>());
+}
+
 /// The commit that is in the way is another writer's, and not taken for ours.
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
