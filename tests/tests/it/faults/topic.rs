@@ -40,6 +40,8 @@ async fn a_recreated_topic_is_not_read_on_as_if_it_were_the_former() {
         .finish()
         .await;
     e2e::each_once(&sandbox, &acked).await;
+    // What the second reader has not counted goes with the topic.
+    e2e::balanced(&sandbox).await;
 
     recreate(kafka, &own.topic).await;
     let load = Load::start(&sandbox, ids() / 2..ids(), CONNECTIONS);
