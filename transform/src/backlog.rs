@@ -114,6 +114,12 @@ impl Backlog {
         taken
     }
 
+    /// Drops a tenant's rows; answers where the first of them is in each partition.
+    pub fn give_up(&mut self, tenant: &TenantId) -> BTreeMap<u32, u64> {
+        let dropped = self.rounds.remove(tenant);
+        dropped.map(|round| round.first).unwrap_or_default()
+    }
+
     /// Takes all rounds out.
     pub fn take_all(&mut self) -> Vec<(Round, Stretches)> {
         let tenants: Vec<TenantId> = self.rounds.keys().cloned().collect();

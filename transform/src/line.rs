@@ -310,8 +310,7 @@ impl<'a> Line<'a> {
                 Ok(tenant) => tenant,
                 Err(error) if error.is_retryable() => return false,
                 Err(error) => {
-                    self.waiting.add(&record.tenant, &error.into());
-                    self.say_health();
+                    self.let_wait(&record.tenant, &error.into());
                     None
                 }
             };
@@ -362,6 +361,16 @@ impl<'a> Line<'a> {
         };
         self.tenants.insert(id.clone(), tenant.clone());
         Ok(tenant)
+    }
+
+    /// From now on the tenant's records wait, and with them those whose rows are not
+    /// published yet: these would carry its tables over what waits.
+    fn let_wait(&mut self, tenant: &TenantId, error: &Error) {
+        for (partition, first) in self.backlog.give_up(tenant) {
+            self.progress.pin(partition, first);
+        }
+        self.waiting.add(tenant, error);
+        self.say_health();
     }
 
     /// A partition cannot be read on.

@@ -146,8 +146,7 @@ impl Line<'_> {
                 }
                 Err(error) if is_away(&error) => return Ok(None),
                 Err(error) => {
-                    self.waiting.add(&tenant, &error);
-                    self.say_health();
+                    self.let_wait(&tenant, &error);
                 }
             }
         }

@@ -50,7 +50,7 @@ impl Line<'_> {
             .iter()
             .map(|(round, _)| (round.tenant.clone(), round.first.clone()))
             .collect();
-        let published: Vec<(TenantId, Vec<Table>)> = rounds
+        let mut published: BTreeMap<TenantId, Vec<Table>> = rounds
             .iter()
             .map(|(round, _)| (round.tenant.clone(), round.tables().collect()))
             .collect();
@@ -72,6 +72,7 @@ impl Line<'_> {
         }
         self.progress.advance(&self.backlog.ends()).await?;
         self.advanced_at = Instant::now();
+        published.retain(|tenant, _| !failed.contains_key(tenant));
         self.tell_lags(&published);
         self.membership.commit(&self.progress.positions());
         self.surroundings.moved.add(tenants);
@@ -93,7 +94,7 @@ impl Line<'_> {
 
     /// Shows of each table how long its oldest row has waited since it was
     /// received.
-    fn tell_lags(&self, published: &[(TenantId, Vec<Table>)]) {
+    fn tell_lags(&self, published: &BTreeMap<TenantId, Vec<Table>>) {
         let tell = |tenant: &TenantId, table: Table, seconds: f64| {
             metrics::gauge!(
                 "chalkline_transform_table_lag_seconds",

@@ -9,10 +9,10 @@ use eventlog::Record;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use schemas::event::Event;
-use schemas::{Family, Table, headers};
+use schemas::{Family, Table};
 use uuid::Uuid;
 
-use crate::support::{Sandbox, event, family, record};
+use crate::support::{Sandbox, event, family, looking_everywhere, record};
 
 const IDS: u128 = 12;
 
@@ -39,13 +39,6 @@ impl Arrival {
             false => record,
         }
     }
-}
-
-fn looking_everywhere(mut record: Record) -> Record {
-    let everywhere = (headers::LOOK_UP, headers::look_up::EVERYWHERE.as_bytes());
-    let all = record.headers.iter().chain([everywhere]);
-    record.headers = all.collect();
-    record
 }
 
 /// What is to be stored of arrivals in this order, as ids and times.

@@ -365,6 +365,14 @@ pub fn record(tenant: &str, event: &Event) -> Record {
     )
 }
 
+/// The record of a sender who asks to look for its event everywhere.
+pub fn looking_everywhere(mut record: Record) -> Record {
+    let everywhere = (headers::LOOK_UP, headers::look_up::EVERYWHERE.as_bytes());
+    let all = record.headers.iter().chain([everywhere]);
+    record.headers = all.collect();
+    record
+}
+
 pub fn raw(key: Vec<u8>, headers: &[(&str, &str)], value: Vec<u8>) -> Record {
     Record {
         key: key.into(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rstest::rstest;
 use schemas::Table;
 
-use crate::support::{Running, Sandbox, event, family, ids, record};
+use crate::support::{Running, Sandbox, event, family, ids, looking_everywhere, record};
 
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -144,6 +144,44 @@ async fn a_tenant_whose_table_breaks_while_it_runs_waits_alone() {
     append(&sandbox, "well", 90..110).await;
     std::fs::remove_file(torn).expect("removes");
     everything_is_there_once(&sandbox, running).await;
+}
+
+/// Rows that were judged before and are published after the tenant began to wait
+/// would carry its tables over the records that wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_from_before_a_tenant_waits_do_not_pass_what_waits() {
+    let mut sandbox = Sandbox::new().await;
+    sandbox.tenant("broken").await;
+    // So old that they are looked for in their files.
+    let old = (0..30).map(|number| {
+        let mut event = event(number, family(number));
+        event.received_at -= chrono::TimeDelta::days(30);
+        record("broken", &event)
+    });
+    sandbox.append(old.collect()).await;
+    sandbox.run_to_the_end().await;
+    let video = sandbox.folder.path().join("lake/broken/video");
+    let (damaged, moved) = (
+        newest(&newest_folder(&video)),
+        sandbox.folder.path().join("moved"),
+    );
+    sandbox.config.interval_ms = 1_000;
+    let running = sandbox.start();
+    // It has loaded what it has to know.
+    append(&sandbox, "broken", 30..40).await;
+    wait_for(&sandbox, "broken", 40).await;
+    std::fs::rename(&damaged, &moved).expect("moves");
+    append(&sandbox, "broken", 40..60).await;
+    let asked = (60..90).map(|number| record("broken", &event(number, family(number))));
+    sandbox
+        .append(asked.map(looking_everywhere).collect())
+        .await;
+    wait_until_degraded(&running).await;
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    mend((moved, damaged));
+    wait_for(&sandbox, "broken", 90).await;
+    running.stop().await.expect("stops");
+    assert_eq!(sandbox.stored("broken").await, ids(0..90));
 }
 
 async fn two_tenants() -> Sandbox {
