@@ -46,6 +46,8 @@ pub(crate) struct Round {
     log_id: String,
     stretches: BTreeMap<u32, Range<u64>>,
     tables: BTreeMap<(TenantId, Table), TableRows>,
+    /// The partitions to which events belong that were read from others.
+    homes: BTreeMap<(TenantId, Table), BTreeSet<u32>>,
     rows: usize,
     bytes: usize,
 }
@@ -57,6 +59,13 @@ impl Round {
             log_id: log_id.to_owned(),
             ..Self::default()
         }
+    }
+
+    /// The event of a table belongs to another partition than that it was read
+    /// from, and will be stored.
+    pub fn belongs(&mut self, tenant: &TenantId, table: Table, home: u32) {
+        let key = (tenant.clone(), table);
+        self.homes.entry(key).or_default().insert(home);
     }
 
     /// Adds a record and what becomes of it. Records of one partition come in
@@ -183,7 +192,7 @@ impl Round {
 
     /// The rows of each table that has any, in the order in which tables must
     /// be committed: all of the first list before any of the second.
-    pub fn into_commits(self) -> [Vec<Commit>; 2] {
+    pub fn into_commits(mut self) -> [Vec<Commit>; 2] {
         let mut commits = [Vec::new(), Vec::new()];
         for ((tenant, table), rows) in self.tables {
             let rows = match rows {
@@ -199,10 +208,13 @@ impl Round {
                 TableRows::Tallies(mut rows) => vec![without_term(rows.finish())],
             };
             let order = usize::from(matches!(table, Table::Events(_)));
+            let key = (tenant, table);
+            let homes = self.homes.remove(&key).unwrap_or_default();
             commits[order].push(Commit {
-                tenant,
+                tenant: key.0,
                 table,
                 rows,
+                homes,
             });
         }
         commits
@@ -215,6 +227,9 @@ pub(crate) struct Commit {
     pub tenant: TenantId,
     pub table: Table,
     pub rows: Vec<Rows>,
+    /// Partitions other than those of the round to which some of the events
+    /// belong.
+    pub homes: BTreeSet<u32>,
 }
 
 fn without_term(batch: arrow::array::RecordBatch) -> Rows {

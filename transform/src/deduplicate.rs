@@ -152,14 +152,7 @@ impl Index {
         received_at: DateTime<Utc>,
         reach: Reach,
     ) -> Option<RangeInclusive<DateTime<Utc>>> {
-        let at = seconds(received_at);
-        let (first, last) = match reach {
-            Reach::Ever => (0, u32::MAX),
-            Reach::Window => (
-                at.saturating_sub(self.window_seconds),
-                at.saturating_add(self.window_seconds),
-            ),
-        };
+        let (first, last) = self.reached(received_at, reach);
         if first >= self.known_since {
             return None;
         }
@@ -173,6 +166,23 @@ impl Index {
         // To the end of the last second.
         let times = time(first)..=time(last.saturating_add(1));
         stored.is_none().then_some(times)
+    }
+
+    /// When events were received that one can repeat.
+    pub fn times(&self, received_at: DateTime<Utc>, reach: Reach) -> RangeInclusive<DateTime<Utc>> {
+        let (first, last) = self.reached(received_at, reach);
+        time(first)..=time(last.saturating_add(1))
+    }
+
+    fn reached(&self, received_at: DateTime<Utc>, reach: Reach) -> (u32, u32) {
+        let at = seconds(received_at);
+        match reach {
+            Reach::Ever => (0, u32::MAX),
+            Reach::Window => (
+                at.saturating_sub(self.window_seconds),
+                at.saturating_add(self.window_seconds),
+            ),
+        }
     }
 
     /// Whether an event received at one time reaches one received at another.

@@ -1,18 +1,19 @@
 //! What becomes of a record: exactly one thing, also when it is read again
 //! after a crash.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Utc};
+use eventlog::partition_for;
 use schemas::event::Event;
 use schemas::{Table, TenantId};
 use uuid::Uuid;
 
 use crate::decode::{Content, Decoded};
-use crate::deduplicate::Index;
+use crate::deduplicate::{Index, Stored};
 use crate::digest::Digest;
-use crate::look_up::Answers;
+use crate::look_up::{Answers, Homes};
 use crate::quarantine::Unreadable;
 
 /// What becomes of a record.
@@ -123,6 +124,8 @@ pub(crate) struct Judge {
     settled: Settled,
     /// What the lake says of records that are to be judged next.
     answers: Answers,
+    /// To which partitions events belong, and which are this process's.
+    homes: Option<(Homes, BTreeSet<u32>)>,
 }
 
 impl Judge {
@@ -132,7 +135,31 @@ impl Judge {
             index,
             settled,
             answers: Answers::new(),
+            homes: None,
         }
+    }
+
+    /// The same, for a log of which others may read some partitions; `owned` are
+    /// not theirs.
+    pub fn among(mut self, homes: Homes, owned: BTreeSet<u32>) -> Self {
+        self.homes = Some((homes, owned));
+        self
+    }
+
+    /// The partition to which an event belongs that was read from another, where
+    /// it came before partitions were added.
+    pub fn home_elsewhere(&self, partition: u32, record: &Decoded) -> Option<u32> {
+        let (homes, _) = self.homes.as_ref()?;
+        let is_event = matches!(record.content, Ok(Content::Event(..)));
+        let home = partition_for(&record.record.key, homes.partitions);
+        (is_event && home != partition).then_some(home)
+    }
+
+    /// Whether others read the partition to which an event belongs.
+    pub fn is_others(&self, partition: u32, record: &Decoded) -> bool {
+        let home = self.home_elsewhere(partition, record);
+        let owned = self.homes.as_ref().map(|(_, owned)| owned);
+        home.is_some_and(|home| owned.is_some_and(|owned| !owned.contains(&home)))
     }
 
     /// Takes note of an event that an unfinished round had found to be new.
@@ -146,10 +173,7 @@ impl Judge {
         };
         let traces = self.settled.traces(partition, record);
         if verdict(record.position, traces) == Verdict::New {
-            let (id, received_at) = (event.id, event.received_at);
-            let tenant = &record.tenant;
-            self.index
-                .remember(partition, tenant, id, received_at, Some(*digest));
+            self.remember(partition, record, event, *digest);
         }
     }
 
@@ -166,8 +190,41 @@ impl Judge {
         };
         let (id, at, reach) = (event.id, event.received_at, record.reach());
         let tenant = &record.tenant;
-        let times = self.index.unknown(partition, tenant, id, at, reach)?;
-        (self.verdict(partition, record) == Verdict::Open).then_some(times)
+        let home = self.home_elsewhere(partition, record);
+        let is_known = home.is_none() && self.settled.next.is_empty();
+        let unknown = |partition| self.index.unknown(partition, tenant, id, at, reach);
+        if is_known {
+            return unknown(partition);
+        }
+        match self.verdict(partition, record) {
+            Verdict::Published => None,
+            // Since then, somebody may have stored it from another partition.
+            Verdict::New => Some(self.index.times(at, reach)),
+            Verdict::Open if self.stored(partition, record, event).is_some() => None,
+            // What others store meanwhile is not in the index.
+            Verdict::Open if self.is_others(partition, record) => Some(self.index.times(at, reach)),
+            Verdict::Open => unknown(partition).or_else(|| unknown(home?)),
+        }
+    }
+
+    fn stored(&self, partition: u32, record: &Decoded, event: &Event) -> Option<&Stored> {
+        let (tenant, reach) = (&record.tenant, record.reach());
+        let home = self.home_elsewhere(partition, record);
+        let mut known_in = [partition].into_iter().chain(home);
+        known_in.find_map(|partition| {
+            let (id, at) = (event.id, event.received_at);
+            self.index.stored(partition, tenant, id, at, reach)
+        })
+    }
+
+    /// Remembers an event where its repetitions are looked for.
+    fn remember(&mut self, partition: u32, record: &Decoded, event: &Event, digest: Digest) {
+        let home = self.home_elsewhere(partition, record);
+        for partition in [partition].into_iter().chain(home) {
+            let (id, at) = (event.id, event.received_at);
+            let tenant = &record.tenant;
+            self.index.remember(partition, tenant, id, at, Some(digest));
+        }
     }
 
     /// Takes note of what the lake says of records that are judged next.
@@ -214,20 +271,17 @@ impl Judge {
         digest: Digest,
         verdict: Verdict,
     ) -> Outcome {
-        let (tenant, reach) = (&record.tenant, record.reach());
-        let Event {
-            id, received_at, ..
-        } = *event;
-        if verdict == Verdict::Open {
-            let stored = self.index.stored(partition, tenant, id, received_at, reach);
-            let known = stored.map(|stored| stored.has_content(digest));
-            let place = (partition, record.position);
-            if let Some(same_content) = known.or_else(|| self.answers.get(&place).copied()) {
-                return Outcome::Duplicate { same_content };
-            }
+        let stored = match verdict {
+            Verdict::Open => self.stored(partition, record, event),
+            // The index knows it already.
+            _ => None,
+        };
+        let known = stored.map(|stored| stored.has_content(digest));
+        let place = (partition, record.position);
+        if let Some(same_content) = known.or_else(|| self.answers.get(&place).copied()) {
+            return Outcome::Duplicate { same_content };
         }
-        self.index
-            .remember(partition, tenant, id, received_at, Some(digest));
+        self.remember(partition, record, event, digest);
         Outcome::Stored
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use eventlog::ReadError;
 use runtime::RegistryError;
-use schemas::{Tenant, TenantId};
+use schemas::{Table, Tenant, TenantId};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::batch::{Round, Size, should_close};
@@ -49,6 +49,7 @@ pub(crate) struct Line<'a> {
     progress: Progress,
     /// How many partitions the log had when this life began.
     partitions: u32,
+    homes: Homes,
     /// The tenants of the round that is open.
     tenants: HashMap<TenantId, Option<Arc<Tenant>>>,
     /// The latest time at which an event was received.
@@ -114,6 +115,7 @@ impl<'a> Line<'a> {
                 read.clone(),
             ),
             partitions: known.partitions,
+            homes: known.homes,
             tenants: HashMap::new(),
             newest: DateTime::UNIX_EPOCH,
             broken: BTreeMap::new(),
@@ -230,6 +232,17 @@ impl<'a> Line<'a> {
                     Some(Message::Records { partition, records }) => {
                         begun.get_or_insert_with(Instant::now);
                         let is_known = |record| self.judge.unknown(partition, record).is_none();
+                        let is_others = |record| self.judge.is_others(partition, record);
+                        if records.iter().any(is_others) {
+                            // The sooner it is published what was looked up, the
+                            // seldomer somebody else has published meanwhile.
+                            pending.push(partition, records);
+                            let closed = match self.settle(&mut round, &mut pending).await {
+                                true => Closed::Full,
+                                false => Closed::Ended,
+                            };
+                            return Ok((round, closed));
+                        }
                         let goes_on = if pending.pieces.is_empty() && records.iter().all(is_known) {
                             self.take(&mut round, partition, records).await
                         } else {
@@ -291,7 +304,7 @@ impl<'a> Line<'a> {
     /// What the lake says of the records that the index does not know; `None` when
     /// it is time to stop. A lake that does not answer is waited for.
     async fn ask(&mut self, pieces: &[(u32, Vec<Decoded>)]) -> Option<Answers> {
-        let mut questions: BTreeMap<TenantId, Questions> = BTreeMap::new();
+        let mut questions: BTreeMap<TenantId, (Questions, bool)> = BTreeMap::new();
         for (partition, records) in pieces {
             for record in records {
                 let (Some(times), Ok(Content::Event(event, _))) =
@@ -304,29 +317,40 @@ impl<'a> Line<'a> {
                     Err(error) if error.is_retryable() => return None,
                     Err(_) => None,
                 };
-                let questions = questions.entry(record.tenant.clone()).or_default();
+                let (questions, others) = questions.entry(record.tenant.clone()).or_default();
                 let at = (*partition, record.position);
-                questions.ask(at, event, record.reach(), times, term);
+                let home = self.judge.home_elsewhere(*partition, record);
+                *others |= self.judge.is_others(*partition, record);
+                let home = home.unwrap_or(*partition);
+                questions.ask(at, home, event, record.reach(), times, term);
             }
         }
         let mut answers = Answers::new();
         let transform = self.surroundings.transform;
-        let homes = Homes {
-            log_id: transform.log.id().to_string(),
-            partitions: self.partitions,
-        };
-        for (tenant, questions) in questions {
+        for (tenant, (questions, others)) in questions {
             if self.waiting.has(&tenant) {
                 continue;
             }
             let begun = Instant::now();
             let index = self.judge.index();
             let is_within = |reach, at, other| index.is_within(reach, at, other);
+            let (publisher, homes) = (&self.publisher, &self.homes);
+            let look = || async {
+                let newest = match others {
+                    true => publisher.newest_events(&tenant).await?,
+                    false => Vec::new(),
+                };
+                let tables = match others {
+                    true => newest.iter().map(|(_, table, _)| table.clone()).collect(),
+                    false => publisher.events(&tenant),
+                };
+                let answered = questions.answer(&tenant, homes, tables, is_within).await;
+                answered.map(|answered| (answered, newest))
+            };
             let ask = || async {
-                let tables = self.publisher.events(&tenant);
-                let answered = questions.answer(&tenant, &homes, tables, is_within).await;
-                let Err(source) = answered else {
-                    return answered.map_err(Error::Lake);
+                let source = match look().await {
+                    Ok(answered) => return Ok(answered),
+                    Err(source) => source,
                 };
                 // Unless it is everybody's trouble.
                 transform.lake.check_store().await.map_err(Error::Lake)?;
@@ -335,7 +359,8 @@ impl<'a> Line<'a> {
             };
             let is_away = |error: &Error| matches!(error, Error::Lake(_));
             match self.patience.ask(ask, is_away).await {
-                Ok((found, findings)) => {
+                Ok(((found, findings), newest)) => {
+                    self.publisher.rely_on(&tenant, newest);
                     let files: usize = findings.iter().map(|finding| finding.files).sum();
                     let bytes: u64 = findings.iter().map(|finding| finding.bytes).sum();
                     metrics::counter!("chalkline_transform_looked_up_total")
@@ -395,6 +420,12 @@ impl<'a> Line<'a> {
             }
             if let Ok(Content::Event(event, _)) = &record.content {
                 self.newest = self.newest.max(event.received_at);
+            }
+            if let (Outcome::Stored, Ok(Content::Event(event, _))) = (&outcome, &record.content)
+                && let Some(home) = self.judge.home_elsewhere(partition, &record)
+            {
+                let table = Table::Events(event.data.family());
+                round.belongs(&record.tenant, table, home);
             }
             round.add(partition, &record, &outcome, tenant.as_deref());
         }

@@ -54,6 +54,8 @@ pub(crate) struct Questions {
 #[derive(Debug)]
 struct Asker {
     partition: u32,
+    /// The partition of its key.
+    home: u32,
     position: u64,
     received_at: DateTime<Utc>,
     reach: Reach,
@@ -70,6 +72,7 @@ impl Questions {
     pub fn ask(
         &mut self,
         (partition, position): (u32, u64),
+        home: u32,
         event: &Event,
         reach: Reach,
         received: RangeInclusive<DateTime<Utc>>,
@@ -84,6 +87,7 @@ impl Questions {
         let askers = self.askers.entry(event.id).or_default();
         askers.push(Asker {
             partition,
+            home,
             position,
             received_at: event.received_at,
             reach,
@@ -120,7 +124,7 @@ impl Questions {
             let is_of_partition = row.log_id == homes.log_id && row.partition == asker.partition;
             is_within(asker.reach, asker.received_at, row.received_at)
                 && !(is_of_partition && row.position >= asker.position)
-                && homes_of_row().any(|partition| partition == asker.partition)
+                && homes_of_row().any(|p| p == asker.partition || p == asker.home)
         };
         let ids: HashSet<Uuid> = self.askers.keys().copied().collect();
         let sought = Sought {

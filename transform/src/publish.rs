@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use futures::StreamExt;
-use lake::{Advance, AppId, Lake, LakeTable, PublishError};
+use lake::{Advance, AppId, Lake, LakeError, LakeTable, PublishError};
 use schemas::{Family, Table, TenantId, layout};
 
 use crate::batch::{Commit, Round};
 use crate::error::Error;
+use crate::look_up::Homes;
 use crate::patience::Patience;
+use crate::tables::announcement;
 
 /// How often one table is tried before its tenant waits.
 const ATTEMPTS: u32 = 3;
@@ -23,7 +25,7 @@ type Stretches = BTreeMap<u32, Range<u64>>;
 #[derive(Debug)]
 pub(crate) struct Publisher {
     lake: Lake,
-    log_id: String,
+    homes: Homes,
     tables: HashMap<(TenantId, Table), Held>,
     concurrent_commits: usize,
 }
@@ -35,19 +37,25 @@ pub(crate) struct Held {
     /// Where it stands in each partition for all that was judged: its newest
     /// version may be further, by another writer whose rows nobody here knows.
     pub next: HashMap<u32, u64>,
+    /// Where it stood in partitions of others when events were looked up that
+    /// belong to those, and found to be new.
+    pub others: HashMap<u32, Option<u64>>,
 }
+
+/// A tenant's tables at their newest versions: see [`Publisher::newest_events`].
+pub(crate) type Newest = Vec<(Table, LakeTable, HashMap<u32, Option<u64>>)>;
 
 impl Publisher {
     /// A publisher that knows the tables which `recover` opened.
     pub fn new(
         lake: Lake,
-        log_id: String,
+        homes: Homes,
         tables: HashMap<(TenantId, Table), Held>,
         concurrent_commits: usize,
     ) -> Self {
         Self {
             lake,
-            log_id,
+            homes,
             tables,
             concurrent_commits,
         }
@@ -61,6 +69,36 @@ impl Publisher {
             self.tables.get(&key)
         });
         tables.map(|held| held.table.clone()).collect()
+    }
+
+    /// A tenant's tables of events as they are now, and where each stands in every
+    /// partition.
+    ///
+    /// # Errors
+    /// [`LakeError::Table`].
+    pub async fn newest_events(&self, tenant: &TenantId) -> Result<Newest, LakeError> {
+        let mut newest = Newest::new();
+        for mut table in self.events(tenant) {
+            table.refresh().await?;
+            let mut stands = HashMap::new();
+            for partition in 0..self.homes.partitions {
+                let app = AppId::rows(&self.homes.log_id, partition);
+                stands.insert(partition, table.next_position(&app).await?);
+            }
+            newest.push((table.kind(), table, stands));
+        }
+        Ok(newest)
+    }
+
+    /// From now on tables are published to only as they were when events were
+    /// looked up in them.
+    pub fn rely_on(&mut self, tenant: &TenantId, newest: Newest) {
+        for (kind, table, stands) in newest {
+            if let Some(held) = self.tables.get_mut(&(tenant.clone(), kind)) {
+                held.table = table;
+                held.others = stands;
+            }
+        }
     }
 
     /// Commits all tables of a round that have rows: first those that say which
@@ -91,7 +129,7 @@ impl Publisher {
                     let key = (commit.tenant.clone(), commit.table);
                     let publication = Publication {
                         lake: &self.lake,
-                        log_id: &self.log_id,
+                        homes: &self.homes,
                         stretches: &stretches,
                         patience,
                         held: self.tables.remove(&key),
@@ -117,7 +155,7 @@ impl Publisher {
 /// One table's part of a round.
 struct Publication<'a> {
     lake: &'a Lake,
-    log_id: &'a str,
+    homes: &'a Homes,
     stretches: &'a Stretches,
     patience: &'a Patience,
     held: Option<Held>,
@@ -131,7 +169,9 @@ impl Publication<'_> {
             tenant,
             table: kind,
             rows,
+            homes,
         } = self.commit;
+        let log_id = &self.homes.log_id;
         let name = layout::table(&tenant, kind);
         let unusable = |source| Error::Table {
             table: name.clone(),
@@ -142,8 +182,9 @@ impl Publication<'_> {
             source,
         };
         let attempts = Attempts::new(self.lake);
-        let (mut table, mut next) = match self.held {
-            Some(held) => (held.table, held.next),
+        let mut news = Vec::new();
+        let (mut table, mut next, mut others) = match self.held {
+            Some(held) => (held.table, held.next, held.others),
             None => {
                 let open = || async {
                     let opened = self.lake.open_or_create(&tenant, kind).await;
@@ -155,8 +196,19 @@ impl Publication<'_> {
                 let opened = self.patience.ask(open, |e| attempts.is_transient(e));
                 let mut table = opened.await?;
                 let mut next = HashMap::new();
+                if matches!(kind, Table::Events(_)) {
+                    let announcement = announcement(&mut table, self.homes).await;
+                    news = announcement.map_err(unusable)?.unwrap_or_default();
+                    let app = AppId::partitions(log_id);
+                    let known = table.next_position(&app).await.map_err(unusable)?;
+                    let is_larger = known > Some(self.homes.partitions.into());
+                    if is_larger || (!news.is_empty() && table.files() > 0) {
+                        // Another writer made it who takes the log for another size.
+                        return Err(unpublished(PublishError::Conflict(app)));
+                    }
+                }
                 for (partition, stretch) in self.stretches {
-                    let app = AppId::rows(self.log_id, *partition);
+                    let app = AppId::rows(log_id, *partition);
                     let stands = table.next_position(&app).await.map_err(unusable)?;
                     if stands > Some(stretch.start) {
                         // Another writer made this table, from the same records.
@@ -164,19 +216,36 @@ impl Publication<'_> {
                     }
                     next.extend(stands.map(|stands| (*partition, stands)));
                 }
-                (table, next)
+                (table, next, HashMap::new())
             }
         };
 
         let mut advances = Vec::with_capacity(self.stretches.len());
         for (partition, stretch) in self.stretches {
-            let app = AppId::rows(self.log_id, *partition);
+            let app = AppId::rows(log_id, *partition);
             let expected = next.get(partition).copied();
             advances.push(Advance {
                 app,
                 expected,
                 next: expected.unwrap_or(0).max(stretch.end),
             });
+        }
+
+        // Events that belong elsewhere are stored only if nobody has published
+        // there since they were looked up, and nobody does who does not see them.
+        for home in homes {
+            let expected = next.get(&home).copied();
+            let expected = expected.or(others.get(&home).copied().flatten());
+            news.push(Advance {
+                app: AppId::rows(log_id, home),
+                expected,
+                next: expected.unwrap_or(0),
+            });
+        }
+        for news in news {
+            if advances.iter().all(|advance| advance.app != news.app) {
+                advances.push(news);
+            }
         }
 
         let count: usize = rows
@@ -214,7 +283,14 @@ impl Publication<'_> {
         );
         let advanced = self.stretches.keys().zip(&advances);
         next.extend(advanced.map(|(partition, advance)| (*partition, advance.next)));
-        Ok(Held { table, next })
+        for stands in others.values_mut() {
+            stands.get_or_insert(0);
+        }
+        Ok(Held {
+            table,
+            next,
+            others,
+        })
     }
 }
 
@@ -307,7 +383,11 @@ mod tests {
         let store = LocalFileSystem::new_with_prefix(folder.path()).expect("a store");
         let lake = Lake::new(url, Arc::new(store), HashMap::new());
         let patience = Patience::new(Health::new().check("test"), CancellationToken::new());
-        let writer = || Publisher::new(lake.clone(), "log-1".to_owned(), HashMap::new(), 4);
+        let homes = Homes {
+            log_id: "log-1".to_owned(),
+            partitions: 3,
+        };
+        let writer = || Publisher::new(lake.clone(), homes.clone(), HashMap::new(), 4);
         let (mut one, mut two) = (writer(), writer());
         for (writer, partition) in [(&mut one, 2), (&mut two, 0)] {
             let done = writer.publish(round(partition, 0), &patience).await;

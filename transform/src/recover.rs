@@ -1,6 +1,6 @@
 //! recover: what a start has to know, all of it from the lake.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::DateTime;
@@ -15,6 +15,7 @@ use crate::consume::Stretch;
 use crate::deduplicate::Index;
 use crate::error::{Error, chain};
 use crate::judge::{Judge, Settled};
+use crate::look_up::Homes;
 use crate::publish::{Held, Publisher};
 use crate::tables::{Opened, Tables};
 use crate::transform::Transform;
@@ -37,6 +38,8 @@ pub(crate) struct Recovered {
 pub(crate) struct Known {
     /// How many partitions the log had when this was found out.
     pub partitions: u32,
+    /// To which of them events belong.
+    pub homes: Homes,
     /// The floor of each of those that belong to this process.
     pub floors: Vec<Floor>,
     pub judge: Judge,
@@ -66,21 +69,31 @@ pub(crate) async fn recover(
         ..
     } = transform;
     let log_id = log.id().to_string();
+    // Before the tables: what is published meanwhile makes a floor too low, at
+    // the most.
+    let stored = lake.floors_of(&log_id).await?;
+    let partitions = log.partitions();
+    // Others may have heard before this process of partitions that were added.
+    let last = stored.keys().max().map_or(0, |last| last + 1);
     let tables = Arc::new(Tables {
         lake: lake.clone(),
         registry: registry.clone(),
         log_id: log_id.clone(),
         owned: owned.clone(),
-        partitions: log.partitions(),
+        partitions: partitions.max(last),
         window: config.window(),
     });
-    // Before the tables: what is published meanwhile makes a floor too low, at
-    // the most.
-    let stored = lake.floors_of(&log_id).await?;
     let mut tenants = registry.tenants().await?;
     tenants.push(TenantId::system());
     let (mut opened, mut failed) = open_all(&tables, tenants).await;
     let floors = floors(log.as_ref(), clock, &tables, config, stored, &opened).await?;
+    for (tenant, opened) in &mut opened {
+        match tables.announce(tenant, opened).await {
+            Err(error) if error.is_of_one_table() => drop(failed.insert(tenant.clone(), error)),
+            announced => announced?,
+        }
+    }
+    opened.retain(|tenant, _| !failed.contains_key(tenant));
     let (unfinished, live) = stretches(log.as_ref(), &floors, &opened).await?;
 
     let mut index = Index::new(config.window(), config.deduplication_memory_bytes);
@@ -122,7 +135,15 @@ pub(crate) async fn recover(
     let held = opened.into_iter().flat_map(|(tenant, opened)| {
         let entry = move |opened: Opened| {
             let Opened { kind, table, next } = opened;
-            ((tenant.clone(), kind), Held { table, next })
+            let others = HashMap::new();
+            (
+                (tenant.clone(), kind),
+                Held {
+                    table,
+                    next,
+                    others,
+                },
+            )
         };
         opened.into_iter().map(entry)
     });
@@ -131,10 +152,16 @@ pub(crate) async fn recover(
         unfinished,
         live,
         known: Known {
-            partitions: tables.partitions,
+            partitions,
+            homes: tables.homes(),
             floors,
-            judge: Judge::new(index, settled),
-            publisher: Publisher::new(lake.clone(), log_id, held, config.concurrent_commits),
+            judge: Judge::new(index, settled).among(tables.homes(), owned.clone()),
+            publisher: Publisher::new(
+                lake.clone(),
+                tables.homes(),
+                held,
+                config.concurrent_commits,
+            ),
         },
     })
 }

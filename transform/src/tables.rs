@@ -8,7 +8,7 @@ use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::TryStreamExt;
-use lake::{AppId, DataFile, Floor, Lake, LakeError, LakeTable, RowFilter};
+use lake::{Advance, AppId, DataFile, Floor, Lake, LakeError, LakeTable, PublishError, RowFilter};
 use runtime::Registry;
 use schemas::{Table, TenantId, layout};
 
@@ -49,6 +49,10 @@ pub(crate) struct Opened {
     pub next: HashMap<u32, u64>,
 }
 
+/// How often the partitions of a log are announced to a table that moves on
+/// meanwhile, before it is begun again.
+const ANNOUNCEMENTS: usize = 20;
+
 impl Tables {
     /// Opens every table of the tenant that records become rows of, if it was
     /// ever made.
@@ -69,13 +73,55 @@ impl Tables {
         let Some(mut table) = self.lake.open_for_writing(tenant, kind).await? else {
             return Ok(None);
         };
+        let next = self.positions(&mut table).await?;
+        Ok(Some(Opened { kind, table, next }))
+    }
+
+    async fn positions(&self, table: &mut LakeTable) -> Result<HashMap<u32, u64>, LakeError> {
         let mut next = HashMap::new();
         for partition in &self.owned {
             let app = AppId::rows(&self.log_id, *partition);
             let position = table.next_position(&app).await?;
             next.extend(position.map(|position| (*partition, position)));
         }
-        Ok(Some(Opened { kind, table, next }))
+        Ok(next)
+    }
+
+    /// Makes sure that nobody publishes to the tenant's tables of events who takes
+    /// the log for smaller than it is: when an event and its repetition came to
+    /// two partitions, that would be the one who stores the second.
+    ///
+    /// # Errors
+    /// [`Error::Table`]; [`Error::Publish`] with a conflict when others publish
+    /// too often; [`Error::Rebalanced`] when the log is larger than this process
+    /// knows.
+    pub async fn announce(&self, tenant: &TenantId, opened: &mut [Opened]) -> Result<(), Error> {
+        let events = opened
+            .iter_mut()
+            .filter(|o| matches!(o.kind, Table::Events(_)));
+        for Opened { kind, table, next } in events {
+            let unusable = |source| failed(tenant, *kind, source);
+            let mut attempts = ANNOUNCEMENTS;
+            while let Some(advances) = announcement(table, &self.homes()).await.map_err(unusable)? {
+                attempts -= 1;
+                match table.publish(Vec::new(), &advances).await {
+                    Ok(_) => break,
+                    Err(PublishError::Conflict(_)) if attempts > 0 => {
+                        table.refresh().await.map_err(unusable)?;
+                    }
+                    Err(source) => {
+                        let table = layout::table(tenant, *kind);
+                        return Err(Error::Publish { table, source });
+                    }
+                }
+            }
+            let known = table.next_position(&AppId::partitions(&self.log_id)).await;
+            if known.map_err(unusable)? > Some(self.partitions.into()) {
+                return Err(Error::Rebalanced);
+            }
+            *next = self.positions(table).await.map_err(unusable)?;
+        }
+        Ok(())
     }
 
     /// Since when the events of tenants have to be known, so that an event still
@@ -261,6 +307,40 @@ impl Tables {
 fn newest(file: &DataFile) -> DateTime<Utc> {
     let times = file.times("received_at");
     times.map_or(DateTime::<Utc>::MAX_UTC, |times| *times.end())
+}
+
+/// The commit that tells a table of how many partitions the log has; `None` when
+/// it knows of as many, or of more.
+pub(crate) async fn announcement(
+    table: &mut LakeTable,
+    homes: &Homes,
+) -> Result<Option<Vec<Advance>>, LakeError> {
+    let app = AppId::partitions(&homes.log_id);
+    let expected = table.next_position(&app).await?;
+    let next = u64::from(homes.partitions);
+    if expected >= Some(next) {
+        return Ok(None);
+    }
+    let mut advances = vec![Advance {
+        app,
+        expected,
+        next,
+    }];
+    for partition in 0..homes.partitions {
+        advances.push(touch(table, homes, partition).await?);
+    }
+    Ok(Some(advances))
+}
+
+/// The step of a partition that goes nowhere, but not beside another's.
+async fn touch(table: &mut LakeTable, homes: &Homes, partition: u32) -> Result<Advance, LakeError> {
+    let app = AppId::rows(&homes.log_id, partition);
+    let expected = table.next_position(&app).await?;
+    Ok(Advance {
+        app,
+        expected,
+        next: expected.unwrap_or(0),
+    })
 }
 
 fn failed(tenant: &TenantId, kind: Table, source: LakeError) -> Error {

@@ -58,6 +58,14 @@ impl AppId {
         Self("repeats".to_owned())
     }
 
+    /// How many partitions a log has for those who publish from it: see
+    /// [`AppId::rows`]. Whoever learns of more moves this position on, and with it
+    /// touches those of all partitions, so that nobody publishes any more who
+    /// does not know of them.
+    pub fn partitions(log_id: &str) -> Self {
+        Self(format!("partitions:{log_id}"))
+    }
+
     /// The log partition that it reads; `None` for a report.
     pub(crate) fn partition(&self) -> Option<u32> {
         let (_, partition) = self.0.rsplit_once('/')?;

@@ -2,6 +2,7 @@
 
 mod crashes;
 mod golden;
+mod growing;
 mod ledger;
 mod maintenance;
 mod members;
