@@ -55,7 +55,7 @@ impl FileName {
         let moved = advances.iter().filter_map(|advance| {
             let first = advance.expected.unwrap_or(0);
             let partition = advance.app.partition()?;
-            (first < advance.next).then_some((partition, first, advance.next - 1))
+            (first < advance.next).then(|| (partition, first, advance.next - 1))
         });
         let (partition, first, last) = moved.clone().min()?;
         Some(Self {
