@@ -11,7 +11,7 @@ use crate::authenticate::Sender;
 use crate::dialect::xapi::{Version, Xapi, check};
 use crate::judge::{Sentence, judge};
 use crate::plain::{Plain, single_blanks};
-use crate::receive::Format;
+use crate::receive::{Format, LookUp};
 
 use super::*;
 
@@ -122,7 +122,8 @@ proptest! {
         let xapi = Xapi { version, statement_id: None };
         let body = statement.to_string();
         let config = Config::default();
-        let judged = judge(&xapi, &Format::Json, body.as_bytes(), &sender, now, &config);
+        let (format, look_up) = (Format::Json, LookUp::Recent);
+        let judged = judge(&xapi, &format, body.as_bytes(), &sender, now, look_up, &config);
         let Ok(verdict) = judged else {
             return Ok(());
         };
