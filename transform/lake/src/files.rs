@@ -50,7 +50,10 @@ impl LakeTable {
             size,
             read,
         };
-        let builder = ParquetRecordBatchStreamBuilder::new(reader).await;
+        // Other engines that write to the table have other ideas of what text is
+        // in memory. Single columns are of plain types, as the file has them.
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(columns.is_some());
+        let builder = ParquetRecordBatchStreamBuilder::new_with_options(reader, options).await;
         let mut builder = builder.map_err(ours)?;
         if let Some(columns) = columns {
             let schema = builder.parquet_schema();

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowPredicateFn, RowFilter};
+use parquet::arrow::arrow_reader::{ArrowPredicateFn, ArrowReaderOptions, RowFilter};
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use schemas::Term;
 use uuid::Uuid;
@@ -168,7 +168,9 @@ impl LakeTable {
             size: file.bytes,
             read: Arc::clone(&read),
         };
-        let builder = ParquetRecordBatchStreamBuilder::new(reader).await;
+        // As files.rs does.
+        let plainly = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        let builder = ParquetRecordBatchStreamBuilder::new_with_options(reader, plainly).await;
         let mut builder = builder.map_err(ours)?;
         let groups = candidates(&mut builder, &ids).await?;
         let mut events = Vec::new();
