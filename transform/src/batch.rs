@@ -91,7 +91,7 @@ impl Round {
             position: record.position,
         };
         match (outcome, &record.content) {
-            (Outcome::Published | Outcome::Waiting, _) => {}
+            (Outcome::Published | Outcome::Waiting | Outcome::Needless, _) => {}
             (Outcome::Quarantined(tenant, why), _) => {
                 self.quarantine(tenant).append(record, why, at);
             }
@@ -105,13 +105,20 @@ impl Round {
                 self.duplicates(&record.tenant)
                     .append(event, occurred_at, *same_content, at);
             }
+            (Outcome::Failed(home), _) => {
+                self.duplicates(home).append_unreadable(record, at);
+            }
             (Outcome::Tallied, Ok(Content::Tally(tally))) => {
                 self.tallies(&record.tenant).append(tally, at);
             }
             _ => unreachable!("a judge tells events, tallies and unreadable records apart"),
         }
         self.log_id = log_id;
-        self.rows += usize::from(!matches!(outcome, Outcome::Published | Outcome::Waiting));
+        let makes_no_row = matches!(
+            outcome,
+            Outcome::Published | Outcome::Waiting | Outcome::Needless
+        );
+        self.rows += usize::from(!makes_no_row);
     }
 
     fn store(&mut self, tenant: &Tenant, event: &Event, at: At<'_>) {

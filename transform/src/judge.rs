@@ -15,6 +15,7 @@ use crate::deduplicate::{Index, Stored};
 use crate::digest::Digest;
 use crate::look_up::{Answers, Homes};
 use crate::quarantine::Unreadable;
+use crate::replay::{Cause, Failures, key};
 
 /// What becomes of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,8 +34,28 @@ pub(crate) enum Outcome {
     },
     /// A row of `quarantine` of this tenant.
     Quarantined(TenantId, Unreadable),
+    /// A row of `duplicates` of this tenant: the very attempt failed already and
+    /// is in its quarantine.
+    Failed(TenantId),
+    /// Nothing: it was entered for a row that is not missing.
+    Needless,
     /// Rows of `tallies`.
     Tallied,
+}
+
+impl Outcome {
+    /// Its name in metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Published => "published",
+            Self::Waiting => "waiting",
+            Self::Stored => "stored",
+            Self::Duplicate { .. } | Self::Failed(_) => "duplicate",
+            Self::Quarantined(..) => "quarantined",
+            Self::Needless => "needless",
+            Self::Tallied => "tallied",
+        }
+    }
 }
 
 /// What the tables say about one record that is read again.
@@ -122,6 +143,9 @@ impl Settled {
 pub(crate) struct Judge {
     index: Index,
     settled: Settled,
+    failures: Failures,
+    /// The events that were stored since the last publication.
+    unpublished: Vec<u128>,
     /// What the lake says of records that are to be judged next.
     answers: Answers,
     /// To which partitions events belong, and which are this process's.
@@ -129,11 +153,14 @@ pub(crate) struct Judge {
 }
 
 impl Judge {
-    /// A judge who knows what is stored and what a restart reads again.
-    pub fn new(index: Index, settled: Settled) -> Self {
+    /// A judge who knows what is stored, what a restart reads again, and what
+    /// was entered again in vain.
+    pub fn new(index: Index, settled: Settled, failures: Failures) -> Self {
         Self {
             index,
             settled,
+            failures,
+            unpublished: Vec::new(),
             answers: Answers::new(),
             homes: None,
         }
@@ -188,6 +215,10 @@ impl Judge {
         let Ok(Content::Event(event, _)) = &record.content else {
             return None;
         };
+        if record.is_for_missing() {
+            let is_open = self.verdict(partition, record) != Verdict::Published;
+            return is_open.then_some(DateTime::<Utc>::MIN_UTC..=DateTime::<Utc>::MAX_UTC);
+        }
         let (id, at, reach) = (event.id, event.received_at, record.reach());
         let tenant = &record.tenant;
         let home = self.home_elsewhere(partition, record);
@@ -246,6 +277,28 @@ impl Judge {
         if verdict == Verdict::Published {
             return Outcome::Published;
         }
+        let outcome = self.decide(partition, record, known, verdict);
+        let (Outcome::Quarantined(home, _), Some(again)) = (&outcome, &record.again) else {
+            return outcome;
+        };
+        // Nobody who enters records can be sure that it was not done before: the
+        // process may have died between the log's answer and its own notes.
+        if self.failures.is_first(again, partition, record.position) {
+            return outcome;
+        }
+        match again.cause {
+            Cause::Quarantined => Outcome::Failed(home.clone()),
+            Cause::Missing => Outcome::Needless,
+        }
+    }
+
+    fn decide(
+        &mut self,
+        partition: u32,
+        record: &Decoded,
+        known: bool,
+        verdict: Verdict,
+    ) -> Outcome {
         let tenant = &record.tenant;
         if !known && *tenant != TenantId::system() {
             let unreadable = match &record.content {
@@ -257,6 +310,9 @@ impl Judge {
         match &record.content {
             Err(unreadable) => Outcome::Quarantined(tenant.clone(), unreadable.clone()),
             Ok(Content::Tally(_)) => Outcome::Tallied,
+            Ok(Content::Event(event, digest)) if record.is_for_missing() => {
+                self.judge_missing(partition, record, event, *digest)
+            }
             Ok(Content::Event(event, digest)) => {
                 self.judge_event(partition, record, event, *digest, verdict)
             }
@@ -282,7 +338,32 @@ impl Judge {
             return Outcome::Duplicate { same_content };
         }
         self.remember(partition, record, event, digest);
+        self.unpublished.push(key(&record.tenant, event.id));
         Outcome::Stored
+    }
+
+    /// The tables alone say whether a row is missing: the index knows ids whose
+    /// rows are gone. So it is, too, where an unfinished round is read again.
+    fn judge_missing(
+        &mut self,
+        partition: u32,
+        record: &Decoded,
+        event: &Event,
+        digest: Digest,
+    ) -> Outcome {
+        let key = key(&record.tenant, event.id);
+        let is_stored = self.answers.contains_key(&(partition, record.position));
+        if is_stored || self.unpublished.contains(&key) {
+            return Outcome::Needless;
+        }
+        self.remember(partition, record, event, digest);
+        self.unpublished.push(key);
+        Outcome::Stored
+    }
+
+    /// All that was judged is in the tables.
+    pub fn published(&mut self) {
+        self.unpublished.clear();
     }
 
     /// All that was read before a restart has been read again.

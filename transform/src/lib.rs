@@ -20,6 +20,7 @@ mod progress;
 mod publish;
 mod quarantine;
 mod recover;
+pub mod replay;
 mod report;
 mod tables;
 mod transform;

@@ -1,7 +1,7 @@
 //! One life of the service: rounds of collecting, judging and publishing, from
 //! what the lake said at its start.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use eventlog::ReadError;
 use runtime::RegistryError;
 use schemas::{Table, Tenant, TenantId};
 use tokio::time::{Instant, sleep_until, timeout};
+use uuid::Uuid;
 
 use crate::batch::{Round, Size, should_close};
 use crate::consume::{Message, Readers, Stretch};
@@ -23,6 +24,7 @@ use crate::place::place;
 use crate::progress::Progress;
 use crate::publish::Publisher;
 use crate::recover::Known;
+use crate::replay::Stored;
 use crate::transform::Surroundings;
 use crate::waiting::Waiting;
 
@@ -288,9 +290,13 @@ impl<'a> Line<'a> {
     /// round; false when it is time to stop, with some perhaps not added.
     async fn settle(&mut self, round: &mut Round, pending: &mut Pending) -> bool {
         let pending = std::mem::take(pending);
-        let Some(answers) = self.ask(&pending.pieces).await else {
+        let Some(mut answers) = self.ask(&pending.pieces).await else {
             return false;
         };
+        let Some(there) = self.ask_for_missing(&pending.pieces).await else {
+            return false;
+        };
+        answers.extend(there);
         self.judge.learn(answers);
         for (partition, records) in pending.pieces {
             if !self.take(round, partition, records).await {
@@ -307,9 +313,11 @@ impl<'a> Line<'a> {
         let mut questions: BTreeMap<TenantId, (Questions, bool)> = BTreeMap::new();
         for (partition, records) in pieces {
             for record in records {
-                let (Some(times), Ok(Content::Event(event, _))) =
-                    (self.judge.unknown(*partition, record), &record.content)
-                else {
+                let (Some(times), Ok(Content::Event(event, _)), false) = (
+                    self.judge.unknown(*partition, record),
+                    &record.content,
+                    record.is_for_missing(),
+                ) else {
                     continue;
                 };
                 let term = match self.tenant(&record.tenant).await {
@@ -382,6 +390,49 @@ impl<'a> Line<'a> {
         Some(answers)
     }
 
+    /// The records that were entered because their rows were missing and whose
+    /// events are stored all the same; `None` when it is time to stop.
+    async fn ask_for_missing(&mut self, pieces: &[(u32, Vec<Decoded>)]) -> Option<Answers> {
+        let mut askers: BTreeMap<_, Vec<(Uuid, _)>> = BTreeMap::new();
+        for (partition, records) in pieces {
+            for record in records.iter().filter(|record| record.is_for_missing()) {
+                if let Ok(Content::Event(event, _)) = &record.content {
+                    let asker = (event.id, (*partition, record.position));
+                    askers.entry(&record.tenant).or_default().push(asker);
+                }
+            }
+        }
+        let mut answers = Answers::new();
+        let lake = &self.surroundings.transform.lake;
+        for (tenant, askers) in askers {
+            let ids: HashSet<Uuid> = askers.iter().map(|(id, _)| *id).collect();
+            let ask = || async {
+                // Of the newest versions: rows may be gone from them since.
+                let stored = Stored::new(lake.clone()).among(tenant, ids.clone()).await;
+                let Err(source) = stored else {
+                    return stored.map_err(Error::Lake);
+                };
+                // Unless it is everybody's trouble.
+                lake.check_store().await.map_err(Error::Lake)?;
+                let table = tenant.to_string();
+                Err(Error::Table { table, source })
+            };
+            let is_away = |error: &Error| matches!(error, Error::Lake(_));
+            match self.patience.ask(ask, is_away).await {
+                Ok(stored) => {
+                    let there = askers.into_iter().filter(|(id, _)| stored.contains(id));
+                    answers.extend(there.map(|(_, place)| (place, None)));
+                }
+                Err(error) if is_away(&error) => return None,
+                Err(error) => {
+                    self.waiting.add(tenant, &error);
+                    self.say_health();
+                }
+            }
+        }
+        Some(answers)
+    }
+
     /// Adds records to the round; false when it is time to stop, with some
     /// perhaps not added.
     async fn take(&mut self, round: &mut Round, partition: u32, records: Vec<Decoded>) -> bool {
@@ -400,7 +451,11 @@ impl<'a> Line<'a> {
             } else {
                 let outcome = self.judge.judge(partition, &record, tenant.is_some());
                 match outcome {
-                    Outcome::Quarantined(home, _) if self.waiting.has(&home) => Outcome::Waiting,
+                    Outcome::Quarantined(home, _) | Outcome::Failed(home)
+                        if self.waiting.has(&home) =>
+                    {
+                        Outcome::Waiting
+                    }
                     outcome => outcome,
                 }
             };
@@ -417,6 +472,16 @@ impl<'a> Line<'a> {
                         .increment(1);
                 }
                 _ => {}
+            }
+            if let Some(again) = &record.again
+                && !matches!(outcome, Outcome::Published | Outcome::Waiting)
+            {
+                metrics::counter!(
+                    "chalkline_transform_replayed_total",
+                    "cause" => again.cause.as_str(),
+                    "outcome" => outcome.name(),
+                )
+                .increment(1);
             }
             if let Ok(Content::Event(event, _)) = &record.content {
                 self.newest = self.newest.max(event.received_at);
@@ -468,6 +533,7 @@ impl<'a> Line<'a> {
             }
             self.waiting.add(tenant, error);
         }
+        self.judge.published();
         self.progress.advance(&stretches).await?;
         self.membership.commit(&self.progress.positions());
         self.surroundings.moved.add(tenants);

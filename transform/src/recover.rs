@@ -17,6 +17,7 @@ use crate::error::{Error, chain};
 use crate::judge::{Judge, Settled};
 use crate::look_up::Homes;
 use crate::publish::{Held, Publisher};
+use crate::replay::Failures;
 use crate::tables::{Opened, Tables};
 use crate::transform::Transform;
 use crate::waiting::Waiting;
@@ -101,9 +102,11 @@ pub(crate) async fn recover(
         index.begin_at(since);
     }
     let mut settled = Settled::default();
+    let mut failures = Failures::new(&log_id);
     for (tenant, opened) in &opened {
         let known = async {
             tables.load(tenant, opened, &mut index).await?;
+            tables.failures(tenant, opened, &mut failures).await?;
             if unfinished.is_empty() {
                 return Ok(());
             }
@@ -155,7 +158,7 @@ pub(crate) async fn recover(
             partitions,
             homes: tables.homes(),
             floors,
-            judge: Judge::new(index, settled).among(tables.homes(), owned.clone()),
+            judge: Judge::new(index, settled, failures).among(tables.homes(), owned.clone()),
             publisher: Publisher::new(
                 lake.clone(),
                 tables.homes(),

@@ -17,6 +17,7 @@ use crate::deduplicate::Index;
 use crate::error::Error;
 use crate::judge::{Settled, event_id};
 use crate::look_up::Homes;
+use crate::replay::Failures;
 
 /// The columns of an event that deduplication has to know.
 const EVENT: [&str; 5] = [
@@ -254,6 +255,23 @@ impl Tables {
                 let row = |position| (tenant.clone(), stretch.partition, position);
                 settled.set_aside.extend(positions.into_iter().map(row));
             }
+        }
+        Ok(())
+    }
+
+    /// Adds the records of the tenant's quarantine that were entered again.
+    ///
+    /// # Errors
+    /// [`Error::Table`].
+    pub async fn failures(
+        &self,
+        tenant: &TenantId,
+        opened: &[Opened],
+        failures: &mut Failures,
+    ) -> Result<(), Error> {
+        for opened in opened.iter().filter(|o| o.kind == Table::Quarantine) {
+            let read = failures.read(&opened.table).await;
+            read.map_err(|source| failed(tenant, opened.kind, source))?;
         }
         Ok(())
     }

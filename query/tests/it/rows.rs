@@ -200,8 +200,8 @@ impl School {
         .await;
         let count = |hour: &str, family: &str, accepted: u64, first: u64, end: u64| {
             json!({
-                "hour": hour, "family": family, "accepted": accepted, "log_id": LOG,
-                "log_partition": 0, "first_position": first, "end_position": end,
+                "hour": hour, "family": family, "accepted": accepted,
+                "replayed": 0, "log_id": LOG, "log_partition": 0, "first_position": first, "end_position": end,
             })
         };
         self.publish(

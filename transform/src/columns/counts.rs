@@ -7,12 +7,13 @@ use schemas::{Family, Table};
 use super::{TimeColumn, batch, partition, position};
 
 /// How many records of a stretch of a partition were events of one family and
-/// hour.
+/// hour, and how many were such events that were entered again.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Count {
     pub hour: DateTime<Utc>,
     pub family: Option<Family>,
     pub accepted: u64,
+    pub replayed: u64,
     pub partition: u32,
     /// Inclusive.
     pub first: u64,
@@ -26,6 +27,7 @@ pub(crate) struct CountRows {
     hour: TimeColumn,
     family: StringBuilder,
     accepted: Int64Builder,
+    replayed: Int64Builder,
     log_id: StringBuilder,
     partition: Int32Builder,
     first: Int64Builder,
@@ -38,6 +40,7 @@ impl CountRows {
         self.hour.append(count.hour);
         self.family.append_option(count.family.map(Family::as_str));
         self.accepted.append_value(position(count.accepted));
+        self.replayed.append_value(position(count.replayed));
         self.log_id.append_value(log_id);
         self.partition.append_value(partition(count.partition));
         self.first.append_value(position(count.first));
@@ -50,6 +53,7 @@ impl CountRows {
             self.hour.finish(),
             Arc::new(self.family.finish()),
             Arc::new(self.accepted.finish()),
+            Arc::new(self.replayed.finish()),
             Arc::new(self.log_id.finish()),
             Arc::new(self.partition.finish()),
             Arc::new(self.first.finish()),

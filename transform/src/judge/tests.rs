@@ -12,6 +12,7 @@ use schemas::{Family, StudentKey, Tenant, headers};
 
 use super::*;
 use crate::batch::{Commit, Round};
+use crate::replay::{Again, Failures, Origin};
 
 #[rstest]
 // Nothing of it is published.
@@ -50,6 +51,22 @@ struct Spec {
     id: u128,
     /// A family, or beyond them something that cannot be read.
     kind: usize,
+    /// Why it was entered again, and in which attempt, if it was.
+    again: Option<(Cause, u32)>,
+}
+
+impl Spec {
+    fn again(&self) -> Option<Again> {
+        self.again.map(|(cause, attempt)| Again {
+            cause,
+            origin: Origin {
+                log_id: format!("tenant-{}", self.tenant),
+                partition: self.partition,
+                position: self.id as u64,
+            },
+            attempt,
+        })
+    }
 }
 
 fn tenant(index: usize) -> TenantId {
@@ -87,21 +104,25 @@ fn entry(spec: &Spec, position: u64) -> Entry {
         },
         extra: schemas::event::Extra::default(),
     };
+    let mut record = Record {
+        key: Bytes::new(),
+        headers: Headers::from_iter([
+            (headers::TENANT, tenant(spec.tenant).as_str()),
+            (headers::KIND, headers::kind::EVENT),
+            (headers::FAMILY, family.map_or("unknown", Family::as_str)),
+            (headers::TYPE_VERSION, "1"),
+        ]),
+        value: event.to_json().into(),
+    };
+    if let Some(again) = spec.again() {
+        record = again.record(&record.headers, record.value);
+    }
     Entry {
         position: Position {
             partition: spec.partition,
             offset: position,
         },
-        record: Record {
-            key: Bytes::new(),
-            headers: Headers::from_iter([
-                (headers::TENANT, tenant(spec.tenant).as_str()),
-                (headers::KIND, headers::kind::EVENT),
-                (headers::FAMILY, family.map_or("unknown", Family::as_str)),
-                (headers::TYPE_VERSION, "1"),
-            ]),
-            value: event.to_json().into(),
-        },
+        record,
     }
 }
 
@@ -154,8 +175,9 @@ impl Disk {
     }
 
     /// What `recover` reads: where the unfinished round ends, and a judge.
-    fn recover(&self, memory_bytes: usize) -> (HashMap<u32, u64>, Judge) {
+    fn recover(&self, log: &[Vec<Entry>], memory_bytes: usize) -> (HashMap<u32, u64>, Judge) {
         let mut index = Index::new(TimeDelta::days(7), memory_bytes);
+        let mut failures = Failures::new("log");
         let mut settled = Settled::default();
         let mut ends: HashMap<u32, u64> = (0..PARTITIONS).map(|p| (p, self.floor(p))).collect();
         for ((tenant, table), (rows, next)) in &self.tables {
@@ -165,6 +187,13 @@ impl Disk {
                 *end = (*end).max(*next);
             }
             for row in rows {
+                if *table == Table::Quarantine {
+                    let at = usize::try_from(row.position).expect("small");
+                    let record = &log[row.partition as usize][at].record;
+                    if let Some(again) = Again::of(&record.headers) {
+                        failures.is_first(&again, row.partition, row.position);
+                    }
+                }
                 match table {
                     Table::Events(_) => {
                         let id = row.event_id.expect("an id");
@@ -180,7 +209,7 @@ impl Disk {
             }
         }
         index.make_room();
-        (ends, Judge::new(index, settled))
+        (ends, Judge::new(index, settled, failures))
     }
 
     /// What the tables say of a record of which the judge does not know whether
@@ -193,14 +222,17 @@ impl Disk {
         let Ok(Content::Event(event, _)) = &record.content else {
             unreachable!("only events are asked about");
         };
-        for ((tenant, _), (rows, _)) in &self.tables {
+        for ((tenant, table), (rows, _)) in &self.tables {
             let is_it = |row: &Row| {
-                row.event_id == Some(event.id)
-                    && (row.partition, *tenant == record.tenant) == (partition, true)
+                let is_before = row.partition == partition
                     && row.position < record.position
-                    && times.contains(&received_at(row.position))
+                    && times.contains(&received_at(row.position));
+                row.event_id == Some(event.id)
+                    && *tenant == record.tenant
+                    && (is_before || record.is_for_missing())
             };
-            if rows.iter().any(is_it) {
+            let is_asked = matches!(table, Table::Events(_)) || !record.is_for_missing();
+            if is_asked && rows.iter().any(is_it) {
                 answers.insert((partition, record.position), None);
             }
         }
@@ -215,7 +247,7 @@ impl Disk {
         memory_bytes: usize,
         mut commits: usize,
     ) -> Result<(), Crash> {
-        let (ends, mut judge) = self.recover(memory_bytes);
+        let (ends, mut judge) = self.recover(log, memory_bytes);
         let mut next: HashMap<u32, u64> = (0..PARTITIONS).map(|p| (p, self.floor(p))).collect();
         for entry in log.iter().flatten() {
             let Position { partition, offset } = entry.position;
@@ -257,6 +289,7 @@ impl Disk {
                         next.insert(partition, position + 1);
                     }
                 }
+                judge.published();
                 let stretches = round.stretches().clone();
                 for mut tables in round.into_commits() {
                     if cut() % 2 == 0 {
@@ -279,12 +312,16 @@ impl Disk {
 }
 
 fn specs() -> impl Strategy<Value = Vec<Spec>> {
-    let spec = (0..2_usize, 0..8_u128, 0..4_usize).prop_map(|(tenant, id, kind)| Spec {
+    let cause = prop_oneof![Just(Cause::Quarantined), Just(Cause::Missing)];
+    let again = prop::option::weighted(0.3, (cause, 2..4_u32));
+    let spec = (0..2_usize, 0..8_u128, 0..4_usize, again);
+    let spec = spec.prop_map(|(tenant, id, kind, again)| Spec {
         // Repetitions have one key, so they meet in one partition.
         partition: u32::try_from(id).expect("small") % PARTITIONS,
         tenant,
         id,
         kind,
+        again,
     });
     prop::collection::vec(spec, 1..60)
 }
@@ -293,7 +330,9 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     /// Wherever the service dies, and however often, every record ends in
-    /// exactly one table and every id is stored exactly once.
+    /// exactly one table and every id is stored exactly once. Of records that were
+    /// entered again, an attempt is in the quarantine at most once, and only such a
+    /// record makes no row that was entered though its event is there.
     #[test]
     fn a_crash_after_any_commit_loses_and_repeats_nothing(
         specs in specs(),
@@ -331,7 +370,23 @@ proptest! {
             .map(|entry| (entry.position.partition, entry.position.offset))
             .collect();
         all.sort_unstable();
-        prop_assert_eq!(places, all);
+        let once: HashSet<&(u32, u64)> = places.iter().collect();
+        prop_assert_eq!(once.len(), places.len());
+        for place in all.iter().filter(|place| !once.contains(place)) {
+            let at = usize::try_from(place.1).expect("small");
+            let again = Again::of(&log[place.0 as usize][at].record.headers);
+            prop_assert!(again.is_some_and(|again| again.cause == Cause::Missing));
+        }
+
+        let mut attempts = HashSet::new();
+        for ((_, table), (rows, _)) in &disk.tables {
+            for row in rows.iter().filter(|_| *table == Table::Quarantine) {
+                let at = usize::try_from(row.position).expect("small");
+                let again = Again::of(&log[row.partition as usize][at].record.headers);
+                let attempt = again.map(|again| (again.origin, again.attempt));
+                prop_assert!(attempt.is_none() || attempts.insert(attempt));
+            }
+        }
 
         stored.sort_unstable();
         let mut ids: Vec<(TenantId, Uuid)> = specs
