@@ -4,7 +4,12 @@
 -- partition's counted end are left out: their records are not counted yet. The
 -- front door notes once a minute what it answered. What it had not noted when
 -- it was killed is missing: then `received` is NULL, and `rejected`,
--- `request_duplicate`, `ignored` and `retry` are what is known.
+-- `request_duplicate`, `ignored` and `retry` are what is known. A record of the
+-- quarantine that was entered again by `chalkline replay` is a record of the
+-- log once more, in the hour in which it was received first: its row of
+-- quarantine stays, and what becomes of it now is another row. It was accepted
+-- once, so it is counted apart, as `replayed`. One that was entered again
+-- because its row was gone takes that row's place and is counted nowhere.
 --
 -- kind: view
 -- grain: hour, family
@@ -25,11 +30,12 @@
 --   ignored            bigint     events that are valid and make no row
 --   retry              bigint     events that the sender was asked to send again
 --   accepted           bigint     events that were taken: records of the log
---   stored             bigint     of these, rows of the family's table
+--   replayed           bigint     records of the quarantine that were entered again
+--   stored             bigint     of accepted and replayed, rows of the family's table
 --   table_duplicate    bigint     of these, rows of duplicates
---   quarantined        bigint     of these, rows of quarantine
+--   quarantined        bigint     of these, rows of quarantine, also of those that were entered again since
 --   erased             bigint     of these, erased since
---   balanced           boolean    whether the last four add up to accepted
+--   balanced           boolean    whether the last four add up to accepted and replayed
 WITH counted_ends AS (
     SELECT log_id, log_partition, max(end_position) AS end_position
     FROM log_counts
@@ -45,7 +51,13 @@ placed AS (
     SELECT 'assessment', 'stored', received_at, log_id, log_partition, log_position
     FROM assessment
     UNION ALL
-    SELECT family, 'table_duplicate', received_at, log_id, log_partition, log_position
+    SELECT
+        family,
+        'table_duplicate',
+        coalesce(received_at, arrow_cast(0, 'Timestamp(Microsecond, Some("UTC"))')),
+        log_id,
+        log_partition,
+        log_position
     FROM duplicates
     UNION ALL
     -- A record that does not say when it was received is counted at the start of
@@ -62,6 +74,9 @@ placed AS (
 ),
 entries AS (
     SELECT hour, family, 'accepted' AS entry, CAST(NULL AS text) AS reason, accepted AS events
+    FROM log_counts
+    UNION ALL
+    SELECT hour, family, 'replayed', NULL, replayed
     FROM log_counts
     UNION ALL
     SELECT date_trunc('hour', placed.received_at), placed.family, placed.place, NULL, count(*)
@@ -97,6 +112,7 @@ sums AS (
         coalesce(sum(events) FILTER (WHERE entry = 'answered_ignored'), 0) AS ignored,
         coalesce(sum(events) FILTER (WHERE entry = 'answered_retry'), 0) AS retry,
         coalesce(sum(events) FILTER (WHERE entry = 'accepted'), 0) AS accepted,
+        coalesce(sum(events) FILTER (WHERE entry = 'replayed'), 0) AS replayed,
         coalesce(sum(events) FILTER (WHERE entry = 'stored'), 0) AS stored,
         coalesce(sum(events) FILTER (WHERE entry = 'table_duplicate'), 0) AS table_duplicate,
         coalesce(sum(events) FILTER (WHERE entry = 'quarantined'), 0) AS quarantined,
@@ -115,11 +131,13 @@ SELECT
     sums.ignored,
     sums.retry,
     sums.accepted,
+    sums.replayed,
     sums.stored,
     sums.table_duplicate,
     sums.quarantined,
     sums.erased,
-    sums.accepted = sums.stored + sums.table_duplicate + sums.quarantined + sums.erased AS balanced
+    sums.accepted + sums.replayed
+        = sums.stored + sums.table_duplicate + sums.quarantined + sums.erased AS balanced
 FROM sums
 LEFT JOIN rejections
     ON (sums.hour IS NOT DISTINCT FROM rejections.hour)

@@ -173,12 +173,14 @@ static ASSESSMENT: LazyLock<SchemaRef> = LazyLock::new(|| {
 static DUPLICATES: LazyLock<SchemaRef> = LazyLock::new(|| {
     schema(vec![
         vec![
-            required("event_id", DataType::Utf8),
-            required("event_type", DataType::Utf8),
-            required("family", DataType::Utf8),
-            required("occurred_at", timestamp()),
-            required("received_at", timestamp()),
-            required("student_key", DataType::Utf8),
+            // Of a record that was entered again twice and cannot be read, only what
+            // its headers say is known.
+            optional("event_id", DataType::Utf8),
+            optional("event_type", DataType::Utf8),
+            optional("family", DataType::Utf8),
+            optional("occurred_at", timestamp()),
+            optional("received_at", timestamp()),
+            optional("student_key", DataType::Utf8),
             optional("same_content", DataType::Boolean),
         ],
         position(),
@@ -223,6 +225,8 @@ static LOG_COUNTS: LazyLock<SchemaRef> = LazyLock::new(|| {
         required("log_partition", DataType::Int32),
         required("first_position", DataType::Int64),
         required("end_position", DataType::Int64),
+        // Absent where it was counted before records could be entered again.
+        optional("replayed", DataType::Int64),
     ]])
 });
 

@@ -13,6 +13,15 @@ pub const TYPE_VERSION: &str = "type_version";
 pub const RECEIVED_AT: &str = "received_at";
 /// The event's student key (only [`kind::EVENT`]).
 pub const STUDENT_KEY: &str = "student_key";
+/// Why a record is in the log again: see [`replay`]. No record has it as ingest
+/// makes it.
+pub const REPLAY: &str = "replay";
+/// Where the record stood first, as `<log id>/<partition>/<position>` (only with
+/// [`REPLAY`]).
+pub const ORIGIN: &str = "origin";
+/// Which try to make a row of the record this is, as a decimal number from 2 on
+/// (only with [`REPLAY`]).
+pub const ATTEMPT: &str = "attempt";
 
 /// How far back an event with the same id is looked for: [`look_up::EVERYWHERE`],
 /// or without this header among those that were received within some days of
@@ -31,4 +40,12 @@ pub mod kind {
     pub const EVENT: &str = "event";
     /// The bytes are one [`crate::tally::Tally`].
     pub const TALLY: &str = "tally";
+}
+
+/// The values of [`REPLAY`].
+pub mod replay {
+    /// It could not become a row and was set aside; now it may.
+    pub const QUARANTINED: &str = "quarantined";
+    /// Its row is gone.
+    pub const MISSING: &str = "missing";
 }

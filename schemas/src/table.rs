@@ -7,7 +7,7 @@ use crate::{Family, ReportName};
 pub enum Table {
     /// The events of one family, by term.
     Events(Family),
-    /// Records whose event was already stored.
+    /// Records whose event was already stored, or that were entered again twice.
     Duplicates,
     /// Records that could not be read, with the reason.
     Quarantine,

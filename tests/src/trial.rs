@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::{Acked, Sandbox, event, python};
+use crate::{Acked, Client, Sandbox, event, python};
 
 /// How many events a test of a fault sends: `CHALKLINE_TORTURE_IDS`, else 20,000.
 pub fn ids() -> u64 {
@@ -153,14 +153,14 @@ pub async fn each_once(sandbox: &Sandbox, acked: &Acked) -> Value {
 ///
 /// # Panics
 /// When one does not.
-pub async fn balanced(sandbox: &Sandbox) {
+pub async fn balanced(client: &Client) {
     let mut stored = 0;
     for table in event::TABLES {
-        stored += sandbox.count(table).await;
+        stored += client.count(table).await;
     }
-    sandbox
+    client
         .wait_for_value("select sum(stored) as n from ledger", stored)
         .await;
-    let unbalanced = sandbox.sql("select * from ledger where not balanced").await;
+    let unbalanced = client.sql("select * from ledger where not balanced").await;
     assert_eq!(json!(unbalanced), json!([]));
 }

@@ -43,8 +43,8 @@ impl Backlog {
     ) {
         self.read.insert(partition, record.position + 1);
         let home = match outcome {
-            Outcome::Published | Outcome::Waiting => return,
-            Outcome::Quarantined(home, _) => home,
+            Outcome::Published | Outcome::Waiting | Outcome::Needless => return,
+            Outcome::Quarantined(home, _) | Outcome::Failed(home) => home,
             _ => &record.tenant,
         };
         if !self.rounds.contains_key(home) {

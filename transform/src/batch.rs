@@ -94,6 +94,7 @@ impl Round {
                 self.duplicates()
                     .append(event, occurred_at, *same_content, at);
             }
+            (Outcome::Failed(_), _) => self.duplicates().append_unreadable(record, at),
             (Outcome::Tallied, Ok(Content::Tally(tally))) => self.tallies().append(tally, at),
             _ => unreachable!("a judge tells events, tallies and unreadable records apart"),
         }

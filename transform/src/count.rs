@@ -21,11 +21,12 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use self::following::Following;
+pub(crate) use self::following::Following;
 use crate::columns::{Count, CountRows};
 use crate::config::Config;
 use crate::decode::{family, is_tally, received_at, tenant};
 use crate::error::{Error, chain};
+use crate::replay::{Again, Cause};
 
 /// Positions that are counted of one partition before counts are published.
 const STRETCH: u64 = 1_000_000;
@@ -76,11 +77,20 @@ struct Key {
     hour: i64,
 }
 
+/// What is counted.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counted {
+    /// Records that ingest took.
+    accepted: u64,
+    /// Records of the quarantine that were entered again.
+    replayed: u64,
+}
+
 /// All that was read between two publications.
 #[derive(Debug, Default)]
 struct Tally {
     stretches: BTreeMap<u32, Range<u64>>,
-    counts: HashMap<Key, u64>,
+    counts: HashMap<Key, Counted>,
     /// Below which position a tenant's records of a partition were counted
     /// before a crash that came before the last commit.
     counted: HashMap<(TenantId, u32), u64>,
@@ -271,7 +281,15 @@ impl Counter {
             family: family(headers),
             hour: received_at.timestamp().div_euclid(3600) * 3600,
         };
-        *tally.counts.entry(key).or_default() += 1;
+        let counted = tally.counts.entry(key).or_default();
+        match Again::of(headers).map(|again| again.cause) {
+            None => counted.accepted += 1,
+            Some(Cause::Quarantined) => counted.replayed += 1,
+            // It takes the place of a record that was counted. That all is counted
+            // up to here is to be said all the same: the ledger leaves out rows
+            // that lie above.
+            Some(Cause::Missing) => {}
+        }
         Ok(())
     }
 
@@ -280,16 +298,17 @@ impl Counter {
     /// between counts again only what is not published.
     async fn publish(&mut self, tally: Tally) -> Result<(), Error> {
         let mut rows: BTreeMap<TenantId, CountRows> = BTreeMap::new();
-        for (key, accepted) in &tally.counts {
+        for (key, of_key) in &tally.counts {
             let stretch = &tally.stretches[&key.partition];
             let counted = tally.counted[&(key.tenant.clone(), key.partition)];
             let count = Count {
                 hour: DateTime::from_timestamp(key.hour, 0).unwrap_or(DateTime::UNIX_EPOCH),
                 family: key.family,
-                accepted: *accepted,
+                accepted: of_key.accepted,
                 partition: key.partition,
                 first: stretch.start.max(counted),
                 end: stretch.end,
+                replayed: of_key.replayed,
             };
             let rows = rows.entry(key.tenant.clone()).or_default();
             rows.append(self.log.id().as_str(), count);

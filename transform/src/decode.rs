@@ -9,6 +9,7 @@ use schemas::{Family, TenantId, headers};
 use crate::deduplicate::Reach;
 use crate::digest::Digest;
 use crate::quarantine::Unreadable;
+use crate::replay::{Again, Cause};
 
 /// A record of the log, taken apart.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(crate) struct Decoded {
     pub tenant: TenantId,
     /// The family it says it has.
     pub family: Option<Family>,
+    /// What it says of an earlier place in a log.
+    pub again: Option<Box<Again>>,
     /// What it is, or why that cannot be told.
     pub content: Result<Content, Unreadable>,
     /// The record as it was, for the quarantine.
@@ -56,13 +59,23 @@ impl Decoded {
             position: entry.position.offset,
             tenant,
             family,
+            again: Again::of(headers).map(Box::new),
             content,
             record: entry.record,
         }
     }
 
-    /// Which events it can repeat.
+    /// Whether it was entered because its row was missing.
+    pub fn is_for_missing(&self) -> bool {
+        let again = self.again.as_ref();
+        again.is_some_and(|again| again.cause == Cause::Missing)
+    }
+
+    /// Which events it can repeat: what was entered again, any.
     pub fn reach(&self) -> Reach {
+        if self.again.is_some() {
+            return Reach::Ever;
+        }
         match text(&self.record.headers, headers::LOOK_UP) {
             Some(headers::look_up::EVERYWHERE) => Reach::Ever,
             _ => Reach::Window,
@@ -139,7 +152,8 @@ fn json_reason(what: &str, error: &serde_json::Error) -> String {
     format!("the record is not {what}: {problem} (line {line}, column {column})")
 }
 
-fn text<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
+/// A header that is text.
+pub(crate) fn text<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
     std::str::from_utf8(headers.get(name)?).ok()
 }
 

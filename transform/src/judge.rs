@@ -15,6 +15,7 @@ use crate::deduplicate::{Index, Stored};
 use crate::digest::Digest;
 use crate::look_up::{Answers, Homes};
 use crate::quarantine::Unreadable;
+use crate::replay::{Cause, Failures, key};
 
 /// What becomes of a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,8 +34,28 @@ pub(crate) enum Outcome {
     },
     /// A row of `quarantine` of this tenant.
     Quarantined(TenantId, Unreadable),
+    /// A row of `duplicates` of this tenant: the very attempt failed already and
+    /// is in its quarantine.
+    Failed(TenantId),
+    /// Nothing: it was entered for a row that is not missing.
+    Needless,
     /// Rows of `tallies`.
     Tallied,
+}
+
+impl Outcome {
+    /// Its name in metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Published => "published",
+            Self::Waiting => "waiting",
+            Self::Stored => "stored",
+            Self::Duplicate { .. } | Self::Failed(_) => "duplicate",
+            Self::Quarantined(..) => "quarantined",
+            Self::Needless => "needless",
+            Self::Tallied => "tallied",
+        }
+    }
 }
 
 /// What the tables say about one record that is read again.
@@ -125,6 +146,10 @@ impl Settled {
 pub(crate) struct Judge {
     index: Index,
     settled: Settled,
+    failures: Failures,
+    /// The events that were stored since the tables were asked which rows are
+    /// missing.
+    stored_since: Option<HashSet<u128>>,
     /// What the lake says of records that are to be judged next.
     answers: Answers,
     /// To which partitions events belong, and which are this process's.
@@ -132,11 +157,14 @@ pub(crate) struct Judge {
 }
 
 impl Judge {
-    /// A judge who knows what is stored and what a restart reads again.
-    pub fn new(index: Index, settled: Settled) -> Self {
+    /// A judge who knows what is stored, what a restart reads again, and what
+    /// was entered again in vain.
+    pub fn new(index: Index, settled: Settled, failures: Failures) -> Self {
         Self {
             index,
             settled,
+            failures,
+            stored_since: None,
             answers: Answers::new(),
             homes: None,
         }
@@ -180,6 +208,15 @@ impl Judge {
         }
     }
 
+    /// Whether the record was entered for a row that is missing, and is to be judged:
+    /// after all rows of its tenant are published the lake is to be asked for its
+    /// event, and [`Judge::learn_missing`] to be told what it says.
+    pub fn seeks_row(&self, partition: u32, record: &Decoded) -> bool {
+        record.is_for_missing()
+            && matches!(record.content, Ok(Content::Event(..)))
+            && self.verdict(partition, record) != Verdict::Published
+    }
+
     /// When events were received that this record may repeat and that are not
     /// known: the lake is to be asked, and to [`Judge::learn`] what it says, before
     /// the record is judged.
@@ -191,6 +228,9 @@ impl Judge {
         let Ok(Content::Event(event, _)) = &record.content else {
             return None;
         };
+        if record.is_for_missing() {
+            return None;
+        }
         let (id, at, reach) = (event.id, event.received_at, record.reach());
         let tenant = &record.tenant;
         let home = self.home_elsewhere(partition, record);
@@ -236,6 +276,15 @@ impl Judge {
     /// Takes note of what the lake says of records that are judged next.
     pub fn learn(&mut self, answers: Answers) {
         self.answers = answers;
+        self.stored_since = None;
+    }
+
+    /// The same, if some of them were entered for missing rows: `there` are those
+    /// whose events are in the tables.
+    pub fn learn_missing(&mut self, mut answers: Answers, there: Answers) {
+        answers.extend(there);
+        self.answers = answers;
+        self.stored_since = Some(HashSet::new());
     }
 
     fn verdict(&self, partition: u32, record: &Decoded) -> Verdict {
@@ -252,6 +301,28 @@ impl Judge {
         if verdict == Verdict::Published {
             return Outcome::Published;
         }
+        let outcome = self.decide(partition, record, known, verdict);
+        let (Outcome::Quarantined(home, _), Some(again)) = (&outcome, &record.again) else {
+            return outcome;
+        };
+        // Nobody who enters records can be sure that it was not done before: the
+        // process may have died between the log's answer and its own notes.
+        if self.failures.is_first(again, partition, record.position) {
+            return outcome;
+        }
+        match again.cause {
+            Cause::Quarantined => Outcome::Failed(home.clone()),
+            Cause::Missing => Outcome::Needless,
+        }
+    }
+
+    fn decide(
+        &mut self,
+        partition: u32,
+        record: &Decoded,
+        known: bool,
+        verdict: Verdict,
+    ) -> Outcome {
         let tenant = &record.tenant;
         if !known && *tenant != TenantId::system() {
             let unreadable = match &record.content {
@@ -263,6 +334,9 @@ impl Judge {
         match &record.content {
             Err(unreadable) => Outcome::Quarantined(tenant.clone(), unreadable.clone()),
             Ok(Content::Tally(_)) => Outcome::Tallied,
+            Ok(Content::Event(event, digest)) if record.is_for_missing() => {
+                self.judge_missing(partition, record, event, *digest)
+            }
             Ok(Content::Event(event, digest)) => {
                 self.judge_event(partition, record, event, *digest, verdict)
             }
@@ -287,7 +361,38 @@ impl Judge {
         if let Some(same_content) = known.or_else(|| self.answers.get(&place).copied()) {
             return Outcome::Duplicate { same_content };
         }
+        self.store(partition, record, event, digest)
+    }
+
+    /// The tables alone say whether a row is missing: the index knows ids whose
+    /// rows are gone. So it is, too, where an unfinished round is read again.
+    fn judge_missing(
+        &mut self,
+        partition: u32,
+        record: &Decoded,
+        event: &Event,
+        digest: Digest,
+    ) -> Outcome {
+        let key = key(&record.tenant, event.id);
+        let is_there = self.answers.contains_key(&(partition, record.position));
+        let since = self.stored_since.as_ref();
+        if is_there || since.is_some_and(|since| since.contains(&key)) {
+            return Outcome::Needless;
+        }
+        self.store(partition, record, event, digest)
+    }
+
+    fn store(
+        &mut self,
+        partition: u32,
+        record: &Decoded,
+        event: &Event,
+        digest: Digest,
+    ) -> Outcome {
         self.remember(partition, record, event, digest);
+        if let Some(since) = &mut self.stored_since {
+            since.insert(key(&record.tenant, event.id));
+        }
         Outcome::Stored
     }
 

@@ -22,6 +22,7 @@ mod progress;
 mod publish;
 mod quarantine;
 mod recover;
+pub mod replay;
 mod report;
 mod tables;
 mod transform;

@@ -273,7 +273,10 @@ impl<'a> Line<'a> {
                                 false => Closed::Ended,
                             });
                         }
-                        let is_known = |record| self.judge.unknown(partition, record).is_none();
+                        let is_known = |record| {
+                            self.judge.unknown(partition, record).is_none()
+                                && !self.judge.seeks_row(partition, record)
+                        };
                         let goes_on = if pending.is_empty() && records.iter().all(is_known) {
                             self.take(partition, records).await
                         } else {
@@ -319,7 +322,11 @@ impl<'a> Line<'a> {
             } else {
                 let outcome = self.judge.judge(partition, &record, tenant.is_some());
                 match outcome {
-                    Outcome::Quarantined(home, _) if self.waiting.has(&home) => Outcome::Waiting,
+                    Outcome::Quarantined(home, _) | Outcome::Failed(home)
+                        if self.waiting.has(&home) =>
+                    {
+                        Outcome::Waiting
+                    }
                     outcome => outcome,
                 }
             };
@@ -328,7 +335,7 @@ impl<'a> Line<'a> {
                     self.progress.pin(partition, record.position);
                     metrics::counter!("chalkline_transform_waiting_records_total").increment(1);
                 }
-                Outcome::Duplicate { .. } => {
+                Outcome::Duplicate { .. } | Outcome::Failed(_) => {
                     metrics::counter!("chalkline_transform_duplicates_total").increment(1);
                 }
                 Outcome::Quarantined(_, why) => {
@@ -336,6 +343,16 @@ impl<'a> Line<'a> {
                         .increment(1);
                 }
                 _ => {}
+            }
+            if let Some(again) = &record.again
+                && !matches!(outcome, Outcome::Published | Outcome::Waiting)
+            {
+                metrics::counter!(
+                    "chalkline_transform_replayed_total",
+                    "cause" => again.cause.as_str(),
+                    "outcome" => outcome.name(),
+                )
+                .increment(1);
             }
             if let Ok(Content::Event(event, _)) = &record.content {
                 self.newest = self.newest.max(event.received_at);

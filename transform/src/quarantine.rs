@@ -50,3 +50,13 @@ pub(crate) fn headers_json(headers: &Headers) -> String {
         .collect();
     Value::Object(members).to_string()
 }
+
+/// What [`headers_json`] wrote.
+pub(crate) fn parse_headers(json: &str) -> Headers {
+    let members: Map<String, Value> = serde_json::from_str(json).unwrap_or_default();
+    let text = |(name, value): (String, Value)| match value {
+        Value::String(value) => Some((name, value)),
+        _ => None,
+    };
+    members.into_iter().filter_map(text).collect()
+}

@@ -18,6 +18,7 @@ use crate::judge::{Judge, Settled};
 use crate::line::KnownBefore;
 use crate::look_up::Homes;
 use crate::publish::{Held, Publisher};
+use crate::replay::Failures;
 use crate::tables::{Opened, Tables};
 use crate::transform::Transform;
 use crate::waiting::Waiting;
@@ -108,9 +109,11 @@ pub(crate) async fn recover(
         }
     };
     let mut settled = Settled::default();
+    let mut failures = Failures::new(&log_id);
     for (tenant, opened) in &opened {
         let known = async {
             tables.load(tenant, opened, &new, &mut index).await?;
+            tables.failures(tenant, opened, &mut failures).await?;
             if unfinished.is_empty() {
                 return Ok(());
             }
@@ -153,7 +156,7 @@ pub(crate) async fn recover(
             partitions,
             homes: tables.homes(),
             floors,
-            judge: Judge::new(index, settled).among(tables.homes(), owned.clone()),
+            judge: Judge::new(index, settled, failures).among(tables.homes(), owned.clone()),
             publisher: Publisher::new(
                 lake.clone(),
                 tables.homes(),

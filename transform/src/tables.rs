@@ -17,6 +17,7 @@ use crate::deduplicate::Index;
 use crate::error::Error;
 use crate::judge::{Settled, event_id};
 use crate::look_up::Homes;
+use crate::replay::Failures;
 
 /// The columns of an event that deduplication has to know.
 const EVENT: [&str; 5] = [
@@ -232,6 +233,23 @@ impl Tables {
         Ok(())
     }
 
+    /// Adds the records of the tenant's quarantine that were entered again.
+    ///
+    /// # Errors
+    /// [`Error::Table`].
+    pub async fn failures(
+        &self,
+        tenant: &TenantId,
+        opened: &[Opened],
+        failures: &mut Failures,
+    ) -> Result<(), Error> {
+        for opened in opened.iter().filter(|o| o.kind == Table::Quarantine) {
+            let read = failures.read(&opened.table).await;
+            read.map_err(|source| failed(tenant, opened.kind, source))?;
+        }
+        Ok(())
+    }
+
     /// The positions of a partition from `stretch.from` on that are rows.
     async fn set_aside(&self, table: &LakeTable, stretch: &Stretch) -> Result<Vec<u64>, LakeError> {
         let filter = RowFilter::PositionFrom {
@@ -271,6 +289,8 @@ impl Tables {
                 until: None,
             })
             .collect();
+        let mut failures = Failures::new(&self.log_id);
+        self.failures(tenant, &opened, &mut failures).await?;
         let mut settled = Settled::default();
         self.settle(tenant, &opened, &unfinished, &mut settled)
             .await

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand, value_parser};
 use schemas::{Family, Role, Table, TenantId};
 
 use crate::oulad::CourseStart;
@@ -102,6 +103,24 @@ pub enum Command {
         after_help = "Example: chalkline compact --tenant north-high --table video --dry-run"
     )]
     Compact(Compact),
+    /// Enter records again that are not in the tables
+    ///
+    /// With --quarantine, those that could not become rows, after what was wrong is
+    /// mended: a tenant was made, or a newer version can read them. What fails again
+    /// is in the quarantine once more, with one try more. With --from, events of the
+    /// log whose rows are gone, because somebody deleted them or gave back an older
+    /// table.
+    ///
+    /// Of `chalkline up` the running process does it, else this one, into Kafka. It
+    /// may be stopped at any moment and said again: it goes on with what is left, and
+    /// nothing is stored twice.
+    #[command(after_help = "Examples:
+  chalkline replay --quarantine --dry-run
+  chalkline replay --quarantine --tenant north-high --stage decode
+  chalkline replay --from 2026-09-14T08:00:00Z --to 2026-09-15 --tenant north-high
+
+Example: chalkline replay --quarantine")]
+    Replay(Replay),
     /// Print the configuration in effect, or everything that is wrong with it
     #[command(after_help = "Example: chalkline check-config --config chalkline.toml")]
     CheckConfig,
@@ -128,6 +147,42 @@ pub struct Compact {
     #[arg(long, conflicts_with = "dry_run")]
     pub repeats: bool,
     /// Say what would be merged and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `chalkline replay`.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("records").required(true).args(["quarantine", "from"])))]
+pub struct Replay {
+    /// Records of the quarantine that are not stored by now
+    #[arg(long)]
+    pub quarantine: bool,
+    /// Events of the log received at or after this time that are in no table
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub from: Option<DateTime<Utc>>,
+    /// …and before this time; all later ones too if absent
+    #[arg(long, value_name = "TIME", requires = "from", value_parser = time)]
+    pub to: Option<DateTime<Utc>>,
+    /// Whose records; everybody's if absent
+    #[arg(long)]
+    pub tenant: Option<TenantId>,
+    /// Only those that failed at this step: route, decode or place
+    #[arg(long, conflicts_with = "from")]
+    pub stage: Option<String>,
+    /// Only those whose reason holds these words
+    #[arg(long, value_name = "WORDS", conflicts_with = "from")]
+    pub reason: Option<String>,
+    /// Only those of the quarantine received at or after this time
+    #[arg(long, value_name = "TIME", conflicts_with = "from", value_parser = time)]
+    pub since: Option<DateTime<Utc>>,
+    /// Only those of the quarantine received before this time
+    #[arg(long, value_name = "TIME", conflicts_with = "from", value_parser = time)]
+    pub until: Option<DateTime<Utc>>,
+    /// Records entered in a second at most
+    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = value_parser!(u32).range(1..))]
+    pub rate: u32,
+    /// Say what would be entered and change nothing
     #[arg(long)]
     pub dry_run: bool,
 }
@@ -365,6 +420,17 @@ fn roles() -> impl TypedValueParser<Value = Role> {
         let role = Role::ALL.into_iter().find(|role| role.as_str() == name);
         role.ok_or("it is one of these")
     })
+}
+
+/// A time as RFC 3339 has it, or the first moment of a day in UTC.
+fn time(text: &str) -> Result<DateTime<Utc>, String> {
+    let day = || {
+        text.parse()
+            .ok()
+            .map(|day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc())
+    };
+    let time = text.parse().ok().or_else(day);
+    time.ok_or_else(|| "write it as 2026-09-14T08:00:00Z, or as 2026-09-14".to_owned())
 }
 
 fn time_zone(text: &str) -> Result<Tz, String> {

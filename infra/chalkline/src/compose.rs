@@ -9,7 +9,9 @@ use ingest::Ingest;
 use query::Query;
 use runtime::{MasterKey, Metrics, Shutdown};
 use transform::Transform;
+use transform::replay::Replay;
 
+use crate::admin::Door;
 use crate::{Config, Services};
 
 /// One of the services.
@@ -55,7 +57,22 @@ pub async fn up(
     for role in [Role::Ingest, Role::Transform, Role::Query] {
         start(&mut services, config, role).await?;
     }
+    open_door(&mut services).await?;
     Ok(services)
+}
+
+/// Opens the door for commands: nobody else can reach the log of this process.
+async fn open_door(services: &mut Services) -> anyhow::Result<()> {
+    let door = Door::new().await?;
+    services.admin = Some(door.admin().clone());
+    let log = services.log.clone().context("the log is open")?;
+    let replay = Replay::new(log, services.lake.clone(), services.registry.clone());
+    let shutdown = services.shutdown.clone();
+    services.spawn(async move {
+        door.serve(replay, shutdown).await;
+        Ok(())
+    });
+    Ok(())
 }
 
 /// Starts one service over Kafka.

@@ -6,7 +6,10 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use crate::Admin;
 
 /// How often and how patiently the lock is asked for.
 const ATTEMPTS: u32 = 5;
@@ -111,6 +114,15 @@ impl DataDir {
     pub fn announce(&self, addresses: &Addresses) -> Result<(), DataDirError> {
         write_private(&up_file(&self.path), addresses)
     }
+
+    /// Tells those who may read the folder what opens the door for commands, until
+    /// this is dropped.
+    ///
+    /// # Errors
+    /// [`DataDirError::Io`] when the file cannot be written.
+    pub fn admit(&self, admin: &Admin) -> Result<(), DataDirError> {
+        write_private(&admin_file(&self.path), admin)
+    }
 }
 
 impl Drop for DataDir {
@@ -118,6 +130,7 @@ impl Drop for DataDir {
         // A file that stays behind names a process that is gone: it is believed
         // only while the folder is locked.
         let _ = std::fs::remove_file(up_file(&self.path));
+        let _ = std::fs::remove_file(admin_file(&self.path));
     }
 }
 
@@ -137,13 +150,25 @@ impl Addresses {
     /// What a killed process left behind is not believed: somebody else may
     /// listen there by now, and would be sent keys.
     pub fn read(data_dir: &Path) -> Option<Self> {
-        let lock = File::open(lock_file(data_dir)).ok()?;
-        if !matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)) {
-            return None;
-        }
-        let bytes = std::fs::read(up_file(data_dir)).ok()?;
-        serde_json::from_slice(&bytes).ok()
+        read(data_dir, up_file)
     }
+}
+
+impl Admin {
+    /// The door of the process that has the data folder, if one does.
+    pub fn read(data_dir: &Path) -> Option<Self> {
+        read(data_dir, admin_file)
+    }
+}
+
+/// A file of the process that has the data folder, if one does.
+fn read<T: DeserializeOwned>(data_dir: &Path, file: fn(&Path) -> PathBuf) -> Option<T> {
+    let lock = File::open(lock_file(data_dir)).ok()?;
+    if !matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+        return None;
+    }
+    let bytes = std::fs::read(file(data_dir)).ok()?;
+    serde_json::from_slice(&bytes).ok()
 }
 
 /// Makes a data folder, which only its owner can open, unless it is there.
@@ -188,6 +213,10 @@ fn lock_file(data_dir: &Path) -> PathBuf {
 
 fn up_file(data_dir: &Path) -> PathBuf {
     data_dir.join("up.json")
+}
+
+fn admin_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("admin.json")
 }
 
 fn io(path: &Path, source: std::io::Error) -> DataDirError {

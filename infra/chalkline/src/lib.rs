@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod admin;
 pub mod cli;
 pub mod client;
 mod commands;
@@ -14,6 +15,7 @@ pub mod xapi;
 
 use std::process::ExitCode;
 
+pub use admin::Admin;
 pub use cli::Cli;
 pub use commands::key::issue_key;
 pub use commands::run;

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::compose::Role;
-use crate::{Addresses, Config};
+use crate::{Addresses, Admin, Config};
 
 /// How long the services may take to stop.
 const GRACE: Duration = Duration::from_secs(8);
@@ -34,6 +34,8 @@ pub struct Services {
     pub(crate) metrics: Metrics,
     pub(crate) registry: Registry,
     pub(crate) shutdown: Shutdown,
+    /// The door for commands, if this process has one.
+    pub(crate) admin: Option<Admin>,
     addresses: Addresses,
     tasks: JoinSet<anyhow::Result<()>>,
 }
@@ -56,6 +58,7 @@ impl Services {
             metrics,
             registry: Config::registry(root, master_key),
             shutdown: shutdown.clone(),
+            admin: None,
             addresses: Addresses::of_this_process(),
             tasks: JoinSet::new(),
         })
@@ -64,6 +67,11 @@ impl Services {
     /// Where the services listen.
     pub fn addresses(&self) -> &Addresses {
         &self.addresses
+    }
+
+    /// The door for commands that change a running system, if there is one.
+    pub fn admin(&self) -> Option<&Admin> {
+        self.admin.as_ref()
     }
 
     /// The tenants that the services serve.

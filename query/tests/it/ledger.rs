@@ -109,3 +109,44 @@ async fn what_cannot_be_read_is_counted_where_the_log_counts_it() {
         }])
     );
 }
+
+#[tokio::test]
+async fn what_was_entered_again_is_counted_apart() {
+    let school = School::empty(query::Config::default()).await;
+    let family = Some("clickstream");
+    let set_aside = json!({
+        "stage": "decode", "reason": "no JSON", "attempt": 1, "family": family,
+        "received_at": "2026-09-14T10:05:00Z", "headers": r#"{"kind":"event"}"#,
+        "original": "00", "log_id": "log-1", "log_partition": 0, "log_position": 0,
+    });
+    school
+        .publish("new", Table::Quarantine, None, &[set_aside])
+        .await;
+    // It became an event at the second try; a third was one too many, and failed
+    // before anybody could read whose it was.
+    let stored = event(1, "2026-09-14T10:05:00Z", "page.viewed", json!({}));
+    school
+        .publish("new", CLICKSTREAM, Some("2026-27"), &[stored])
+        .await;
+    let repeated = json!({
+        "family": family, "received_at": "2026-09-14T10:05:00Z", "same_content": true,
+        "log_id": "log-1", "log_partition": 0, "log_position": 2,
+    });
+    school
+        .publish("new", Table::Duplicates, None, &[repeated])
+        .await;
+    let mut count = counted(1, 3);
+    count["replayed"] = json!(2);
+    school
+        .publish("new", Table::LogCounts, None, &[count])
+        .await;
+    let sql =
+        "SELECT accepted, replayed, stored, table_duplicate, quarantined, balanced FROM ledger";
+    assert_eq!(
+        school.ask("new", sql).await.rows(),
+        json!([{
+            "accepted": 1, "replayed": 2, "stored": 1, "table_duplicate": 1, "quarantined": 1,
+            "balanced": true,
+        }])
+    );
+}

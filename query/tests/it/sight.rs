@@ -164,7 +164,7 @@ async fn tables_are_listed_with_their_columns() {
         Some(&json!({
             "name": "balanced",
             "type": "boolean",
-            "description": "whether the last four add up to accepted",
+            "description": "whether the last four add up to accepted and replayed",
         }))
     );
 }

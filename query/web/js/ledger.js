@@ -6,7 +6,7 @@ import { count, hour, timeZone } from "./format.js";
 import { Empty, Section } from "./section.js";
 import { table } from "./table.js";
 
-const SUMS = ["accepted", "stored", "table_duplicate", "quarantined", "erased"];
+const SUMS = ["accepted", "replayed", "stored", "table_duplicate", "quarantined", "erased"];
 const TOTALS = `SELECT ${SUMS.map((name) => `sum(${name}) AS ${name}`).join(", ")},
   sum(CASE WHEN balanced THEN 0 ELSE 1 END) AS unbalanced,
   sum(CASE WHEN received IS NULL THEN 1 ELSE 0 END) AS untold, count(*) AS entries FROM ledger`;
@@ -17,13 +17,14 @@ const COLUMNS = [
   { name: "hour", type: "timestamp", title: `Hour (${timeZone})`, format: (at) => (Date.parse(at) ? hour(at) : "unknown") },
   { name: "family", type: "text", title: "Family", missing: "unknown" },
   { name: "balanced", type: "boolean", title: "Balanced", format: (is) => el("span", { className: is ? "badge" : "badge bad", textContent: is ? "yes" : "no" }) },
-  { ...numbers("Received", "received"), missing: "not known" }, numbers("Accepted", "accepted"), numbers("Stored", "stored"),
+  { ...numbers("Received", "received"), missing: "not known" }, numbers("Accepted", "accepted"),
+  numbers("Replayed", "replayed"), numbers("Stored", "stored"),
   numbers("Duplicates", "table_duplicate"), numbers("Quarantined", "quarantined"), numbers("Erased", "erased"),
   numbers("Ignored", "ignored"), numbers("Rejected", "rejected"), { name: "rejected_reasons", type: "text", title: "Why rejected", missing: "" },
 ];
 
 /** Columns in which nothing stands are left out, to leave room for the others. */
-const RARE = ["erased", "ignored", "quarantined", "rejected", "rejected_reasons"];
+const RARE = ["replayed", "erased", "ignored", "quarantined", "rejected", "rejected_reasons"];
 const columnsOf = (rows) => COLUMNS.filter(({ name }) => !RARE.includes(name) || rows.some((row) => row[name]));
 
 export class Ledger extends Section {
@@ -72,7 +73,7 @@ export class Ledger extends Section {
     const part = (name, label) => el("span", {}, el("b", { textContent: count(totals[name]) }), el("small", { textContent: label }));
     const sign = (text) => el("i", { textContent: text });
     return el("p", { className: "sum" },
-      part("accepted", "accepted"), sign(totals.unbalanced ? "≠" : "="), part("stored", "stored"), sign("+"),
+      part("accepted", "accepted"), ...(totals.replayed ? [sign("+"), part("replayed", "replayed")] : []), sign(totals.unbalanced ? "≠" : "="), part("stored", "stored"), sign("+"),
       part("table_duplicate", "duplicates"), sign("+"), part("quarantined", "quarantined"), sign("+"), part("erased", "erased"));
   }
 }

@@ -1,5 +1,7 @@
 //! The books balance, and notice a row that went missing.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use e2e::{Client, Sandbox, event, python};
 use eventlog::testing::KafkaBroker;
@@ -100,7 +102,7 @@ async fn the_ledger_balances_until_a_row_goes_missing() {
     assert_eq!(python::run("rows.py", &[&system]), json!({"rows": 2}));
 
     // Stopping makes ingest append the minute that has begun.
-    sandbox.terminate(std::time::Duration::from_secs(30)).await;
+    sandbox.terminate(Duration::from_secs(30)).await;
     sandbox.restart().await;
     sandbox
         .wait_for_value("select sum(accepted) as n from ledger", 1_003)
@@ -125,4 +127,55 @@ async fn the_ledger_balances_until_a_row_goes_missing() {
         .sql("select family, stored from ledger where not balanced")
         .await;
     assert_eq!(unbalanced[0]["family"], json!("video"));
+}
+
+/// A version that could not enter records again made tables without the columns that
+/// this needs.
+#[tokio::test(flavor = "multi_thread")]
+async fn books_that_an_earlier_version_began_go_on() {
+    let mut sandbox = Sandbox::up().await;
+    sandbox.post(&event::range(0..300)).await.expect_status(202);
+    sandbox.post(&event::range(0..30)).await.expect_status(202);
+    sandbox.wait_for_count("duplicates", 30).await;
+    let accepted = "select sum(accepted) as n from ledger";
+    sandbox.wait_for_value(accepted, 330).await;
+    sandbox.terminate(Duration::from_secs(30)).await;
+    let folder = sandbox.lake().join(&sandbox.tenant.id);
+    let path = |table: &str| folder.join(table).display().to_string();
+    let not_null = "event_id,event_type,family,occurred_at,received_at,student_key";
+    let tables = [("log_counts", "replayed", ""), ("duplicates", "", not_null)];
+    for (table, without, not_null) in tables {
+        let made = python::run("earlier.py", &[&path(table), without, not_null]);
+        assert_ne!(made, json!({"rows": 0}), "{table}");
+    }
+    let sums = "select sum(accepted) as accepted, sum(replayed) as replayed, \
+        sum(stored) as stored, sum(table_duplicate) as duplicate, \
+        bool_and(balanced) as balanced from ledger";
+    let expected = |stored: u64, duplicate: u64| {
+        json!([{
+            "accepted": stored + duplicate, "replayed": 0, "stored": stored,
+            "duplicate": duplicate, "balanced": true,
+        }])
+    };
+    sandbox.restart().await;
+    // Nothing was counted since.
+    assert_eq!(json!(sandbox.sql(sums).await), expected(300, 30));
+
+    sandbox
+        .post(&event::range(300..400))
+        .await
+        .expect_status(202);
+    sandbox
+        .post(&event::range(100..150))
+        .await
+        .expect_status(202);
+    sandbox.wait_for_count("duplicates", 80).await;
+    sandbox.wait_for_value(accepted, 480).await;
+    assert_eq!(json!(sandbox.sql(sums).await), expected(400, 80));
+    // Another engine finds the column, and NULL where it was not yet.
+    let replayed = python::run("sum.py", &[&path("log_counts"), "coalesce(replayed, 7)"]);
+    let sevens = replayed["sum"].as_u64().expect("a number");
+    assert!(sevens > 0 && sevens.is_multiple_of(7), "{replayed}");
+    let accepted = python::run("sum.py", &[&path("log_counts"), "accepted"]);
+    assert_eq!(accepted, json!({"sum": 480}));
 }

@@ -17,6 +17,7 @@ mod oulad;
 mod page;
 mod privacy;
 mod refusals;
+mod replay;
 mod reports;
 mod s3;
 mod shutdown;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod changes;
+mod columns;
 mod durable;
 mod encode;
 mod error;

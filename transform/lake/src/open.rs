@@ -155,7 +155,8 @@ impl Lake {
         Ok(next.is_some())
     }
 
-    /// Opens a table for writing; `None` when nobody made it yet.
+    /// Opens a table for writing; `None` when nobody made it yet. A table of an
+    /// earlier version gets the columns that it lacks, if they may be NULL.
     ///
     /// # Errors
     /// [`LakeError::Columns`] when the table was made by a version that writes
@@ -165,16 +166,11 @@ impl Lake {
         tenant: &TenantId,
         table: Table,
     ) -> Result<Option<LakeTable>, LakeError> {
-        let Some(opened) = self.open(tenant, table).await? else {
+        let Some(mut opened) = self.open(tenant, table).await? else {
             return Ok(None);
         };
-        if opened.has_columns()? {
-            Ok(Some(opened))
-        } else {
-            Err(LakeError::Columns {
-                table: layout::table(tenant, table),
-            })
-        }
+        opened.add_columns().await?;
+        Ok(Some(opened))
     }
 
     /// Opens a table for writing and makes it first if nobody has.

@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
 use arrow::compute::filter_record_batch;
-use deltalake::kernel::{Action, MetadataExt, Remove, StructType};
+use deltalake::kernel::{Action, Remove};
 use deltalake::protocol::SaveMode;
 use futures::TryStreamExt;
 use schemas::Term;
 
-use crate::open::{STATISTICS, delta_columns};
-use crate::stats::statistics_columns;
 use crate::writer::{FILE_ROWS, Writer};
 use crate::{
     Advance, LakeError, LakeTable, Matcher, PublishError, Published, Rows, Slices, TermSlices,
@@ -117,15 +115,6 @@ impl LakeTable {
         of_term.map(|file| file.num_records()).sum()
     }
 
-    /// Whether the table has the columns that are written to it now.
-    ///
-    /// # Errors
-    /// [`LakeError::Table`] when our columns cannot be said in Delta's words.
-    pub fn has_columns(&self) -> Result<bool, LakeError> {
-        let ours = delta_columns(&self.name, self.kind)?;
-        Ok(self.state().schema().fields().eq(ours.iter()))
-    }
-
     /// The terms of which it has rows.
     pub fn terms(&self) -> Vec<Term> {
         let mut terms: Vec<Term> = self.held_files().filter_map(|file| file.term).collect();
@@ -144,15 +133,7 @@ impl LakeTable {
                 table: self.name.clone(),
             });
         }
-        let columns = StructType::try_new(delta_columns(&self.name, self.kind)?);
-        let columns = columns.map_err(|e| self.error(e.into()))?;
-        let statistics = statistics_columns(self.kind).join(",");
-        let metadata = self.state().metadata().clone();
-        let metadata = metadata
-            .with_schema(&columns)
-            .and_then(|metadata| metadata.add_config_key(STATISTICS.to_owned(), statistics))
-            .map_err(|e| self.error(e.into()))?;
-        Ok(Some(Action::Metadata(metadata)))
+        self.our_metadata().map(Some)
     }
 
     fn held_files(&self) -> impl Iterator<Item = HeldFile> {

@@ -3,16 +3,20 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::Field;
 use chrono::{DateTime, Utc};
 use deltalake::datafusion::catalog::{Session, TableProvider};
 use deltalake::datafusion::common::ScalarValue;
+use deltalake::datafusion::datasource::{ViewTable, provider_as_source};
 use deltalake::datafusion::error::DataFusionError;
-use deltalake::datafusion::prelude::{Expr, SessionConfig, SessionContext, col, lit};
+use deltalake::datafusion::logical_expr::LogicalPlanBuilder;
+use deltalake::datafusion::prelude::{Expr, SessionConfig, SessionContext, col, ident, lit};
 use deltalake::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use serde::Deserialize;
 
+use crate::columns::Fit;
 use crate::{LakeError, LakeTable};
 
 /// Which rows [`LakeTable::scan`] streams.
@@ -35,7 +39,8 @@ pub enum RowFilter {
 
 impl LakeTable {
     /// The table at this version, for queries of `session`, which learns where
-    /// the files are. Text columns, `term` included, are plain `Utf8`.
+    /// the files are. Text columns, `term` included, are plain `Utf8`. Columns that a
+    /// table of an earlier version lacks are NULL.
     ///
     /// # Errors
     /// [`LakeError::Table`] or [`LakeError::Scan`].
@@ -48,7 +53,31 @@ impl LakeTable {
         config.schema_force_view_types = false;
         let snapshot = self.state().snapshot().clone();
         let scan = DeltaScanNext::new(snapshot, config).map_err(|e| self.scan_error(e))?;
-        Ok(Arc::new(scan))
+        match self.fit()? {
+            Fit::Earlier => self.with_ours(Arc::new(scan)),
+            Fit::Same | Fit::Other => Ok(Arc::new(scan)),
+        }
+    }
+
+    /// The table with the columns that it will have when somebody writes to it.
+    fn with_ours(
+        &self,
+        earlier: Arc<dyn TableProvider>,
+    ) -> Result<Arc<dyn TableProvider>, LakeError> {
+        let held = earlier.schema();
+        let column = |field: &Arc<Field>| match held.column_with_name(field.name()) {
+            Some(_) => Ok(ident(field.name())),
+            None => ScalarValue::try_new_null(field.data_type())
+                .map(|null| lit(null).alias(field.name())),
+        };
+        let ours = schemas::columns(self.kind);
+        let columns: Result<Vec<Expr>, DataFusionError> =
+            ours.fields().iter().map(column).collect();
+        let rows = LogicalPlanBuilder::scan(self.kind.as_str(), provider_as_source(earlier), None)
+            .and_then(|rows| rows.project(columns?))
+            .and_then(LogicalPlanBuilder::build);
+        let rows = rows.map_err(|e| self.scan_error(e))?;
+        Ok(Arc::new(ViewTable::new(rows, None)))
     }
 
     /// Streams some columns of the rows that `filter` keeps, in any order.

@@ -7,7 +7,7 @@ use schemas::{Family, Table};
 use super::{TimeColumn, batch, partition, position};
 
 /// How many records of a stretch of a partition were events of one family and
-/// hour.
+/// hour, and how many were such events that were entered again.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Count {
     pub hour: DateTime<Utc>,
@@ -18,6 +18,7 @@ pub(crate) struct Count {
     pub first: u64,
     /// Exclusive.
     pub end: u64,
+    pub replayed: u64,
 }
 
 /// Rows of `log_counts`.
@@ -30,6 +31,7 @@ pub(crate) struct CountRows {
     partition: Int32Builder,
     first: Int64Builder,
     end: Int64Builder,
+    replayed: Int64Builder,
 }
 
 impl CountRows {
@@ -42,6 +44,7 @@ impl CountRows {
         self.partition.append_value(partition(count.partition));
         self.first.append_value(position(count.first));
         self.end.append_value(position(count.end));
+        self.replayed.append_value(position(count.replayed));
     }
 
     /// The rows, leaving none.
@@ -54,6 +57,7 @@ impl CountRows {
             Arc::new(self.partition.finish()),
             Arc::new(self.first.finish()),
             Arc::new(self.end.finish()),
+            Arc::new(self.replayed.finish()),
         ];
         batch(Table::LogCounts, columns)
     }

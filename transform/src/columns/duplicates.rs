@@ -2,10 +2,11 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanBuilder, RecordBatch, StringBuilder};
 use chrono::{DateTime, Utc};
-use schemas::Table;
 use schemas::event::Event;
+use schemas::{Family, Table};
 
 use super::{At, PositionColumns, TextColumns, TimeColumn, batch};
+use crate::decode::{Decoded, received_at};
 
 /// Rows of `duplicates`.
 #[derive(Debug, Default)]
@@ -39,6 +40,19 @@ impl DuplicateRows {
         self.student_key
             .append_value(event.student_key.encode(&mut [0; 32]));
         self.same_content.append_option(same_content);
+        self.position.append(at);
+    }
+
+    /// Adds a record that was entered again twice by one attempt and cannot be
+    /// read: the first is in the quarantine.
+    pub fn append_unreadable(&mut self, record: &Decoded, at: At<'_>) {
+        let family = record.family.map(Family::as_str);
+        self.names.append([None, None, family]);
+        self.occurred_at.append_option(None);
+        self.received_at
+            .append_option(received_at(&record.record.headers));
+        self.student_key.append_null();
+        self.same_content.append_value(true);
         self.position.append(at);
     }
 

@@ -23,7 +23,8 @@ impl QuarantineRows {
     /// Adds a record, as it was.
     pub fn append(&mut self, record: &Decoded, why: &Unreadable, at: At<'_>) {
         self.why.append([Some(why.stage), Some(&why.reason)]);
-        self.attempt.append_value(1);
+        let attempt = record.again.as_ref().map_or(1, |again| again.attempt);
+        self.attempt.append_value(attempt.cast_signed());
         self.family
             .append_option(record.family.map(schemas::Family::as_str));
         self.received_at

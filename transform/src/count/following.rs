@@ -5,14 +5,12 @@ use std::time::Duration;
 
 use eventlog::{Entry, EventLog, ReadError, Reader};
 
-use crate::error::Error;
-
 /// How long one read waits for a record that must be there.
 const WAIT: Duration = Duration::from_secs(1);
 
 /// A partition that is read on later: to open it again costs what was read
 /// ahead.
-pub(super) struct Following {
+pub(crate) struct Following {
     reader: Box<dyn Reader>,
     /// Read and not counted yet: at most what one read gives.
     rest: VecDeque<Entry>,
@@ -22,7 +20,7 @@ pub(super) struct Following {
 
 impl Following {
     /// Begins to read a partition.
-    pub async fn start(log: &dyn EventLog, partition: u32, from: u64) -> Result<Self, Error> {
+    pub async fn start(log: &dyn EventLog, partition: u32, from: u64) -> Result<Self, ReadError> {
         Ok(Self {
             reader: log.read(partition, from).await?,
             rest: VecDeque::new(),
@@ -36,7 +34,7 @@ impl Following {
     }
 
     /// The next record below `end`; `None` when there is none.
-    pub async fn below(&mut self, end: u64, read_bytes: usize) -> Result<Option<Entry>, Error> {
+    pub async fn below(&mut self, end: u64, read_bytes: usize) -> Result<Option<Entry>, ReadError> {
         if self.next >= end {
             return Ok(None);
         }
@@ -45,7 +43,7 @@ impl Following {
         }
         let Some(first) = self.rest.front() else {
             let cause = "a record below the floor did not come";
-            return Err(Error::Log(ReadError::Unavailable(cause.into())));
+            return Err(ReadError::Unavailable(cause.into()));
         };
         // Positions may have gaps, also where a stretch ends.
         if first.position.offset >= end {

@@ -12,7 +12,8 @@ use schemas::{Family, StudentKey, Tenant, headers};
 
 use super::*;
 use crate::backlog::Backlog;
-use crate::batch::{Commit, Stretches, in_order};
+use crate::batch::{Commit, Round, Stretches, in_order};
+use crate::replay::{Again, Failures, Origin};
 
 #[rstest]
 // Nothing of it is published.
@@ -51,6 +52,22 @@ struct Spec {
     id: u128,
     /// A family, or beyond them something that cannot be read.
     kind: usize,
+    /// Why it was entered again, and in which attempt, if it was.
+    again: Option<(Cause, u32)>,
+}
+
+impl Spec {
+    fn again(&self) -> Option<Again> {
+        self.again.map(|(cause, attempt)| Again {
+            cause,
+            origin: Origin {
+                log_id: format!("tenant-{}", self.tenant),
+                partition: self.partition,
+                position: self.id as u64,
+            },
+            attempt,
+        })
+    }
 }
 
 fn tenant(index: usize) -> TenantId {
@@ -88,21 +105,25 @@ fn entry(spec: &Spec, position: u64) -> Entry {
         },
         extra: schemas::event::Extra::default(),
     };
+    let mut record = Record {
+        key: Bytes::new(),
+        headers: Headers::from_iter([
+            (headers::TENANT, tenant(spec.tenant).as_str()),
+            (headers::KIND, headers::kind::EVENT),
+            (headers::FAMILY, family.map_or("unknown", Family::as_str)),
+            (headers::TYPE_VERSION, "1"),
+        ]),
+        value: event.to_json().into(),
+    };
+    if let Some(again) = spec.again() {
+        record = again.record(&record.headers, record.value);
+    }
     Entry {
         position: Position {
             partition: spec.partition,
             offset: position,
         },
-        record: Record {
-            key: Bytes::new(),
-            headers: Headers::from_iter([
-                (headers::TENANT, tenant(spec.tenant).as_str()),
-                (headers::KIND, headers::kind::EVENT),
-                (headers::FAMILY, family.map_or("unknown", Family::as_str)),
-                (headers::TYPE_VERSION, "1"),
-            ]),
-            value: event.to_json().into(),
-        },
+        record,
     }
 }
 
@@ -159,8 +180,9 @@ impl Disk {
     }
 
     /// What `recover` reads: where the unfinished round ends, and a judge.
-    fn recover(&self, memory_bytes: usize) -> (HashMap<u32, u64>, Judge) {
+    fn recover(&self, log: &[Vec<Entry>], memory_bytes: usize) -> (HashMap<u32, u64>, Judge) {
         let mut index = Index::new(TimeDelta::days(7), memory_bytes);
+        let mut failures = Failures::new("log");
         let mut settled = Settled::default();
         let mut ends: HashMap<u32, u64> = (0..PARTITIONS).map(|p| (p, self.floor(p))).collect();
         for ((tenant, table), (rows, next)) in &self.tables {
@@ -170,6 +192,13 @@ impl Disk {
                 *end = (*end).max(*next);
             }
             for row in rows {
+                if *table == Table::Quarantine {
+                    let at = usize::try_from(row.position).expect("small");
+                    let record = &log[row.partition as usize][at].record;
+                    if let Some(again) = Again::of(&record.headers) {
+                        failures.is_first(&again, row.partition, row.position);
+                    }
+                }
                 match table {
                     Table::Events(_) => {
                         let id = row.event_id.expect("an id");
@@ -185,31 +214,107 @@ impl Disk {
             }
         }
         index.make_room();
-        (ends, Judge::new(index, settled))
+        (ends, Judge::new(index, settled, failures))
     }
 
-    /// What the tables say of a record of which the judge does not know whether
-    /// it was stored.
-    fn look_up(&self, judge: &Judge, partition: u32, record: &Decoded) -> Answers {
+    /// What the tables say of records of which the judge does not know whether they
+    /// were stored.
+    fn look_up(&self, judge: &Judge, partition: u32, records: &[Decoded]) -> Answers {
         let mut answers = Answers::new();
-        let Some(times) = judge.unknown(partition, record) else {
-            return answers;
-        };
-        let Ok(Content::Event(event, _)) = &record.content else {
-            unreachable!("only events are asked about");
-        };
-        for ((tenant, _), (rows, _)) in &self.tables {
+        for record in records {
+            let Some(times) = judge.unknown(partition, record) else {
+                continue;
+            };
             let is_it = |row: &Row| {
-                row.event_id == Some(event.id)
-                    && (row.partition, *tenant == record.tenant) == (partition, true)
+                row.partition == partition
                     && row.position < record.position
                     && times.contains(&received_at(row.position))
             };
-            if rows.iter().any(is_it) {
+            if self.holds(record, is_it) {
                 answers.insert((partition, record.position), None);
             }
         }
         answers
+    }
+
+    /// The records for missing rows whose events are in the tables.
+    fn there(&self, partition: u32, seekers: &[&Decoded]) -> Answers {
+        let there = seekers.iter().filter(|record| self.holds(record, |_| true));
+        there
+            .map(|record| ((partition, record.position), None))
+            .collect()
+    }
+
+    /// Whether the tables of events hold the record's, in such a row.
+    fn holds(&self, record: &Decoded, is_such: impl Fn(&Row) -> bool) -> bool {
+        let Ok(Content::Event(event, _)) = &record.content else {
+            unreachable!("only events are asked about");
+        };
+        let of_tenant = self.tables.iter().filter(|((tenant, table), _)| {
+            *tenant == record.tenant && matches!(table, Table::Events(_))
+        });
+        let mut rows = of_tenant.flat_map(|(_, (rows, _))| rows);
+        rows.any(|row| row.event_id == Some(event.id) && is_such(row))
+    }
+
+    /// Publishes rounds, and how far all is published.
+    fn publish(
+        &mut self,
+        life: &mut Life,
+        rounds: Vec<(Round, Stretches)>,
+        turn: bool,
+    ) -> Result<(), Crash> {
+        for mut step in in_order(rounds) {
+            if turn {
+                step.reverse();
+            }
+            for (tenant, stretches, commit) in step {
+                life.commits = life.commits.checked_sub(1).ok_or(Crash)?;
+                self.commit(&tenant, &commit, &stretches);
+            }
+        }
+        for (partition, end) in life.backlog.ends() {
+            life.commits = life.commits.checked_sub(1).ok_or(Crash)?;
+            self.floors.insert(partition, end);
+        }
+        if life.backlog.is_empty() {
+            life.judge.forget_before(received_at(0));
+        }
+        Ok(())
+    }
+
+    /// Judges records that were read together.
+    fn settle(
+        &mut self,
+        life: &mut Life,
+        partition: u32,
+        records: &[Decoded],
+        turn: bool,
+    ) -> Result<(), Crash> {
+        let seeks = |record: &&Decoded| life.judge.seeks_row(partition, record);
+        let seekers: Vec<&Decoded> = records.iter().filter(seeks).collect();
+        if !seekers.is_empty() {
+            let tenants: BTreeSet<TenantId> = seekers.iter().map(|r| r.tenant.clone()).collect();
+            let rounds = life.backlog.take(tenants);
+            self.publish(life, rounds, turn)?;
+        }
+        let answers = self.look_up(&life.judge, partition, records);
+        if seekers.is_empty() {
+            life.judge.learn(answers);
+        } else {
+            let there = self.there(partition, &seekers);
+            life.judge.learn_missing(answers, there);
+        }
+        for record in records {
+            let known = Tenant::new(record.tenant.clone(), "");
+            self.judged += 1;
+            let is_known = known.id == tenant(0) || self.judged > self.registered_after;
+            let outcome = life.judge.judge(partition, record, is_known);
+            let known = is_known.then_some(&known);
+            life.backlog.add(partition, record, &outcome, known, None);
+        }
+        life.judge.learn(Answers::new());
+        Ok(())
     }
 
     /// One life of the service; dies after `commits` commits or floors.
@@ -218,9 +323,9 @@ impl Disk {
         log: &[Vec<Entry>],
         cuts: &[usize],
         memory_bytes: usize,
-        mut commits: usize,
+        commits: usize,
     ) -> Result<(), Crash> {
-        let (ends, mut judge) = self.recover(memory_bytes);
+        let (ends, mut judge) = self.recover(log, memory_bytes);
         let mut next: HashMap<u32, u64> = (0..PARTITIONS).map(|p| (p, self.floor(p))).collect();
         for entry in log.iter().flatten() {
             let Position { partition, offset } = entry.position;
@@ -228,6 +333,11 @@ impl Disk {
                 judge.foresee(partition, &Decoded::new(entry.clone()));
             }
         }
+        let mut life = Life {
+            judge,
+            backlog: Backlog::new("log"),
+            commits,
+        };
         let mut cuts = cuts.iter().copied().cycle();
         let mut cut = || cuts.next().expect("it is a cycle");
         let mut picks = 0;
@@ -237,9 +347,9 @@ impl Disk {
                 true => log[partition as usize].len() as u64,
             };
             if live {
-                judge.forget_settled();
+                life.judge.forget_settled();
             }
-            let mut backlog = Backlog::new("log");
+            life.backlog = Backlog::new("log");
             while (0..PARTITIONS).any(|partition| next[&partition] < end(partition)) {
                 // Pieces of partitions come in any order, also several of one.
                 for _ in 0..cut() + 1 {
@@ -248,58 +358,48 @@ impl Disk {
                     picks += 1;
                     let pick = if picks % 2 == 0 { picks / 2 } else { cut() };
                     let partition = u32::try_from(pick).expect("small") % PARTITIONS;
-                    for _ in 0..=cut() {
-                        let position = next[&partition];
-                        if position >= end(partition) {
-                            break;
-                        }
-                        let at = usize::try_from(position).expect("small");
-                        let record = Decoded::new(log[partition as usize][at].clone());
-                        let known = Tenant::new(record.tenant.clone(), "");
-                        self.judged += 1;
-                        let is_known = known.id == tenant(0) || self.judged > self.registered_after;
-                        judge.learn(self.look_up(&judge, partition, &record));
-                        let outcome = judge.judge(partition, &record, is_known);
-                        let known = is_known.then_some(&known);
-                        backlog.add(partition, &record, &outcome, known, None);
-                        next.insert(partition, position + 1);
-                    }
+                    let first = next[&partition];
+                    let last = end(partition).min(first + cut() as u64 + 1).max(first);
+                    next.insert(partition, last);
+                    let of_log = &log[partition as usize];
+                    let read = usize::try_from(first).expect("small")
+                        ..usize::try_from(last).expect("small");
+                    let records = of_log[read].iter().cloned().map(Decoded::new);
+                    let records: Vec<Decoded> = records.collect();
+                    self.settle(&mut life, partition, &records, cut() % 2 == 0)?;
                 }
                 let is_end = (0..PARTITIONS).all(|partition| next[&partition] >= end(partition));
                 let rounds = match cut() % 3 {
-                    2 => backlog.take_all(),
-                    _ if is_end => backlog.take_all(),
-                    pick => backlog.take([tenant(pick)]),
+                    2 => life.backlog.take_all(),
+                    _ if is_end => life.backlog.take_all(),
+                    pick => life.backlog.take([tenant(pick)]),
                 };
-                for mut step in in_order(rounds) {
-                    if cut() % 2 == 0 {
-                        step.reverse();
-                    }
-                    for (tenant, stretches, commit) in step {
-                        commits = commits.checked_sub(1).ok_or(Crash)?;
-                        self.commit(&tenant, &commit, &stretches);
-                    }
-                }
-                for (partition, end) in backlog.ends() {
-                    commits = commits.checked_sub(1).ok_or(Crash)?;
-                    self.floors.insert(partition, end);
-                }
-                if backlog.is_empty() {
-                    judge.forget_before(received_at(0));
-                }
+                self.publish(&mut life, rounds, cut() % 2 == 0)?;
             }
         }
         Ok(())
     }
 }
 
+/// What the service has in memory, and after how many more commits or floors it
+/// dies.
+struct Life {
+    judge: Judge,
+    backlog: Backlog,
+    commits: usize,
+}
+
 fn specs() -> impl Strategy<Value = Vec<Spec>> {
-    let spec = (0..2_usize, 0..8_u128, 0..4_usize).prop_map(|(tenant, id, kind)| Spec {
+    let cause = prop_oneof![Just(Cause::Quarantined), Just(Cause::Missing)];
+    let again = prop::option::weighted(0.3, (cause, 2..4_u32));
+    let spec = (0..2_usize, 0..8_u128, 0..4_usize, again);
+    let spec = spec.prop_map(|(tenant, id, kind, again)| Spec {
         // Repetitions have one key, so they meet in one partition.
         partition: u32::try_from(id).expect("small") % PARTITIONS,
         tenant,
         id,
         kind,
+        again,
     });
     prop::collection::vec(spec, 1..60)
 }
@@ -309,7 +409,9 @@ proptest! {
 
     /// Wherever the service dies, and however often, whoever's rows are published
     /// first, every record ends in exactly one table and every id is stored exactly
-    /// once, but for those of a tenant who did not exist.
+    /// once, but for those of a tenant who did not exist. Of records that were
+    /// entered again, an attempt is in the quarantine at most once, and only such a
+    /// record makes no row that was entered though its event is there.
     #[test]
     fn a_crash_after_any_commit_loses_and_repeats_nothing(
         specs in specs(),
@@ -348,26 +450,44 @@ proptest! {
             .map(|entry| (entry.position.partition, entry.position.offset))
             .collect();
         all.sort_unstable();
-        prop_assert_eq!(places, all);
+        let once: BTreeSet<(u32, u64)> = places.iter().copied().collect();
+        prop_assert_eq!(once.len(), places.len());
+
+        let mut attempts = HashSet::new();
+        for ((_, table), (rows, _)) in &disk.tables {
+            for row in rows.iter().filter(|_| *table == Table::Quarantine) {
+                let at = usize::try_from(row.position).expect("small");
+                let again = Again::of(&log[row.partition as usize][at].record.headers);
+                let attempt = again.map(|again| (again.origin, again.attempt));
+                prop_assert!(attempt.is_none_or(|attempt| attempts.insert(attempt)));
+            }
+        }
 
         stored.sort_unstable();
         let count = stored.len();
         stored.dedup();
         prop_assert_eq!(stored.len(), count);
 
-        let nobodys = disk.tables.get(&(TenantId::system(), Table::Quarantine));
-        let nobodys: BTreeSet<(u32, u64)> = nobodys
-            .iter()
-            .flat_map(|(rows, _)| rows.iter().map(|row| (row.partition, row.position)))
+        let of_nobody = disk.tables.iter().filter(|((t, _), _)| *t == TenantId::system());
+        let nobodys: BTreeSet<(u32, u64)> = of_nobody
+            .flat_map(|(_, (rows, _))| rows.iter().map(|row| (row.partition, row.position)))
             .collect();
         let mut ids: Vec<(TenantId, Uuid)> = Vec::new();
         for entry in log.iter().flatten() {
             let Position { partition, offset } = entry.position;
             let decoded = Decoded::new(entry.clone());
-            if let Ok(Content::Event(event, _)) = &decoded.content
-                && !nobodys.contains(&(partition, offset))
-            {
-                ids.push((decoded.tenant.clone(), event.id));
+            let id = match &decoded.content {
+                Ok(Content::Event(event, _)) => Some((decoded.tenant.clone(), event.id)),
+                _ => None,
+            };
+            if !once.contains(&(partition, offset)) {
+                let again = decoded.again.as_deref().expect("only what was entered again");
+                prop_assert_eq!(again.cause, Cause::Missing);
+                let is_stored = id.is_some_and(|id| stored.binary_search(&id).is_ok());
+                let attempt = (again.origin.clone(), again.attempt);
+                prop_assert!(is_stored || attempts.contains(&attempt));
+            } else if !nobodys.contains(&(partition, offset)) {
+                ids.extend(id);
             }
         }
         ids.sort_unstable();

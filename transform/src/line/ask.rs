@@ -1,20 +1,26 @@
 //! Asking the lake about records before they are judged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use schemas::TenantId;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 use super::Line;
 use crate::decode::{Content, Decoded};
 use crate::error::Error;
 use crate::look_up::{Answers, Questions};
 use crate::place::place;
+use crate::replay::Stored;
 
 /// Bytes of records for which the lake is asked at once. Taken apart they take a
 /// few times as much until they are judged.
 const ASK_BYTES: usize = 16 << 20;
+
+/// Records that were entered for missing rows, by tenant: which event each is, and
+/// where it stands.
+type Seekers = BTreeMap<TenantId, Vec<(Uuid, (u32, u64))>>;
 
 /// Records that follow one of which the index does not know whether it was stored
 /// before: they are judged together, when the lake was asked.
@@ -60,10 +66,23 @@ impl Line<'_> {
     /// When the lake says that what is known is no longer true.
     pub(super) async fn settle(&mut self, pending: &mut Pending) -> Result<bool, Error> {
         let pending = std::mem::take(pending);
+        let seekers = self.seekers(&pending.pieces);
+        if !seekers.is_empty() {
+            // So that the tables hold all that was stored.
+            let rounds = self.backlog.take(seekers.keys().cloned());
+            self.publish(rounds).await?;
+        }
         let Some(answers) = self.ask(&pending.pieces).await? else {
             return Ok(false);
         };
-        self.judge.learn(answers);
+        if seekers.is_empty() {
+            self.judge.learn(answers);
+        } else {
+            let Some(there) = self.ask_for_missing(seekers).await else {
+                return Ok(false);
+            };
+            self.judge.learn_missing(answers, there);
+        }
         for (partition, records) in pending.pieces {
             if !self.take(partition, records).await {
                 return Ok(false);
@@ -79,6 +98,13 @@ impl Line<'_> {
         let mut questions: BTreeMap<TenantId, (Questions, bool)> = BTreeMap::new();
         for (partition, records) in pieces {
             for record in records {
+                if self.judge.seeks_row(*partition, record) {
+                    // Where its event belongs nobody else may publish meanwhile.
+                    if self.judge.is_others(*partition, record) {
+                        questions.entry(record.tenant.clone()).or_default().1 = true;
+                    }
+                    continue;
+                }
                 let (Some(times), Ok(Content::Event(event, _))) =
                     (self.judge.unknown(*partition, record), &record.content)
                 else {
@@ -151,5 +177,57 @@ impl Line<'_> {
             }
         }
         Ok(Some(answers))
+    }
+
+    fn seekers(&self, pieces: &[(u32, Vec<Decoded>)]) -> Seekers {
+        let mut seekers = Seekers::new();
+        for (partition, records) in pieces {
+            for record in records {
+                if let Ok(Content::Event(event, _)) = &record.content
+                    && self.judge.seeks_row(*partition, record)
+                {
+                    let seeker = (event.id, (*partition, record.position));
+                    let of_tenant = seekers.entry(record.tenant.clone()).or_default();
+                    of_tenant.push(seeker);
+                }
+            }
+        }
+        seekers
+    }
+
+    /// The records that were entered because their rows were missing and whose
+    /// events are stored all the same; `None` when it is time to stop.
+    async fn ask_for_missing(&mut self, seekers: Seekers) -> Option<Answers> {
+        let mut answers = Answers::new();
+        let transform = self.surroundings.transform;
+        let lake = &transform.lake;
+        for (tenant, seekers) in seekers {
+            if self.waiting.has(&tenant) {
+                continue;
+            }
+            let ids: HashSet<Uuid> = seekers.iter().map(|(id, _)| *id).collect();
+            let ask = || async {
+                // Of the newest versions: rows may be gone from them since.
+                let mut stored = Stored::new(lake.clone());
+                let source = match stored.among(&tenant, ids.clone()).await {
+                    Ok(stored) => return Ok(stored),
+                    Err(source) => source,
+                };
+                // Unless it is everybody's trouble.
+                lake.check_store().await.map_err(Error::Lake)?;
+                let table = tenant.to_string();
+                Err(Error::Table { table, source })
+            };
+            let is_away = |error: &Error| matches!(error, Error::Lake(_));
+            match self.patience.ask(ask, is_away).await {
+                Ok(stored) => {
+                    let there = seekers.into_iter().filter(|(id, _)| stored.contains(id));
+                    answers.extend(there.map(|(_, place)| (place, None)));
+                }
+                Err(error) if is_away(&error) => return None,
+                Err(error) => self.let_wait(&tenant, &error),
+            }
+        }
+        Some(answers)
     }
 }

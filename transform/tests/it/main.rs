@@ -11,6 +11,7 @@ mod order;
 mod outcomes;
 mod readers;
 mod repetitions;
+mod replay;
 mod reports;
 mod reports_memory;
 mod reports_trouble;

@@ -7,6 +7,7 @@ mod demo;
 mod import;
 pub mod key;
 mod link;
+mod replay;
 mod serve;
 mod tenant;
 pub mod token;
@@ -53,6 +54,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Import(Import::Oulad(args)) => import::oulad(&config()?, args, output).await,
         Command::Import(Import::Xapi(args)) => import::xapi(&config()?, args, output).await,
         Command::Compact(args) => compact::run(&config()?, args, output).await,
+        Command::Replay(args) => replay::run(&config()?, args, output).await,
         Command::CheckConfig => check_config::run(&config()?, output),
     }
 }

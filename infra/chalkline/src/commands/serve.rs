@@ -15,6 +15,9 @@ pub async fn up(config: &Config, output: Output) -> anyhow::Result<ExitCode> {
     let starting = compose::up(config, master_key()?, metrics, &shutdown);
     if let Some(services) = unless_stopped(&shutdown, starting).await? {
         data_dir.announce(services.addresses())?;
+        services
+            .admin()
+            .map_or(Ok(()), |admin| data_dir.admit(admin))?;
         show(services.addresses(), output);
         services.run().await?;
     }

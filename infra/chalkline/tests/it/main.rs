@@ -1,6 +1,7 @@
 //! The command line from outside: the built binary in a folder of its own.
 
 mod check_config;
+mod replay;
 mod tenants;
 mod up;
 

@@ -6,14 +6,14 @@ use serde_json::Value;
 use crate::{Folder, stderr};
 
 /// A running `chalkline up`; killed when dropped.
-struct Up {
+pub struct Up {
     child: Child,
     told: Value,
 }
 
 impl Up {
     /// Starts it on free ports and waits until it tells where it listens.
-    fn start(folder: &Folder) -> Self {
+    pub fn start(folder: &Folder) -> Self {
         Self::of(&mut folder.command(&["up", "--json"]))
     }
 
@@ -31,7 +31,7 @@ impl Up {
         Self { child, told }
     }
 
-    fn stop(mut self) -> Option<i32> {
+    pub fn stop(mut self) -> Option<i32> {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &id]).status();
         assert!(sent.expect("kill starts").success());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::{ArrayRef, RecordBatch, new_null_array};
 use arrow::compute::SortOptions;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
@@ -95,18 +95,26 @@ fn order(table: Table, columns: &SchemaRef) -> Result<LexOrdering, ArrowError> {
     order.ok_or_else(|| ArrowError::SchemaError("the table has no order".to_owned()))
 }
 
-/// The rows with exactly these columns.
+/// The rows with exactly these columns: where a file was written before a column
+/// was added, that is NULL.
 pub(crate) fn fit(rows: &RecordBatch, columns: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+    let mut found = 0;
     let values: Vec<ArrayRef> = columns
         .fields()
         .iter()
-        .map(|field| {
-            let values = rows.column_by_name(field.name()).cloned();
-            let missing = || format!("a file has no column {}", field.name());
-            values.ok_or_else(|| ArrowError::SchemaError(missing()))
+        .map(|field| match rows.column_by_name(field.name()) {
+            Some(values) => {
+                found += 1;
+                Ok(Arc::clone(values))
+            }
+            None if field.is_nullable() => Ok(new_null_array(field.data_type(), rows.num_rows())),
+            None => {
+                let missing = format!("a file has no column {}", field.name());
+                Err(ArrowError::SchemaError(missing))
+            }
         })
         .collect::<Result<_, _>>()?;
-    if values.len() != rows.num_columns() {
+    if found != rows.num_columns() {
         // To leave it out would lose it.
         return Err(ArrowError::SchemaError(
             "a file has a column that the table has not".to_owned(),

@@ -1,5 +1,6 @@
 //! The lake over a real folder and a real S3 server.
 
+mod earlier;
 mod finding;
 mod floors;
 mod maintaining;

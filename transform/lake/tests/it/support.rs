@@ -31,6 +31,9 @@ pub struct TestLake {
     pub lake: Lake,
     pub store: Arc<dyn ObjectStore>,
     pub folder: TempDir,
+    /// Where it lies, and how deltalake gets there.
+    pub url: Url,
+    pub options: HashMap<String, String>,
 }
 
 impl TestLake {
@@ -54,11 +57,13 @@ impl TestLake {
     }
 
     fn of((url, store, options): Opened, folder: TempDir) -> Self {
-        let lake = Lake::new(url, Arc::clone(&store), options);
+        let lake = Lake::new(url.clone(), Arc::clone(&store), options.clone());
         Self {
             lake,
             store,
             folder,
+            url,
+            options,
         }
     }
 
