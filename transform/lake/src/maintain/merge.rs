@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::{ArrayRef, RecordBatch, new_null_array};
-use arrow::compute::SortOptions;
+use arrow::compute::{CastOptions, SortOptions, cast_with_options};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
+use arrow::util::display::FormatOptions;
 use deltalake::datafusion::error::DataFusionError;
 use deltalake::datafusion::execution::SendableRecordBatchStream;
 use deltalake::datafusion::execution::memory_pool::{
@@ -25,6 +26,12 @@ use crate::{LakeError, LakeTable, file_columns};
 
 /// Rows of a batch that comes out.
 const BATCH_ROWS: usize = 8192;
+
+/// A value that cannot be said in another type is an error and not NULL.
+const AS_IT_IS: CastOptions<'static> = CastOptions {
+    safe: false,
+    format_options: FormatOptions::new(),
+};
 
 /// Rows in the table's order.
 pub(crate) struct Sorted {
@@ -96,7 +103,8 @@ fn order(table: Table, columns: &SchemaRef) -> Result<LexOrdering, ArrowError> {
 }
 
 /// The rows with exactly these columns: where a file was written before a column
-/// was added, that is NULL.
+/// was added, that is NULL. Other engines have other ideas of what a type is in
+/// memory, and say so in their files.
 pub(crate) fn fit(rows: &RecordBatch, columns: &SchemaRef) -> Result<RecordBatch, ArrowError> {
     let mut found = 0;
     let values: Vec<ArrayRef> = columns
@@ -105,7 +113,7 @@ pub(crate) fn fit(rows: &RecordBatch, columns: &SchemaRef) -> Result<RecordBatch
         .map(|field| match rows.column_by_name(field.name()) {
             Some(values) => {
                 found += 1;
-                Ok(Arc::clone(values))
+                cast_with_options(values, field.data_type(), &AS_IT_IS)
             }
             None if field.is_nullable() => Ok(new_null_array(field.data_type(), rows.num_rows())),
             None => {

@@ -6,8 +6,9 @@ use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
 use chrono::{DateTime, Utc};
+use futures::TryStreamExt;
 use lake::{Compaction, Finding, LakeTable, Retention, Rows, Sought, StoredEvent};
 use rstest::rstest;
 use schemas::Term;
@@ -240,4 +241,34 @@ async fn files_of_another_time_and_terms_after_the_first_are_not_opened() {
     };
     let found = table.find(&sought, |_| true).await.expect("looks");
     assert_eq!((positions(&found), found.files), (vec![5], 1));
+}
+
+/// They have other ideas of what text is in memory, and say so in their files.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_other_engines_wrote_are_searched_read_and_merged() {
+    let test = TestLake::new();
+    let mut table = test.video().await;
+    publish(&mut table, vec![events(TERM, 0..50)], 50).await;
+    let url = test.url.join("demo/video/").expect("an address");
+    let theirs = deltalake::open_table(url).await.expect("opens");
+    let deleted = theirs.delete().with_predicate("log_position = 3").await;
+    deleted.expect("deletes");
+
+    table.refresh().await.expect("refreshes");
+    let found = find(&table, &ids([2, 3, 4])).await;
+    assert_eq!(positions(&found), [2, 4]);
+    let files = table.data_files();
+    let columns = ["event_id", "log_position"];
+    let rows = table.read_data(&files[0], &columns).await.expect("opens");
+    let batches: Vec<RecordBatch> = rows.try_collect().await.expect("reads");
+    let texts = batches
+        .iter()
+        .map(|batch| batch.column(0).as_string::<i32>());
+    assert_eq!(texts.map(|texts| texts.len()).sum::<usize>(), 49);
+
+    publish(&mut table, vec![events(TERM, 50..60)], 60).await;
+    compact(&mut table).await;
+    assert_eq!(table.files(), 1);
+    let found = find(&table, &ids([2, 3, 55])).await;
+    assert_eq!(positions(&found), [2, 55]);
 }
