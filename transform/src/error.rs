@@ -41,6 +41,9 @@ pub enum Error {
     /// Other partitions belong to this process now.
     #[error("other partitions belong to this process now")]
     Rebalanced,
+    /// A tenant was made while `_system` waits, of whom records may wait with it.
+    #[error("what came before the tenant was made waits with the tables of _system")]
+    SetAside,
     /// The tables of a tenant who waited can be used again.
     #[error("the tables of a tenant who waited can be used again")]
     Mended,
@@ -72,7 +75,7 @@ impl Error {
             Self::AnotherLog { .. } => false,
             Self::Log(error) => matches!(error, ReadError::Unavailable(_)),
             Self::Group(error) => error.is_retryable(),
-            Self::Reader(_) | Self::Mended | Self::Rebalanced => true,
+            Self::Reader(_) | Self::SetAside | Self::Mended | Self::Rebalanced => true,
             Self::Lake(error) | Self::Table { source: error, .. } => error.is_retryable(),
             Self::Publish { source, .. } => match source {
                 PublishError::NotPublished(error) => error.is_retryable(),

@@ -4,7 +4,7 @@
 mod ask;
 mod publish;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,6 +59,8 @@ pub(crate) struct Line<'a> {
     /// How many partitions the log had when this life began.
     partitions: u32,
     homes: Homes,
+    /// Who existed when this life began.
+    begun_with: HashSet<TenantId>,
     /// The tenants that were met since something was last published.
     tenants: HashMap<TenantId, Option<Arc<Tenant>>>,
     /// The latest time at which an event was received.
@@ -123,6 +125,7 @@ impl<'a> Line<'a> {
             advanced_at: Instant::now(),
             partitions: known.partitions,
             homes: known.homes,
+            begun_with: known.tenants,
             tenants: HashMap::new(),
             newest: DateTime::UNIX_EPOCH,
             broken: BTreeMap::new(),
@@ -317,6 +320,9 @@ impl<'a> Line<'a> {
                     None
                 }
             };
+            if tenant.is_some() && self.may_be_set_aside(&record.tenant) {
+                self.let_wait(&record.tenant, &Error::SetAside);
+            }
             let outcome = if self.waiting.has(&record.tenant) {
                 Outcome::Waiting
             } else {
@@ -378,6 +384,13 @@ impl<'a> Line<'a> {
         };
         self.tenants.insert(id.clone(), tenant.clone());
         Ok(tenant)
+    }
+
+    /// Whether records of a tenant who exists by now may wait because it did not and
+    /// the tables of `_system` cannot be used: its own tables would pass them, and the
+    /// next life take them for stored. That one knows the tenant from its beginning.
+    fn may_be_set_aside(&self, tenant: &TenantId) -> bool {
+        self.waiting.has(&TenantId::system()) && !self.begun_with.contains(tenant)
     }
 
     /// From now on the tenant's records wait, and with them those whose rows are not

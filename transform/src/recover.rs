@@ -1,6 +1,6 @@
 //! recover: what a start has to know, all of it from the lake.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::DateTime;
@@ -42,6 +42,8 @@ pub(crate) struct Known {
     pub partitions: u32,
     /// To which of them events belong.
     pub homes: Homes,
+    /// Who existed then.
+    pub tenants: HashSet<TenantId>,
     /// The floor of each of those that belong to this process.
     pub floors: Vec<Floor>,
     pub judge: Judge,
@@ -91,6 +93,7 @@ pub(crate) async fn recover(
         tell_former_logs(lake).await?;
     }
     let mut tenants = registry.tenants().await?;
+    let existing: HashSet<TenantId> = tenants.iter().cloned().collect();
     tenants.push(TenantId::system());
     let (mut opened, mut failed) = open_all(&tables, tenants).await;
     let floors = floors(log.as_ref(), clock, &tables, config, stored, &opened).await?;
@@ -155,6 +158,7 @@ pub(crate) async fn recover(
         known: Known {
             partitions,
             homes: tables.homes(),
+            tenants: existing,
             floors,
             judge: Judge::new(index, settled, failures).among(tables.homes(), owned.clone()),
             publisher: Publisher::new(

@@ -184,6 +184,42 @@ async fn rows_from_before_a_tenant_waits_do_not_pass_what_waits() {
     assert_eq!(sandbox.stored("broken").await, ids(0..90));
 }
 
+/// Records of a tenant who does not exist wait when the tables of `_system` cannot be
+/// used. Once the tenant is made, its own tables must not pass them.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_with_the_system_is_not_passed_by_those_whose_it_is() {
+    let sandbox = Sandbox::new().await;
+    sandbox.tenant("well").await;
+    append(&sandbox, "later", 0..5).await;
+    sandbox.run_to_the_end().await;
+    let quarantine = sandbox.folder.path().join("lake/_system/quarantine");
+    let commit = newest(&quarantine.join("_delta_log"));
+    let text = std::fs::read(&commit).expect("a commit");
+    std::fs::write(&commit, "{ torn").expect("writes");
+    let running = sandbox.start();
+    append(&sandbox, "later", 5..30).await;
+    // In all partitions, behind those.
+    append(&sandbox, "well", 0..30).await;
+    wait_for(&sandbox, "well", 30).await;
+    let reason = wait_until_degraded(&running).await;
+    assert!(reason.contains("_system/quarantine"), "{reason}");
+
+    sandbox.tenant("later").await;
+    append(&sandbox, "later", 30..60).await;
+    append(&sandbox, "well", 30..60).await;
+    wait_for(&sandbox, "well", 60).await;
+    // `_system` is not needed for that.
+    wait_for(&sandbox, "later", 55).await;
+    std::fs::write(&commit, text).expect("writes");
+    sandbox.wait_for_the_end().await;
+    running.stop().await.expect("stops");
+    assert_eq!(sandbox.stored("later").await, ids(5..60));
+    assert_eq!(sandbox.stored("well").await, ids(0..60));
+    let places = ["log_partition", "log_position"];
+    let set_aside = sandbox.rows("_system", Table::Quarantine, &places).await;
+    assert_eq!(set_aside.len(), 5);
+}
+
 async fn two_tenants() -> Sandbox {
     let sandbox = Sandbox::new().await;
     for tenant in ["broken", "well"] {
