@@ -1,6 +1,8 @@
 # One cache for all clones on this machine, apart from them.
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/chalkline/target
 
+# Most tests wait, for brokers, for sessions to end and for clocks.
+TEST_THREADS ?= $(shell expr 2 \* "$$(nproc)")
 
 .PHONY: help demo test torture bench fmt lint
 .DEFAULT_GOAL := help
@@ -15,7 +17,7 @@ demo: ## Build and run everything with a real course in it
 
 test: ## Set up what the tests need and run them all
 	infra/setup.sh --test
-	cargo test --workspace
+	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --workspace
 
 torture: ## Run the fault matrix with a million ids a fault (hours)
 	infra/setup.sh --test

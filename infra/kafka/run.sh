@@ -4,7 +4,8 @@
 #   run.sh DATA_DIR [BROKER_PORT [CONTROLLER_PORT]]
 #
 # Formats DATA_DIR the first time. Free ports are chosen where none are given.
-# CHALKLINE_KAFKA_HEAP sets the Java heap (default 512m).
+# CHALKLINE_KAFKA_HEAP sets the Java heap (default 512m), CHALKLINE_KAFKA_JIT how
+# far Java compiles it: 1 for short lives, 4 (default) for loads.
 #
 # With CHALKLINE_KAFKA_NODE (1, 2 or 3) and CHALKLINE_KAFKA_VOTERS (the same for
 # all, 1@HOST:CONTROLLER_PORT,2@…,3@…) it is one of a cluster of three.

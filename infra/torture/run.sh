@@ -16,6 +16,8 @@ shift || true
 command="infra/torture/run.sh $ids${*:+ $*}"
 # How long one fault may take.
 limit=${CHALKLINE_TORTURE_LIMIT:-3600}
+# As in production; the brokers of `make test` are quicker to start.
+export CHALKLINE_KAFKA_JIT=${CHALKLINE_KAFKA_JIT:-4}
 
 built=$(cargo test --workspace --test it --no-run --message-format json)
 program=$(sed -n 's/.*"src_path":"[^"]*\/tests\/tests\/it\/main.rs".*"executable":"\([^"]*\)".*/\1/p' <<<"$built")

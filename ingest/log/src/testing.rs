@@ -17,6 +17,9 @@ pub const USER: &str = "chalkline";
 /// The password of [`USER`].
 pub const PASSWORD: &str = "correct-horse";
 
+/// How far Java compiles the broker, as in `infra/kafka/run.sh`.
+const JIT: &str = "CHALKLINE_KAFKA_JIT";
+
 /// How long a broker may take to answer its first question: three that start
 /// together on a busy machine take a minute.
 const READY_WITHIN: Duration = Duration::from_secs(180);
@@ -274,6 +277,10 @@ fn spawn(data: &Path, ports: Ports, jwks: Option<&Path>, member: Option<&Member>
         .open(data.join("broker.log"));
     let log = log.expect("the broker's folder is writable");
     let mut command = Command::new("bash");
+    if std::env::var_os(JIT).is_none() {
+        // It lives for a minute: optimising it costs more than it brings.
+        command.env(JIT, "1");
+    }
     if let Some(jwks) = jwks {
         command
             .env("CHALKLINE_KAFKA_SECURE_PORT", ports.secure.to_string())
