@@ -52,6 +52,8 @@ pub struct Config {
     /// How long one report of one tenant may take before it is given up and tried
     /// again later, in longer and longer pauses.
     pub report_timeout_seconds: u64,
+    /// How often it is looked whether the ledgers balance.
+    pub audit_interval_seconds: u64,
     /// How tables are kept in shape.
     pub maintenance: MaintenanceConfig,
 }
@@ -74,6 +76,7 @@ impl Default for Config {
             report_interval_ms: 2_000,
             report_memory_bytes: 256 << 20,
             report_timeout_seconds: 1_800,
+            audit_interval_seconds: 300,
             maintenance: MaintenanceConfig::default(),
         }
     }
@@ -97,6 +100,7 @@ impl Config {
             ("report_interval_ms", self.report_interval_ms),
             ("report_memory_bytes", self.report_memory_bytes as u64),
             ("report_timeout_seconds", self.report_timeout_seconds),
+            ("audit_interval_seconds", self.audit_interval_seconds),
         ];
         let zeros = at_least_one.iter().filter(|(_, value)| *value == 0);
         let mut problems: Vec<String> = zeros
@@ -145,6 +149,15 @@ impl Config {
 
     pub(crate) fn report_interval(&self) -> Duration {
         Duration::from_millis(self.report_interval_ms)
+    }
+
+    pub(crate) fn audit_interval(&self) -> Duration {
+        Duration::from_secs(self.audit_interval_seconds)
+    }
+
+    /// How long a process that audits ledgers is waited for.
+    pub fn audit_lease(&self) -> Duration {
+        self.audit_interval() * 3
     }
 
     pub(crate) fn window(&self) -> chrono::TimeDelta {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod audit;
 mod backlog;
 mod batch;
 mod columns;
@@ -28,6 +29,7 @@ mod tables;
 mod transform;
 mod waiting;
 
+pub use audit::{AuditError, Books, Imbalance, LEASE as AUDIT_LEASE};
 pub use config::Config;
 pub use error::Error;
 pub use place::{Placed, place};

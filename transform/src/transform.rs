@@ -11,6 +11,7 @@ use runtime::{Clock, Health, HealthCheck, Leases, Registry, Shutdown};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::{self, Books};
 use crate::config::Config;
 use crate::count::Counter;
 use crate::error::Error;
@@ -41,6 +42,7 @@ pub struct Transform {
     pub(crate) health: HealthCheck,
     upkeep_leases: Option<Leases>,
     report_leases: Option<Leases>,
+    audit_leases: Option<Leases>,
 }
 
 /// What goes on over all lives of the service.
@@ -73,6 +75,7 @@ impl Transform {
             health: health.check("transform"),
             upkeep_leases: None,
             report_leases: None,
+            audit_leases: None,
         }
     }
 
@@ -88,6 +91,13 @@ impl Transform {
     /// published something.
     pub fn with_report_leases(mut self, leases: Leases) -> Self {
         self.report_leases = Some(leases);
+        self
+    }
+
+    /// Takes turns with other processes at auditing ledgers, by these leases
+    /// ([`crate::AUDIT_LEASE`]). Without, this process does all of it.
+    pub fn with_audit_leases(mut self, leases: Leases) -> Self {
+        self.audit_leases = Some(leases);
         self
     }
 
@@ -140,6 +150,14 @@ impl Transform {
         let registry = self.registry.clone();
         let schedule = Schedule::new(reports, registry, moved.clone(), interval, turns);
         let refreshing = schedule.run(ended.clone());
+        let books = Books::new(self.lake.clone()).map_err(Error::Threads)?;
+        let audit = audit::Schedule::new(
+            self.config.audit_interval(),
+            books,
+            self.audit_leases.clone(),
+            self.registry.clone(),
+        );
+        let auditing = audit.run(ended.clone());
         let finished = CancellationToken::new();
         let counting = counter.run(followed, finished.clone());
         let working = async {
@@ -155,7 +173,8 @@ impl Transform {
             ended.cancel();
             result
         };
-        let (result, (), (), ()) = tokio::join!(working, counting, refreshing, maintaining);
+        let (result, (), (), (), ()) =
+            tokio::join!(working, counting, refreshing, maintaining, auditing);
         result
     }
 }

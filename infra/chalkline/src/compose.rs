@@ -133,11 +133,18 @@ async fn start(services: &mut Services, config: &Config, role: Role) -> anyhow::
         }
         Role::Transform => {
             let settings = config.transform.clone();
-            let mut transform = Transform::new(settings, log?, registry, lake, clock, &health)
-                .with_upkeep_leases(services.leases(config, transform::maintenance::LEASE)?);
+            let time = settings.maintenance.lease();
+            let mut transform =
+                Transform::new(settings, log?, registry, lake, clock, &health).with_upkeep_leases(
+                    services.leases(config, transform::maintenance::LEASE, time)?,
+                );
             if !services.is_alone {
-                let leases = services.leases(config, transform::REPORT_LEASE)?;
-                transform = transform.with_report_leases(leases);
+                let reports = services.leases(config, transform::REPORT_LEASE, time)?;
+                let time = config.transform.audit_lease();
+                let audits = services.leases(config, transform::AUDIT_LEASE, time)?;
+                transform = transform
+                    .with_report_leases(reports)
+                    .with_audit_leases(audits);
             }
             services.spawn(async move { Ok(transform.run(shutdown).await?) });
         }

@@ -79,9 +79,14 @@ impl Services {
         &self.registry
     }
 
-    /// By which this process and others take turns at some work.
-    pub(crate) fn leases(&self, config: &Config, work: &'static str) -> anyhow::Result<Leases> {
-        let time = config.transform.maintenance.lease();
+    /// By which this process and others take turns at some work; one that dies is
+    /// missed after this time.
+    pub(crate) fn leases(
+        &self,
+        config: &Config,
+        work: &'static str,
+        time: Duration,
+    ) -> anyhow::Result<Leases> {
         let holder = self.holder.clone();
         Ok(Leases::new(config.root()?, work, holder, time))
     }

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use e2e::{Client, Sandbox, event, python};
+use e2e::{Client, Sandbox, event, eventually, python};
 use eventlog::testing::KafkaBroker;
 use eventlog::{EventLog as _, KafkaConfig, KafkaLog, Record};
 use serde_json::{Value, json};
+
+use crate::group::Member;
 
 /// A record as some other program could put it into the topic.
 fn record(key: &str, headers: &[(&str, &str)], value: &'static [u8]) -> Record {
@@ -48,10 +50,25 @@ async fn sums(client: &Client) -> Value {
     Value::Object(client.sql(sql).await.remove(0))
 }
 
+/// Waits until the metric that raises the alarm says so many hours.
+async fn until_told(transform: &Member, tenant: &str, hours: f64) {
+    let metric = format!("chalkline_ledger_unbalanced_hours{{tenant=\"{tenant}\"}} ");
+    eventually(&format!("{hours} hours of {tenant} are told"), || async {
+        let told = transform.metric(&metric).await;
+        (told == Some(hours))
+            .then_some(())
+            .ok_or(format!("{told:?}"))
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_ledger_balances_until_a_row_goes_missing() {
     let kafka = KafkaBroker::start().await;
-    let mut sandbox = Sandbox::cluster(&kafka.address()).await;
+    let settings = [("CHALKLINE_TRANSFORM_AUDIT_INTERVAL_SECONDS", "1")];
+    let roles = ["ingest", "query"];
+    let mut sandbox = Sandbox::roles_with(&kafka.address(), &roles, &settings).await;
+    let transform = Member::join(&sandbox, "transform");
 
     sandbox.post(&event::range(0..600)).await.expect_status(202);
     // Sent again by a client that saw no answer.
@@ -115,6 +132,8 @@ async fn the_ledger_balances_until_a_row_goes_missing() {
         "stored": 900, "table_duplicate": 100, "quarantined": 3, "balanced": true,
     });
     assert_eq!(sums(&sandbox).await, expected);
+    until_told(&transform, &sandbox.tenant.id, 0.0).await;
+    until_told(&transform, "_system", 0.0).await;
 
     let video = sandbox.table("video").display().to_string();
     let victim = (0..).find(|n| event::table(*n) == "video").expect("one");
@@ -127,6 +146,10 @@ async fn the_ledger_balances_until_a_row_goes_missing() {
         .sql("select family, stored from ledger where not balanced")
         .await;
     assert_eq!(unbalanced[0]["family"], json!("video"));
+    until_told(&transform, &sandbox.tenant.id, 1.0).await;
+    let told = transform.process.log();
+    assert!(told.contains("does not balance"), "{told}");
+    assert!(told.contains(" video: -1"), "{told}");
 }
 
 /// A version that could not enter records again made tables without the columns that

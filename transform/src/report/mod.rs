@@ -30,4 +30,5 @@ pub use turns::LEASE;
 pub(crate) use executor::Executor;
 pub(crate) use moved::Moved;
 pub(crate) use schedule::Schedule;
+pub(crate) use session::{query, runtime_env, session};
 pub(crate) use turns::Turns;

@@ -1,6 +1,7 @@
-use schemas::Table;
+use schemas::{Family, Table};
+use transform::{Books, Imbalance};
 
-use crate::support::{Sandbox, event, family, record};
+use crate::support::{Sandbox, event, family, record, tenant_id};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_second_reader_counts_each_event_once_over_restarts() {
@@ -31,4 +32,29 @@ async fn the_second_reader_counts_each_event_once_over_restarts() {
     let mut distinct = rows.clone();
     distinct.dedup();
     assert_eq!(distinct, rows);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_went_missing_are_found_by_hour_and_family() {
+    let sandbox = Sandbox::new().await;
+    let events: Vec<_> = (0..30).map(|n| event(n, family(n))).collect();
+    let records = events.iter().map(|event| record("demo", event));
+    sandbox.append(records.collect()).await;
+    sandbox.run_to_the_end().await;
+
+    let books = Books::new(sandbox.lake.clone()).expect("a thread");
+    let demo = tenant_id("demo");
+    assert_eq!(books.imbalances(&demo).await.expect("adds up"), []);
+    let nobody = tenant_id("nobody");
+    assert_eq!(books.imbalances(&nobody).await.expect("adds up"), []);
+
+    let table = sandbox.folder.path().join("lake/demo/video");
+    std::fs::remove_dir_all(table).expect("the table's folder");
+    let videos = (0..30).filter(|n| family(*n) == Family::Video).count();
+    let expected = Imbalance {
+        hour: "2026-09-14T10:00:00Z".parse().expect("a time"),
+        family: Some("video".to_owned()),
+        missing: i64::try_from(videos).expect("few"),
+    };
+    assert_eq!(books.imbalances(&demo).await.expect("adds up"), [expected]);
 }
