@@ -174,7 +174,10 @@ async fn add_up(session: &SessionContext) -> Result<Vec<Imbalance>, DataFusionEr
     let rows = rows.filter(not(col("balanced")))?.select([
         cast(col("hour"), Timestamp(Microsecond, None)),
         cast(col("family"), Utf8),
-        cast(col("accepted") - found.expect("four"), Int64),
+        cast(
+            col("accepted") + col("replayed") - found.expect("four"),
+            Int64,
+        ),
     ])?;
     let mut imbalances = Vec::new();
     let mut batches = rows.execute_stream().await?;
