@@ -23,9 +23,9 @@ torture: ## Run the fault matrix with a million ids a fault (hours)
 	infra/setup.sh --test
 	infra/torture/run.sh
 
-bench: ## Measure the stated figures (a release build)
+bench: ## Measure the stated figures (a release build); STAGES="up peer" only those
 	infra/setup.sh --test
-	infra/bench/run.sh
+	infra/bench/run.sh $(or $(SECONDS),20) $(STAGES)
 
 fmt: ## Format the code
 	cargo fmt --all

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Builds for release, measures the stated figures and prints them as Markdown.
 #
-#   infra/bench/run.sh [SECONDS [kafka|up|reports]...]
+#   infra/bench/run.sh [SECONDS [STAGE]...]
 #
-# SECONDS is how long each load lasts (default 20); without a name everything is
-# measured. CHALKLINE_BENCH_PROFILE=dev tries it out without a release build; such
+# SECONDS is how long each load lasts (default 20). Without a stage every one but
+# `peer` is measured; README.md tells of each. CHALKLINE_BENCH_PROFILE=dev tries it out without a release build; such
 # figures mean nothing.
 set -euo pipefail
 

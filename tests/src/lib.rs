@@ -20,7 +20,7 @@ pub use client::{Address, Client, Reply};
 pub use clock::Clock;
 pub use load::{Acked, Load};
 pub use poll::{eventually, until};
-pub use process::{Process, chalkline, cpu_seconds};
+pub use process::{Process, chalkline, children_cpu_seconds, cpu_seconds, peak_memory};
 pub use s3::on_s3;
 pub use sandbox::Sandbox;
 pub use tenant::Tenant;

@@ -141,16 +141,18 @@ impl Process {
     /// # Panics
     /// When it is gone.
     pub fn peak_memory(&self) -> u64 {
-        let path = format!("/proc/{}/status", self.id());
-        let status = std::fs::read_to_string(path).expect("the process runs");
-        let kib: u64 = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))
-            .and_then(|rest| rest.trim().strip_suffix(" kB"))
-            .and_then(|number| number.parse().ok())
-            .expect("Linux tells VmHWM in kB");
-        kib * 1024
+        peak_memory(self.id()).expect("the process runs")
     }
+}
+
+/// The most memory a process ever held at once, in bytes (`VmHWM`), if it runs.
+pub fn peak_memory(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kib * 1024)
 }
 
 /// Seconds of processor time a process used so far.
@@ -162,16 +164,32 @@ pub fn cpu_seconds(process: u32) -> f64 {
     ticks(&stat) / TICKS_PER_SECOND
 }
 
+/// Seconds of processor time that children of this process used which have ended
+/// and were waited for, with their own children of whom that is true.
+///
+/// # Panics
+/// When there is no `/proc`.
+pub fn children_cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux has /proc");
+    two_ticks(&stat, 13) / TICKS_PER_SECOND
+}
+
 /// `USER_HZ`, fixed at 100 for every Linux program.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// The processor time in a `stat` file of `/proc`.
 fn ticks(stat: &str) -> f64 {
-    // The second field may hold anything, closed by the last parenthesis.
+    two_ticks(stat, 11)
+}
+
+/// Time in user mode and, in the next field, in the kernel; fields are counted
+/// after the command.
+fn two_ticks(stat: &str, field: usize) -> f64 {
+    // The command may hold anything, closed by the last parenthesis.
     let (_, fields) = stat.rsplit_once(')').expect("a command in parentheses");
     fields
         .split_whitespace()
-        .skip(11)
+        .skip(field)
         .take(2)
         .map(|field| field.parse::<f64>().expect("a number of ticks"))
         .sum()

@@ -324,6 +324,16 @@ impl Sandbox {
         &found.expect("such a process").1
     }
 
+    /// Where a role, which is not `up`, listens.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn url(&self, role: &str) -> String {
+        let found = self.processes.iter().find(|(s, _)| s.command == role);
+        let port = found.and_then(|(service, _)| service.port);
+        format!("http://127.0.0.1:{}", port.expect("such a role"))
+    }
+
     fn process_mut(&mut self, command: &str) -> &mut Process {
         let found = self
             .processes

@@ -24,7 +24,8 @@ impl Latencies {
         format!("p50 {:.1} ms, p99 {:.1} ms", millis(0.5), millis(0.99))
     }
 
-    fn at(&self, share: f64) -> Duration {
+    /// That share of them were faster.
+    pub fn at(&self, share: f64) -> Duration {
         let mut sorted = self.0.clone();
         sorted.sort();
         let index = (sorted.len() as f64 * share) as usize;

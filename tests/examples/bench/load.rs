@@ -4,7 +4,8 @@
 use std::ops::AddAssign;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use e2e::Sandbox;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -16,6 +17,10 @@ pub const EVENTS: usize = 20;
 /// Bytes of an event, without the comma behind it.
 pub const EVENT_BYTES: usize = 786;
 
+/// Connections of a load that is not [steady](Load::steady), each with one request
+/// under way at a time.
+pub const CONNECTIONS: u64 = 64;
+
 const ID: &str = "0197c3b2-0000-7000-8000-000000000000";
 const STUDENT: &str = "stu-000000";
 const STUDENTS: u64 = 20_000;
@@ -25,16 +30,29 @@ const STUDENTS: u64 = 20_000;
 pub struct Load {
     /// `host:port` of the front door.
     pub host: String,
-    /// The write key.
-    pub key: String,
+    /// Write keys, of which each request uses the next.
+    pub keys: Vec<String>,
+    /// What is in a request.
+    pub events: Events,
     /// Connections, each with one request under way at a time.
     pub connections: u64,
     /// For how long.
     pub duration: Duration,
+    /// How many events at most, about.
+    pub most: u64,
     /// Requests a second over all connections; as many as possible if `None`.
     pub pace: Option<f64>,
     /// Distinguishes the ids of different loads.
     pub series: u16,
+}
+
+/// What a request has [`EVENTS`] of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Events {
+    /// Clicks of [`EVENT_BYTES`].
+    Clicks,
+    /// Of all families: 12 such clicks, 6 stretches of video, 2 answers.
+    Mixed,
 }
 
 /// What was acknowledged.
@@ -54,6 +72,32 @@ impl AddAssign for Sent {
 }
 
 impl Load {
+    /// Clicks of the sandbox's tenant, as fast as 64 connections can.
+    pub fn of(sandbox: &Sandbox, seconds: u64, series: u16) -> Self {
+        let url = sandbox.address().ingest;
+        Self {
+            host: url.strip_prefix("http://").expect("http").to_owned(),
+            keys: vec![sandbox.tenant.key.clone()],
+            events: Events::Clicks,
+            connections: CONNECTIONS,
+            duration: Duration::from_secs(seconds),
+            most: u64::MAX,
+            pace: None,
+            series,
+        }
+    }
+
+    /// The same at so many events a second, over no more connections than that
+    /// takes: one for 1,250.
+    #[must_use]
+    pub fn steady(self, events_per_second: f64) -> Self {
+        Self {
+            connections: (events_per_second / 1_250.0).ceil() as u64,
+            pace: Some(events_per_second / EVENTS as f64),
+            ..self
+        }
+    }
+
     /// Sends, and waits for the last answer.
     ///
     /// # Panics
@@ -75,7 +119,11 @@ impl Load {
             .await
             .expect("ingest listens");
         stream.set_nodelay(true).expect("a socket");
-        let mut request = Request::new(&self.host, &self.key);
+        let events = self.events.lay_out();
+        let requests = self.keys.iter();
+        let mut requests: Vec<_> = requests
+            .map(|key| Request::new(&self.host, key, &events))
+            .collect();
         let mut answer = Vec::new();
         let mut sent = Sent::default();
         let start = Instant::now();
@@ -84,13 +132,17 @@ impl Load {
             .map(|pace| Duration::from_secs_f64(self.connections as f64 / pace));
         // High enough that no two connections meet.
         let mut number = (connection + (u64::from(self.series) << 12)) << 32;
-        for round in 0.. {
+        for round in 0_u32.. {
             if let Some(interval) = interval {
                 tokio::time::sleep_until((start + interval * round).into()).await;
             }
-            if start.elapsed() >= self.duration {
+            if start.elapsed() >= self.duration || sent.events >= self.most / self.connections {
                 break;
             }
+            // Over all connections every key has its turn.
+            let turn = u64::from(round) * self.connections + connection;
+            let turn = turn % requests.len() as u64;
+            let request = &mut requests[turn as usize];
             request.number(number);
             number += EVENTS as u64;
             let asked = Instant::now();
@@ -117,19 +169,16 @@ struct Request {
 }
 
 impl Request {
-    fn new(host: &str, key: &str) -> Self {
-        let event = event();
-        let body = format!("[{}]", vec![event.as_str(); EVENTS].join(","));
+    fn new(host: &str, key: &str, events: &[String]) -> Self {
+        let body = format!("[{}]", events.join(","));
         let head = format!(
             "POST /v1/events HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {key}\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
         let places = |text: &str| {
-            let first = event.find(text).expect("it is in the event");
-            (0..EVENTS)
-                .map(|n| head.len() + 1 + n * (event.len() + 1) + first)
-                .collect()
+            let found = body.match_indices(text);
+            found.map(|(place, _)| head.len() + place).collect()
         };
         Self {
             ids: places(ID),
@@ -152,26 +201,56 @@ impl Request {
     }
 }
 
+impl Events {
+    /// Those of a request, all with one id and one student.
+    fn lay_out(self) -> Vec<String> {
+        match self {
+            Self::Clicks => vec![click(); EVENTS],
+            Self::Mixed => [vec![click(); 12], vec![video(); 6], vec![answer(); 2]].concat(),
+        }
+    }
+}
+
 /// A click as a web LMS sends it, filled up to [`EVENT_BYTES`].
-fn event() -> String {
+fn click() -> String {
     let with = |note: String| {
-        json!({
-            "id": ID, "type": "element.clicked", "time": "2025-09-14T10:00:00.123Z",
-            "actor": STUDENT, "session": "9f2c4e1ab7",
-            "course": "bio-101", "section": "bio-101-03", "content": "bio-101/cell-division",
-            "content_version": 3,
-            "context": {"app": "web-lms", "platform": "web", "locale": "en-GB"},
-            "data": {
-                "url": "https://lms.example/courses/bio-101/units/4/pages/cell-division",
-                "referrer": "https://lms.example/courses/bio-101/units/4",
-                "element": "button.next", "target": "page-18", "value": "next", "count": 1,
-                "viewport": {"width": 1440, "height": 900}, "scroll_depth": 0.85, "note": note,
-            },
-        })
-        .to_string()
+        let data = json!({
+            "url": "https://lms.example/courses/bio-101/units/4/pages/cell-division",
+            "referrer": "https://lms.example/courses/bio-101/units/4",
+            "element": "button.next", "target": "page-18", "value": "next", "count": 1,
+            "viewport": {"width": 1440, "height": 900}, "scroll_depth": 0.85, "note": note,
+        });
+        event("element.clicked", &data)
     };
     let missing = EVENT_BYTES - with(String::new()).len();
     with("x".repeat(missing))
+}
+
+/// Fifteen seconds of a video.
+fn video() -> String {
+    let data = json!({"from": 61.0, "to": 76.0, "duration": 412.5, "rate": 1.25});
+    event("video.progressed", &data)
+}
+
+/// An answer to an item.
+fn answer() -> String {
+    let data = json!({
+        "assessment": "quiz-3", "item": "q7", "attempt": 1, "response": "b", "correct": true,
+        "score": 1.0, "max_score": 1.0, "duration": 12.25,
+    });
+    event("item.answered", &data)
+}
+
+fn event(kind: &str, data: &Value) -> String {
+    json!({
+        "id": ID, "type": kind, "time": "2025-09-14T10:00:00.123Z",
+        "actor": STUDENT, "session": "9f2c4e1ab7",
+        "course": "bio-101", "section": "bio-101-03", "content": "bio-101/cell-division",
+        "content_version": 3,
+        "context": {"app": "web-lms", "platform": "web", "locale": "en-GB"},
+        "data": data,
+    })
+    .to_string()
 }
 
 async fn read_answer(stream: &mut TcpStream, answer: &mut Vec<u8>) {

@@ -4,10 +4,17 @@
 //! Figures of one process are per second of *its* processor time, so that what
 //! shares the machine (broker, generator, a noisy neighbour) does not count.
 
+mod budget;
+mod compaction;
+mod flat;
+mod lake;
 mod latency;
 mod load;
+mod metrics;
+mod peer;
 mod report;
 mod reports;
+mod restart;
 mod stages;
 
 use std::process::ExitCode;
@@ -21,10 +28,42 @@ fn seconds() -> u64 {
     })
 }
 
-/// Whether to measure this: everything, unless something is named.
-fn wanted(stage: &str) -> bool {
+/// What is measured unless something is named.
+const USUAL: [&str; 7] = [
+    "kafka",
+    "up",
+    "reports",
+    "budget",
+    "compaction",
+    "restart",
+    "flat",
+];
+
+/// The stages that are named, `flat` or `flat=50`.
+fn named() -> Vec<String> {
     let named: Vec<String> = std::env::args().skip(1).collect();
-    named.is_empty() || named.iter().any(|name| name == stage)
+    if named.is_empty() {
+        return USUAL.map(str::to_owned).to_vec();
+    }
+    named
+}
+
+/// Whether to measure this.
+fn wanted(stage: &str) -> bool {
+    named().iter().any(|name| name == stage)
+}
+
+/// What to measure this with: the numbers that are named with it, or the usual ones.
+fn numbers(stage: &str, usual: &[u64]) -> Vec<u64> {
+    if wanted(stage) {
+        return usual.to_vec();
+    }
+    let named = named();
+    let named = named.iter().filter_map(|name| name.split_once('='));
+    let named = named.filter(|(name, _)| *name == stage);
+    named
+        .map(|(_, number)| number.parse().expect("a number behind the ="))
+        .collect()
 }
 
 #[tokio::main]
@@ -39,6 +78,22 @@ async fn main() -> ExitCode {
     }
     if wanted("reports") {
         reports::measure(&mut report).await;
+    }
+    for tenants in numbers("budget", &[1, 50, 500]) {
+        budget::measure(tenants, seconds, &mut report).await;
+    }
+    if wanted("compaction") {
+        compaction::measure(seconds, &mut report).await;
+    }
+    if wanted("restart") {
+        restart::measure(&mut report).await;
+    }
+    let millions = numbers("flat", &[0, 1, 10]);
+    if !millions.is_empty() {
+        flat::measure(&millions, seconds, &mut report).await;
+    }
+    if wanted("peer") {
+        peer::measure(seconds, &mut report).await;
     }
     print!("{report}");
     if report.missed().is_empty() {

@@ -109,7 +109,8 @@ impl fmt::Display for Report {
         writeln!(f, "Machine: {}.", self.machine)?;
         writeln!(
             f,
-            "Command: `make bench`. Input: {EVENTS} click events of {EVENT_BYTES} bytes a request.\n"
+            "Command: `make bench`. Input: {EVENTS} events a request, clicks of {EVENT_BYTES} bytes \
+             unless it is said otherwise.\n"
         )?;
         writeln!(
             f,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use e2e::{Sandbox, eventually, files};
 use serde_json::json;
 
+use crate::metrics;
 use crate::report::{Floor, Report, thousands};
 
 /// All reports' refreshes together.
@@ -36,17 +37,11 @@ fn tables(sandbox: &Sandbox) -> Vec<PathBuf> {
 
 /// How many refreshes the running process has made, and how long they took.
 async fn refreshes(sandbox: &Sandbox) -> Refreshes {
-    let url = format!("{}/metrics", sandbox.address().ingest);
-    let answer = reqwest::get(url).await.expect("the process answers");
-    let text = answer.text().await.expect("text");
-    let sum = |name: &str| -> f64 {
-        let lines = text.lines().filter(|line| line.starts_with(name));
-        let values = lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
-        values.sum()
-    };
+    let url = sandbox.address().ingest;
+    let sum = async |series| metrics::read(&url, series).await.iter().sum();
     Refreshes {
-        count: sum("chalkline_report_refresh_seconds_count"),
-        seconds: sum("chalkline_report_refresh_seconds_sum"),
+        count: sum("chalkline_report_refresh_seconds_count").await,
+        seconds: sum("chalkline_report_refresh_seconds_sum").await,
     }
 }
 

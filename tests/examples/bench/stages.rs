@@ -4,28 +4,15 @@ use std::time::{Duration, Instant};
 
 use e2e::{Process, Sandbox, cpu_seconds};
 use eventlog::testing::KafkaBroker;
-use eventlog::{EventLog as _, KafkaConfig, KafkaLog};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::lake;
 use crate::latency::Latencies;
-use crate::load::{Load, Sent};
+use crate::load::{CONNECTIONS, Load, Sent};
 use crate::report::{Floor, Report, thousands};
 
-const CONNECTIONS: u64 = 64;
 /// Events a second beside which the time until they are visible is measured.
-const STEADY: f64 = 5_000.0;
-
-fn load(sandbox: &Sandbox, seconds: u64, series: u16) -> Load {
-    let url = sandbox.address().ingest;
-    Load {
-        host: url.strip_prefix("http://").expect("http").to_owned(),
-        key: sandbox.tenant.key.clone(),
-        connections: CONNECTIONS,
-        duration: Duration::from_secs(seconds),
-        pace: None,
-        series,
-    }
-}
+pub const STEADY: f64 = 5_000.0;
 
 /// Processor time of a process and of this one (the generator), over a load.
 async fn measured(load: &Load, process: &Process) -> (Sent, f64, f64, f64) {
@@ -41,8 +28,8 @@ async fn measured(load: &Load, process: &Process) -> (Sent, f64, f64, f64) {
 pub async fn kafka(seconds: u64, report: &mut Report) {
     let kafka = KafkaBroker::start().await;
     let mut sandbox = Sandbox::roles(&kafka.address(), &["ingest"]).await;
-    load(&sandbox, 3, 0).run().await;
-    let full = load(&sandbox, seconds, 1);
+    Load::of(&sandbox, 3, 0).run().await;
+    let full = Load::of(&sandbox, seconds, 1);
     let (sent, elapsed, cpu, own_cpu) = measured(&full, sandbox.process("ingest")).await;
     let events = sent.events as f64;
     let how = format!(
@@ -73,18 +60,12 @@ pub async fn kafka(seconds: u64, report: &mut Report) {
     );
     sandbox.terminate(Duration::from_secs(60)).await;
 
-    let records = records(&kafka).await;
+    let records = lake::records(&kafka).await;
     // From its first moment: it reads before it says that it is ready.
     let start = Instant::now();
     sandbox.replace(&["transform"]).await;
     let transform = sandbox.process("transform");
-    e2e::eventually("the backlog is published", || async {
-        let floor = floors(&sandbox);
-        (floor >= records)
-            .then_some(())
-            .ok_or(format!("{floor} of {records}"))
-    })
-    .await;
+    lake::published(&sandbox, records).await;
     let elapsed = start.elapsed().as_secs_f64();
     let cpu = transform.cpu_seconds();
     let beside = |thread| transform.cpu_seconds_of(thread) / cpu * 100.0;
@@ -132,36 +113,11 @@ pub async fn kafka(seconds: u64, report: &mut Report) {
     );
 }
 
-/// How many records the topic holds.
-async fn records(kafka: &KafkaBroker) -> u64 {
-    let config = KafkaConfig {
-        brokers: kafka.address(),
-        ..KafkaConfig::default()
-    };
-    let log = KafkaLog::open(config).await.expect("the broker runs");
-    let mut records = 0;
-    for partition in 0..log.partitions() {
-        records += log.tail(partition).await.expect("the broker answers");
-    }
-    log.close().await;
-    records
-}
-
-/// The sum of all floors: how many records are published.
-fn floors(sandbox: &Sandbox) -> u64 {
-    e2e::files::all(&sandbox.lake().join("_log"))
-        .into_iter()
-        .filter_map(|file| std::fs::read(file).ok())
-        .filter_map(|bytes| serde_json::from_slice::<Value>(&bytes).ok())
-        .filter_map(|floor| floor["position"].as_u64())
-        .sum()
-}
-
 /// Everything in one process: memory at full load, then how soon an acked
 /// event is visible at a steady one.
 pub async fn up(seconds: u64, report: &mut Report) {
     let sandbox = Sandbox::up().await;
-    let full = load(&sandbox, seconds, 2);
+    let full = Load::of(&sandbox, seconds, 2);
     let (sent, elapsed, ..) = measured(&full, sandbox.process("up")).await;
     sandbox.wait_for_count("clickstream", sent.events).await;
     report.add(
@@ -176,9 +132,7 @@ pub async fn up(seconds: u64, report: &mut Report) {
         ),
     );
 
-    let mut steady = load(&sandbox, seconds, 3);
-    steady.connections = 4;
-    steady.pace = Some(STEADY / crate::load::EVENTS as f64);
+    let steady = Load::of(&sandbox, seconds, 3).steady(STEADY);
     let (_, visible) = tokio::join!(steady.run(), visible(&sandbox, seconds));
     report.add(
         "acked → visible in `/v1/sql`",

@@ -86,9 +86,9 @@ impl Schedule {
         let mut look_at = Instant::now() + jittered(LOOK_AGAIN);
         loop {
             self.collect(&mut look_at).await;
-            self.turns
-                .leave_idle(|tenant| self.queue.is_served(tenant))
-                .await;
+            let is_served = |tenant: &_| self.queue.is_served(tenant);
+            let ended = self.turns.leave_idle(is_served, &mut served).await;
+            ended.into_iter().for_each(|done| self.settle(done));
             let now = Instant::now();
             while served.len() < LANES
                 && let Some(tenant) = self.queue.next(now)

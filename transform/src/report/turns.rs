@@ -6,6 +6,8 @@ use std::convert::Infallible;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use runtime::Leases;
 use schemas::TenantId;
 use tokio::time::Instant;
@@ -90,23 +92,67 @@ impl Turns {
     }
 
     /// Leaves tenants to others for whom nothing was published here for a while
-    /// and who are not being served.
-    pub async fn leave_idle(&self, is_served: impl Fn(&TenantId) -> bool) {
+    /// and who are not being served. Who is goes on meanwhile, because it may have
+    /// what this waits for; those that end are returned.
+    pub async fn leave_idle<F: Future>(
+        &self,
+        is_served: impl Fn(&TenantId) -> bool,
+        served: &mut FuturesUnordered<F>,
+    ) -> Vec<F::Output> {
+        let mut ended = Vec::new();
         let (Some(leases), now) = (&self.leases, Instant::now()) else {
-            return;
+            return ended;
         };
         let is_idle =
             |tenant: &TenantId, last: &mut Instant| now >= *last + IDLE && !is_served(tenant);
         let idle: Vec<_> = self.last().extract_if(is_idle).collect();
-        for (tenant, _) in idle {
-            if let Err(error) = leases.release(&tenant).await {
-                // It runs out by itself.
-                tracing::debug!(tenant.id = %tenant, error = chain(&error), "not given back");
+        let leave = async {
+            for (tenant, _) in idle {
+                if let Err(error) = leases.release(&tenant).await {
+                    // It runs out by itself.
+                    tracing::debug!(tenant.id = %tenant, error = chain(&error), "not given back");
+                }
+            }
+        };
+        tokio::pin!(leave);
+        loop {
+            tokio::select! {
+                () = &mut leave => return ended,
+                Some(one) = served.next() => ended.push(one),
             }
         }
     }
 
     fn last(&self) -> MutexGuard<'_, HashMap<TenantId, Instant>> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use runtime::Root;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_is_served_goes_on_while_others_are_left() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path().display().to_string();
+        let root = Root::open(&root, HashMap::new()).expect("a root");
+        let leases = Leases::new(root, LEASE, "here".into(), Duration::from_secs(3_600));
+        let turns = Turns::new(Some(leases));
+        let [idle, served] = ["idle", "served"].map(|id| id.parse().expect("a tenant"));
+        assert!(turns.is_ours(&idle).await);
+        turns.last().insert(idle.clone(), Instant::now() - IDLE);
+
+        let mut serving = FuturesUnordered::from_iter([turns.is_ours(&served)]);
+        // It asks the store, and nobody else can ask meanwhile.
+        assert!(futures::poll!(serving.next()).is_pending());
+        let leave = turns.leave_idle(|_| false, &mut serving);
+        let ended = tokio::time::timeout(Duration::from_secs(60), leave).await;
+        let ended = ended.expect("they do not wait for each other");
+        let rest: Vec<_> = serving.collect().await;
+        assert_eq!([ended, rest].concat(), [true]);
+        assert!(!turns.last().contains_key(&idle));
     }
 }
