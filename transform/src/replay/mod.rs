@@ -1,7 +1,7 @@
 //! Entering records into the log again: those of the quarantine after what was
 //! wrong is mended, and those whose rows are gone.
 //!
-//! A record that is entered again says so in its headers ([`Again`]): where it
+//! A record that is entered again says so in its headers (`again.rs`): where it
 //! stood first, and which try this is. Transform judges it as any other,
 //! by what is known now. What is to be done is told by the tables alone, so a
 //! replay that was stopped is begun again and does what is left; and first it waits
@@ -11,7 +11,7 @@
 //! Even so a record may be entered twice, by two who do so at once, or by one who
 //! died before the log's answer came. That changes nothing: its event is stored
 //! once, as that of any repetition is, and what cannot be read is in the
-//! quarantine once for each attempt ([`Failures`]).
+//! quarantine once for each attempt (`failures.rs`).
 
 mod again;
 mod error;
