@@ -43,8 +43,8 @@ pub struct Config {
     /// and not for good.
     pub accept_truncated_log: bool,
     /// How often at most a tenant's reports are refreshed; they follow within this
-    /// time and what refreshing takes. Where that is long they rest four times as
-    /// long, up to a minute.
+    /// time and what refreshing takes. Where that is long and more is published all
+    /// the time they rest four times as long, up to a minute.
     pub report_interval_ms: u64,
     /// Memory that computing reports may take, all tenants together; what can be
     /// sorted on disk is when it does not suffice, and a term is computed in parts.

@@ -16,6 +16,7 @@ mod limits;
 mod moved;
 mod pause;
 mod pinned;
+mod pulse;
 mod queue;
 mod refresh;
 mod schedule;

@@ -6,6 +6,8 @@ use std::time::Duration;
 use schemas::TenantId;
 use tokio::time::Instant;
 
+use crate::report::pulse::Pulse;
+
 /// Tenants whose reports are behind their tables. A tenant is served by one at a
 /// time, and never two times within the interval.
 #[derive(Debug)]
@@ -14,8 +16,26 @@ pub(crate) struct Queue {
     /// Since when each waits.
     waiting: BTreeMap<TenantId, Instant>,
     /// Before when each is left alone.
-    resting: BTreeMap<TenantId, Instant>,
+    resting: BTreeMap<TenantId, Resting>,
     served: BTreeSet<TenantId>,
+    pulses: BTreeMap<TenantId, Pulse>,
+}
+
+/// How long a tenant is left alone after it was served, beyond the interval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rest {
+    None,
+    /// Until then, or until nothing more is published for it.
+    Busy(Instant),
+    /// Until then, whatever comes or does not come.
+    Strict(Instant),
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Resting {
+    until: Instant,
+    /// Not before then, even if it is silent.
+    strict: Option<Instant>,
 }
 
 impl Queue {
@@ -26,37 +46,62 @@ impl Queue {
             waiting: BTreeMap::new(),
             resting: BTreeMap::new(),
             served: BTreeSet::new(),
+            pulses: BTreeMap::new(),
         }
     }
 
-    /// A tenant waits, if it did not.
+    /// A tenant's tables have moved: it waits, if it did not.
+    pub fn moved(&mut self, tenant: TenantId, now: Instant) {
+        let pulse = self.pulses.entry(tenant.clone());
+        pulse
+            .and_modify(|pulse| pulse.beat(now))
+            .or_insert_with(|| Pulse::new(now));
+        self.add(tenant, now);
+    }
+
+    /// A tenant waits, if it did not, for another reason.
     pub fn add(&mut self, tenant: TenantId, now: Instant) {
         self.waiting.entry(tenant).or_insert(now);
+    }
+
+    /// A tenant that was served does not exist.
+    pub fn forget(&mut self, tenant: &TenantId) {
+        self.served.remove(tenant);
+        self.resting.remove(tenant);
+        self.pulses.remove(tenant);
     }
 
     /// Who is served next, from now on: of those that may be, who has waited
     /// longest.
     pub fn next(&mut self, now: Instant) -> Option<TenantId> {
-        self.resting.retain(|_, until| *until > now);
+        self.resting.retain(|_, rest| rest.until > now);
         let ready = self.waiting.iter().filter(|(tenant, _)| {
-            !self.served.contains(*tenant) && !self.resting.contains_key(*tenant)
+            !self.served.contains(*tenant) && self.rested_at(tenant).is_none_or(|at| at <= now)
         });
         let (tenant, _) = ready.min_by_key(|(_, since)| **since)?;
         let tenant = tenant.clone();
         self.waiting.remove(&tenant);
         self.served.insert(tenant.clone());
-        self.resting.insert(tenant.clone(), now + self.interval);
+        self.rest(&tenant, Rest::Strict(now + self.interval));
         Some(tenant)
     }
 
-    /// A tenant was served; it is to be left alone until a time, if one is
-    /// given.
-    pub fn done(&mut self, tenant: &TenantId, rest: Option<Instant>) {
+    /// A tenant was served, and is to be left alone.
+    pub fn done(&mut self, tenant: &TenantId, rest: Rest) {
         self.served.remove(tenant);
-        if let Some(until) = rest {
-            let rest = self.resting.entry(tenant.clone()).or_insert(until);
-            *rest = until.max(*rest);
-        }
+        self.rest(tenant, rest);
+    }
+
+    fn rest(&mut self, tenant: &TenantId, rest: Rest) {
+        let (until, strict) = match rest {
+            Rest::None => return,
+            Rest::Busy(until) => (until, None),
+            Rest::Strict(until) => (until, Some(until)),
+        };
+        let resting = self.resting.entry(tenant.clone());
+        let resting = resting.or_insert(Resting { until, strict });
+        resting.until = resting.until.max(until);
+        resting.strict = resting.strict.max(strict);
     }
 
     /// Whether a tenant is being served.
@@ -68,9 +113,15 @@ impl Queue {
     pub fn next_at(&self) -> Option<Instant> {
         let waiting = self.waiting.keys();
         let resting = waiting.filter(|tenant| !self.served.contains(*tenant));
-        resting
-            .filter_map(|tenant| self.resting.get(tenant).copied())
-            .min()
+        resting.filter_map(|tenant| self.rested_at(tenant)).min()
+    }
+
+    /// When a tenant that rests has, if nothing comes until then.
+    fn rested_at(&self, tenant: &TenantId) -> Option<Instant> {
+        let rest = self.resting.get(tenant)?;
+        let silent = self.pulses.get(tenant).map(Pulse::silent_at);
+        let early = silent.map(|at| rest.strict.map_or(at, |strict| at.max(strict)));
+        Some(early.map_or(rest.until, |at| at.min(rest.until)))
     }
 }
 
@@ -100,7 +151,7 @@ mod tests {
         assert_eq!(queue.next_at(), None);
         queue.add(id("b"), later);
         assert_eq!(queue.next(later), Some(id("b")));
-        queue.done(&id("slow"), None);
+        queue.done(&id("slow"), Rest::None);
         assert_eq!(queue.next(later), Some(id("slow")));
     }
 
@@ -110,15 +161,53 @@ mod tests {
         let mut queue = Queue::new(2 * second);
         queue.add(id("a"), begin);
         assert_eq!(queue.next(begin), Some(id("a")));
-        queue.done(&id("a"), None);
+        queue.done(&id("a"), Rest::None);
         queue.add(id("a"), begin);
         assert_eq!(queue.next(begin + second), None, "within the interval");
         assert_eq!(queue.next_at(), Some(begin + 2 * second));
         assert_eq!(queue.next(begin + 2 * second), Some(id("a")));
 
-        queue.done(&id("a"), Some(begin + 60 * second));
+        queue.done(&id("a"), Rest::Strict(begin + 60 * second));
         queue.add(id("a"), begin + 3 * second);
         assert_eq!(queue.next(begin + 59 * second), None, "its tables fail");
         assert_eq!(queue.next(begin + 60 * second), Some(id("a")));
+    }
+
+    #[test]
+    fn who_has_fallen_silent_rests_no_longer() {
+        let (begin, second) = (Instant::now(), Duration::from_secs(1));
+        let mut queue = Queue::new(second);
+        queue.moved(id("a"), begin);
+        assert_eq!(queue.next(begin), Some(id("a")));
+        for now in 1..=5 {
+            queue.moved(id("a"), begin + now * second);
+        }
+        queue.done(&id("a"), Rest::Busy(begin + 60 * second));
+        assert_eq!(queue.next(begin + 6 * second), None, "more may come");
+        assert_eq!(queue.next_at(), Some(begin + 7 * second));
+        queue.moved(id("a"), begin + 6 * second);
+        assert_eq!(queue.next(begin + 7 * second), None, "more came");
+        assert_eq!(queue.next(begin + 8 * second), Some(id("a")));
+
+        // Silence does not shorten the rest of one whose tables fail.
+        queue.moved(id("a"), begin + 9 * second);
+        queue.done(&id("a"), Rest::Strict(begin + 30 * second));
+        assert_eq!(queue.next(begin + 29 * second), None);
+        assert_eq!(queue.next(begin + 30 * second), Some(id("a")));
+    }
+
+    #[test]
+    fn who_is_published_now_and_then_rests_as_long_as_one_that_is_always() {
+        let (begin, second) = (Instant::now(), Duration::from_secs(1));
+        let mut queue = Queue::new(second);
+        for now in [0, 10, 20] {
+            queue.moved(id("a"), begin + now * second);
+        }
+        assert_eq!(queue.next(begin + 20 * second), Some(id("a")));
+        queue.done(&id("a"), Rest::Busy(begin + 50 * second));
+        queue.moved(id("a"), begin + 30 * second);
+        queue.moved(id("a"), begin + 40 * second);
+        assert_eq!(queue.next(begin + 49 * second), None);
+        assert_eq!(queue.next(begin + 50 * second), Some(id("a")));
     }
 }

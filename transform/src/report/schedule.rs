@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
@@ -17,7 +18,7 @@ use crate::report::failing::{ALL, Failing};
 use crate::report::lag::Lags;
 use crate::report::limits::LANES;
 use crate::report::pause::jittered;
-use crate::report::queue::Queue;
+use crate::report::queue::{Queue, Rest};
 use crate::report::refresh::{Pass, in_order};
 use crate::report::turns::Turns;
 use crate::report::{Moved, ReportError, Reports};
@@ -135,14 +136,22 @@ impl Schedule {
             }
         }
         let now = Instant::now();
-        let rested = self.failing.rested(now).into_iter();
-        tenants.extend(rested.filter(|tenant| !self.queue.is_served(tenant)));
         let time = self.reports.clock().now();
         for tenant in tenants {
-            let reports = in_order().into_iter().map(|(_, report)| report.name);
-            self.lags.behind(&tenant, reports, time);
-            self.queue.add(tenant, now);
+            self.fall_behind(&tenant, time);
+            self.queue.moved(tenant, now);
         }
+        for tenant in self.failing.rested(now) {
+            if !self.queue.is_served(&tenant) {
+                self.fall_behind(&tenant, time);
+                self.queue.add(tenant, now);
+            }
+        }
+    }
+
+    fn fall_behind(&mut self, tenant: &TenantId, now: DateTime<Utc>) {
+        let reports = in_order().into_iter().map(|(_, report)| report.name);
+        self.lags.behind(tenant, reports, now);
     }
 
     fn serve(&self, tenant: TenantId, now: Instant) -> impl Future<Output = Served> + use<> {
@@ -180,19 +189,19 @@ impl Schedule {
                 // It may be ours the next time: it still waits. How far it is behind
                 // tells whoever serves it.
                 self.lags.forget(&tenant);
-                self.queue.done(&tenant, None);
+                self.queue.done(&tenant, Rest::None);
                 self.queue.add(tenant, now);
                 return;
             }
             Ok(Done::Unknown) => {
                 self.failing.forget_all(&tenant);
                 self.lags.forget(&tenant);
-                self.queue.done(&tenant, None);
+                self.queue.forget(&tenant);
                 return;
             }
             Err(error) => {
                 let pause = self.fail(&tenant, ALL, &error, now);
-                self.queue.done(&tenant, Some(now + pause));
+                self.queue.done(&tenant, Rest::Strict(now + pause));
                 return;
             }
         };
@@ -207,7 +216,7 @@ impl Schedule {
         for (report, error) in pass.failures {
             self.fail(&tenant, report, &error, now);
         }
-        self.queue.done(&tenant, Some(now + rest(took)));
+        self.queue.done(&tenant, Rest::Busy(now + rest(took)));
     }
 
     fn fail(
@@ -236,8 +245,8 @@ impl Schedule {
     }
 }
 
-/// How long a tenant is left alone after a pass that took so long: refreshing takes a
-/// fifth of the time at most, however many events come.
+/// How long a tenant is left alone after a pass that took so long, while more comes:
+/// refreshing takes a fifth of the time at most, however many events there are.
 fn rest(took: Duration) -> Duration {
     (took * 4).min(LONGEST_REST)
 }
