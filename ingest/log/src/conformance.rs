@@ -36,6 +36,7 @@ where
     appends::appending_nothing_answers_nothing(&*open("appending-nothing").await).await;
     appends::equal_keys_meet_in_order(&*open("equal-keys-meet").await).await;
     readers::reads_from_inclusive(&*open("reads-from-inclusive").await).await;
+    readers::headers_can_be_read_alone(&*open("headers-alone").await).await;
     readers::reading_at_the_tail_waits_and_wakes(&*open("reading-at-the-tail").await).await;
     readers::readers_do_not_disturb_each_other(&*open("readers").await).await;
     readers::positions_out_of_range_are_errors(&*open("positions-out-of-range").await).await;

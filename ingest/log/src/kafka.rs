@@ -21,7 +21,7 @@ use crate::{
     AppendError, EventLog, GroupError, LogId, Member, OpenError, Position, ReadError, Reader,
     Record,
 };
-use consume::KafkaReader;
+use consume::{KafkaReader, Parts};
 use group::KafkaMember;
 use produce::Sender;
 use topic::Topic;
@@ -89,27 +89,13 @@ impl KafkaLog {
         }
         topic::bounds(&self.sender.client(), &self.topic, partition).await
     }
-}
 
-#[async_trait]
-impl EventLog for KafkaLog {
-    fn id(&self) -> &LogId {
-        &self.topic.id
-    }
-
-    fn partitions(&self) -> u32 {
-        self.topic.partitions()
-    }
-
-    fn max_record_bytes(&self) -> usize {
-        self.config.max_record_bytes
-    }
-
-    async fn append(&self, records: Vec<Record>) -> Vec<Result<Position, AppendError>> {
-        self.sender.send(&self.topic, records).await
-    }
-
-    async fn read(&self, partition: u32, from: u64) -> Result<Box<dyn Reader>, ReadError> {
+    async fn open_reader(
+        &self,
+        partition: u32,
+        from: u64,
+        parts: Parts,
+    ) -> Result<Box<dyn Reader>, ReadError> {
         let (head, tail) = self.bounds(partition).await?;
         if from < head {
             return Err(ReadError::Truncated {
@@ -133,7 +119,35 @@ impl EventLog for KafkaLog {
             Arc::clone(&self.topic),
             partition,
             from,
+            parts,
         )?))
+    }
+}
+
+#[async_trait]
+impl EventLog for KafkaLog {
+    fn id(&self) -> &LogId {
+        &self.topic.id
+    }
+
+    fn partitions(&self) -> u32 {
+        self.topic.partitions()
+    }
+
+    fn max_record_bytes(&self) -> usize {
+        self.config.max_record_bytes
+    }
+
+    async fn append(&self, records: Vec<Record>) -> Vec<Result<Position, AppendError>> {
+        self.sender.send(&self.topic, records).await
+    }
+
+    async fn read(&self, partition: u32, from: u64) -> Result<Box<dyn Reader>, ReadError> {
+        self.open_reader(partition, from, Parts::All).await
+    }
+
+    async fn read_headers(&self, partition: u32, from: u64) -> Result<Box<dyn Reader>, ReadError> {
+        self.open_reader(partition, from, Parts::Headers).await
     }
 
     async fn head(&self, partition: u32) -> Result<u64, ReadError> {

@@ -82,6 +82,12 @@ pub trait EventLog: Send + Sync + 'static {
     /// [`ReadError::Truncated`], above the tail [`ReadError::BeyondTail`].
     async fn read(&self, partition: u32, from: u64) -> Result<Box<dyn Reader>, ReadError>;
 
+    /// As [`EventLog::read`], for who looks at positions and headers only: keys and
+    /// values may be left empty, which saves copying them.
+    async fn read_headers(&self, partition: u32, from: u64) -> Result<Box<dyn Reader>, ReadError> {
+        self.read(partition, from).await
+    }
+
     /// The first position of the partition that can still be read; equal to
     /// the tail when nothing can.
     async fn head(&self, partition: u32) -> Result<u64, ReadError>;

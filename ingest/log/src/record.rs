@@ -43,7 +43,13 @@ impl Headers {
     /// The headers that stand in `buffer`; nothing if a name is not UTF-8 there.
     pub(crate) fn in_buffer(buffer: Bytes, spans: Vec<Span>) -> Option<Self> {
         let is_text = |span: &Span| std::str::from_utf8(&buffer[span.name.clone()]).is_ok();
-        spans.iter().all(is_text).then_some(Self { buffer, spans })
+        let is_named = spans.iter().all(is_text);
+        is_named.then(|| Self::named(buffer, spans))
+    }
+
+    /// The headers that stand in `buffer`, whose names were `str` before.
+    pub(crate) fn named(buffer: Bytes, spans: Vec<Span>) -> Self {
+        Self { buffer, spans }
     }
 
     /// The value of the first header of that name.

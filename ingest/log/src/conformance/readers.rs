@@ -30,6 +30,26 @@ pub(super) async fn reads_from_inclusive(log: &dyn EventLog) {
     );
 }
 
+/// Who reads headers only sees the same of them, at the same positions.
+pub(super) async fn headers_can_be_read_alone(log: &dyn EventLog) {
+    let positions = append(log, (0..20).map(|n| record(1, &n.to_string())).collect()).await;
+    let (partition, from) = (positions[0].partition, positions[5].offset);
+    let mut reader = log.read_headers(partition, from).await.unwrap();
+    let mut read = Vec::new();
+    while read.len() < 15 {
+        let entries = reader.next(PLENTY, PATIENCE).await.unwrap();
+        assert!(!entries.is_empty(), "{} of 15", read.len());
+        read.extend(entries);
+    }
+    for (entry, position) in read.iter().zip(&positions[5..]) {
+        assert_eq!(entry.position, *position);
+        assert_eq!(entry.record.headers, record(1, "").headers);
+    }
+    let beyond = log.tail(partition).await.unwrap() + 1;
+    let refused = log.read_headers(partition, beyond).await.err();
+    assert!(matches!(refused, Some(ReadError::BeyondTail { .. })));
+}
+
 /// A reader at the tail finds nothing, then gets what is appended.
 pub(super) async fn reading_at_the_tail_waits_and_wakes(log: &dyn EventLog) {
     let partition = append(log, vec![record(1, "old")]).await[0].partition;

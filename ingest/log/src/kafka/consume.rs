@@ -11,6 +11,7 @@ use rdkafka::consumer::{Consumer, ConsumerContext, StreamConsumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers as _, Message};
 use rdkafka::{Offset, TopicPartitionList};
+use smallvec::SmallVec;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -23,11 +24,19 @@ use crate::{Entry, Headers, OpenError, Position, ReadError, Reader, Record};
 /// How often a reader makes sure that its topic is still the same one.
 const SAME_TOPIC_EVERY: Duration = Duration::from_secs(10);
 
+/// What of a record is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parts {
+    All,
+    Headers,
+}
+
 pub(super) struct KafkaReader {
     consumer: Option<StreamConsumer<Context>>,
     client: ClientHandle,
     topic: Arc<Topic>,
     partition: u32,
+    parts: Parts,
     next: u64,
     /// Received and not yet returned: what a dropped `next` leaves behind.
     received: Vec<Entry>,
@@ -44,6 +53,7 @@ impl KafkaReader {
         topic: Arc<Topic>,
         partition: u32,
         from: u64,
+        parts: Parts,
     ) -> Result<Self, ReadError> {
         let consumer: StreamConsumer<Context> = config
             .client()
@@ -55,10 +65,10 @@ impl KafkaReader {
             // A position that is gone is an error, never a jump.
             .set("auto.offset.reset", "error")
             .set("check.crcs", "true")
-            // One partition's read-ahead. A fetch is compressed, so it becomes
-            // several times as large; a full queue is looked at again soon.
-            .set("fetch.message.max.bytes", "262144")
-            .set("queued.max.messages.kbytes", "2048")
+            // One partition's read-ahead. A fetch is compressed and becomes many
+            // times as large at once; a full queue is looked at again soon.
+            .set("fetch.message.max.bytes", "65536")
+            .set("queued.max.messages.kbytes", "1024")
             .set("fetch.queue.backoff.ms", "5")
             .set("fetch.error.backoff.ms", "200")
             .create_with_context(Context)
@@ -69,6 +79,7 @@ impl KafkaReader {
             client,
             topic,
             partition,
+            parts,
             next: from,
             received: Vec::new(),
             received_bytes: 0,
@@ -114,7 +125,7 @@ impl KafkaReader {
                 }
             };
             let message = message.expect("a consumer's stream has no end")?;
-            let entry = entry(&message, self.partition);
+            let entry = entry(&message, self.partition, self.parts);
             // A re-assignment may show again what was received before it.
             if entry.position.offset >= self.next {
                 self.next = entry.position.offset + 1;
@@ -244,24 +255,30 @@ fn is_lost_position(error: &KafkaError) -> bool {
 }
 
 /// Copies a message out of librdkafka's buffers, in one allocation for its bytes.
-fn entry(message: &BorrowedMessage<'_>, partition: u32) -> Entry {
-    let key = message.key().unwrap_or_default();
-    let value = message.payload().unwrap_or_default();
+fn entry(message: &BorrowedMessage<'_>, partition: u32, parts: Parts) -> Entry {
+    let (key, value) = match parts {
+        Parts::All => (message.key(), message.payload()),
+        Parts::Headers => (None, None),
+    };
+    let (key, value) = (key.unwrap_or_default(), value.unwrap_or_default());
+    // Each look at a header is a call into librdkafka and a check of its name.
     let native = message.headers();
-    let headers = || native.into_iter().flat_map(|headers| headers.iter());
-    let header_bytes: usize = headers()
-        .map(|h| h.key.len() + h.value.map_or(0, <[u8]>::len))
-        .sum();
+    let headers: SmallVec<[(&str, &[u8]); 8]> = native
+        .into_iter()
+        .flat_map(|headers| headers.iter())
+        .map(|header| (header.key, header.value.unwrap_or_default()))
+        .collect();
+    let header_bytes: usize = headers.iter().map(|(name, v)| name.len() + v.len()).sum();
 
     let mut all = Vec::with_capacity(key.len() + value.len() + header_bytes);
     all.extend_from_slice(key);
     all.extend_from_slice(value);
-    let mut spans = Vec::with_capacity(native.map_or(0, |headers| headers.count()));
-    for header in headers() {
+    let mut spans = Vec::with_capacity(headers.len());
+    for (name, value) in headers {
         let begin = all.len();
-        all.extend_from_slice(header.key.as_bytes());
+        all.extend_from_slice(name.as_bytes());
         let middle = all.len();
-        all.extend_from_slice(header.value.unwrap_or_default());
+        all.extend_from_slice(value);
         spans.push(Span {
             name: begin..middle,
             value: middle..all.len(),
@@ -279,7 +296,7 @@ fn entry(message: &BorrowedMessage<'_>, partition: u32) -> Entry {
         record: Record {
             key: all.slice(..key_end),
             value: all.slice(key_end..value_end),
-            headers: Headers::in_buffer(all, spans).expect("librdkafka's names are str"),
+            headers: Headers::named(all, spans),
         },
     }
 }
