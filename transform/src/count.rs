@@ -5,9 +5,9 @@
 //! log holds. The ledger compares that with the rows of the tables.
 
 mod following;
+mod tally;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::Range;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,26 +16,34 @@ use chrono::DateTime;
 use eventlog::{Entry, EventLog};
 use lake::{Advance, AppId, Lake, LakeError, LakeTable, PublishError, Rows};
 use runtime::Registry;
-use schemas::{Family, Table, TenantId, layout};
+use schemas::{Table, TenantId, layout};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::following::Following;
+use self::tally::{Key, Tally};
 use crate::columns::{Count, CountRows};
 use crate::config::Config;
-use crate::decode::{family, is_tally, received_at, tenant};
+use crate::decode::{is_tally, tenant};
 use crate::error::{Error, chain};
-use crate::replay::{Again, Cause};
+use crate::replay::Again;
 
 /// Positions that are counted of one partition before counts are published.
 const STRETCH: u64 = 1_000_000;
+
+/// Headers that are read of a partition at a time.
+const READ_BYTES: usize = 256 << 10;
 
 /// How long tenants are left alone whose counts could not be published.
 const REST: Duration = Duration::from_secs(10);
 
 /// How long counts are left to grow at most.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// What counts may add to the budget of commits, as a share of it: they are few rows,
+/// and nobody waits for them.
+const SHARE: f64 = 0.2;
 
 /// How long to wait before the last counts are tried again.
 const RETRY: Duration = Duration::from_millis(50);
@@ -49,10 +57,9 @@ pub(crate) struct Counter {
     lake: Lake,
     registry: Registry,
     interval: Duration,
-    /// As many commits as there are tenants with records, within the budget.
+    /// Each publication of counts takes one for each tenant that has records.
     commits_per_second: f64,
     commits: u32,
-    read_bytes: usize,
     /// The tables that were needed so far, at the version last known.
     tables: HashMap<TenantId, LakeTable>,
     /// Tenants whose counts cannot be published now.
@@ -67,48 +74,16 @@ pub(crate) struct Counter {
     readers: HashMap<u32, Following>,
 }
 
-/// What is counted apart.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
-    tenant: TenantId,
-    partition: u32,
-    family: Option<Family>,
-    /// Seconds since 1970.
-    hour: i64,
-}
-
-/// What is counted.
-#[derive(Debug, Clone, Copy, Default)]
-struct Counted {
-    /// Records that ingest took.
-    accepted: u64,
-    /// Records of the quarantine that were entered again.
-    replayed: u64,
-}
-
-/// All that was read between two publications.
-#[derive(Debug, Default)]
-struct Tally {
-    stretches: BTreeMap<u32, Range<u64>>,
-    counts: HashMap<Key, Counted>,
-    /// Below which position a tenant's records of a partition were counted
-    /// before a crash that came before the last commit.
-    counted: HashMap<(TenantId, u32), u64>,
-    /// Tenants that records name, and in whose tables those records are.
-    homes: HashMap<TenantId, TenantId>,
-}
-
 impl Counter {
     /// A second reader of the log.
     pub fn new(config: &Config, log: Arc<dyn EventLog>, lake: Lake, registry: Registry) -> Self {
         Self {
-            commits_per_second: config.commits_per_second(&lake),
+            commits_per_second: config.commits_per_second(&lake) * SHARE,
             log,
             lake,
             registry,
             interval: config.count_interval(),
             commits: 0,
-            read_bytes: config.read_bytes,
             tables: HashMap::new(),
             waiting: BTreeSet::new(),
             look_at: Instant::now(),
@@ -225,19 +200,19 @@ impl Counter {
         // Put back only if all goes well.
         let mut following = match self.readers.remove(&partition) {
             Some(following) if following.next() == from => following,
-            _ => Following::start(self.log.as_ref(), partition, from).await?,
+            _ => Following::start(self.log.read_headers(partition, from).await?, from),
         };
-        while let Some(entry) = following.below(stretch.end, self.read_bytes).await? {
+        while let Some(entry) = following.below(stretch.end, READ_BYTES).await? {
             self.add(&entry, tally).await?;
         }
         self.readers.insert(partition, following);
-        tally.stretches.insert(partition, stretch);
+        tally.end(partition, stretch);
         Ok(())
     }
 
     async fn add(&mut self, entry: &Entry, tally: &mut Tally) -> Result<(), Error> {
         let headers = &entry.record.headers;
-        if is_tally(headers) {
+        if tally.repeat(headers) || is_tally(headers) {
             return Ok(());
         }
         let named = tenant(headers).unwrap_or_else(TenantId::system);
@@ -251,7 +226,7 @@ impl Counter {
                     Ok(home) => home,
                     Err(error) => return self.wait(named, error),
                 };
-                tally.homes.insert(named, home.clone());
+                tally.homes.insert(named.clone(), home.clone());
                 home
             }
         };
@@ -274,22 +249,9 @@ impl Counter {
         if entry.position.offset < counted {
             return Ok(());
         }
-        let received_at = received_at(headers).unwrap_or(DateTime::UNIX_EPOCH);
-        let key = Key {
-            tenant: home,
-            partition,
-            family: family(headers),
-            hour: received_at.timestamp().div_euclid(3600) * 3600,
-        };
-        let counted = tally.counts.entry(key).or_default();
-        match Again::of(headers).map(|again| again.cause) {
-            None => counted.accepted += 1,
-            Some(Cause::Quarantined) => counted.replayed += 1,
-            // It takes the place of a record that was counted. That all is counted
-            // up to here is to be said all the same: the ledger leaves out rows
-            // that lie above.
-            Some(Cause::Missing) => {}
-        }
+        let key = Key::of(home, partition, headers);
+        let again = Again::of(headers).map(|again| again.cause);
+        tally.count(named, key, again);
         Ok(())
     }
 

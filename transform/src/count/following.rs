@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use eventlog::{Entry, EventLog, ReadError, Reader};
+use eventlog::{Entry, ReadError, Reader};
 
 /// How long one read waits for a record that must be there.
 const WAIT: Duration = Duration::from_secs(1);
@@ -19,13 +19,13 @@ pub(crate) struct Following {
 }
 
 impl Following {
-    /// Begins to read a partition.
-    pub async fn start(log: &dyn EventLog, partition: u32, from: u64) -> Result<Self, ReadError> {
-        Ok(Self {
-            reader: log.read(partition, from).await?,
+    /// Goes on with a reader that was opened at a position.
+    pub fn start(reader: Box<dyn Reader>, from: u64) -> Self {
+        Self {
+            reader,
             rest: VecDeque::new(),
             next: from,
-        })
+        }
     }
 
     /// Where it goes on.

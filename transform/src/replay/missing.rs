@@ -2,7 +2,6 @@
 //! published: somebody deleted rows, or gave back an older table.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::Arc;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Int32Type, Int64Type};
@@ -68,8 +67,8 @@ impl Run<'_> {
         self.tell(Step::Begins { what, total }).await;
         let mut entered = HashSet::new();
         for (partition, stretch) in stretches {
-            let log = Arc::clone(&self.replay.log);
-            let mut following = Following::start(log.as_ref(), partition, stretch.start).await?;
+            let reader = self.replay.log.read(partition, stretch.start).await?;
+            let mut following = Following::start(reader, stretch.start);
             let mut chunk = Chunk::default();
             let mut told = stretch.start;
             while let Some(entry) = following.below(stretch.end, READ_BYTES).await? {
