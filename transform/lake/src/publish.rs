@@ -37,7 +37,8 @@ const COMMIT_ID: &str = "commitId";
 pub struct Rows {
     /// The term, exactly when the table is partitioned by it.
     pub term: Option<Term>,
-    /// The rows, in any order, with the columns of [`crate::file_columns`].
+    /// The rows, in any order, with the columns of [`crate::file_columns`]; texts may
+    /// be dictionaries, in all batches or none.
     pub batches: Vec<RecordBatch>,
 }
 

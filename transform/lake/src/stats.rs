@@ -1,7 +1,9 @@
 //! What a file holds, as Delta's statistics say it: the row count, and bounds
 //! of the columns that tell nothing about a person.
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, RecordBatch, StringArray};
 use arrow::compute::{max, max_string, min, min_string};
 use arrow::datatypes::{
     DataType, Date32Type, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
@@ -71,7 +73,8 @@ impl StatisticsBuilder {
                 continue;
             };
             column.nulls += values.null_count();
-            let values = std::slice::from_ref(values);
+            let words = values.as_dictionary_opt().map(used_words);
+            let values = std::slice::from_ref(words.as_ref().unwrap_or(values));
             column.least.update_batch(values).map_err(rows_error)?;
             column.greatest.update_batch(values).map_err(rows_error)?;
         }
@@ -100,6 +103,14 @@ impl StatisticsBuilder {
             "nullCount": nulls,
         }))
     }
+}
+
+/// The words of a dictionary that rows have: it may be that of other rows, too.
+fn used_words(column: &DictionaryArray<Int32Type>) -> ArrayRef {
+    let words = column.values().as_string::<i32>();
+    let used = column.occupancy();
+    let used = used.set_indices().map(|word| Some(words.value(word)));
+    Arc::new(used.collect::<StringArray>())
 }
 
 fn rows_error(error: DataFusionError) -> LakeError {
@@ -167,8 +178,6 @@ fn text_above(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use arrow::array::{
         Date32Array, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
     };

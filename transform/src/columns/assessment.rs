@@ -1,28 +1,42 @@
-use std::sync::Arc;
-
-use arrow::array::{ArrayRef, BooleanBuilder, Float64Builder, Int32Builder, StringBuilder};
+use arrow::array::{ArrayRef, BooleanBuilder, Float64Builder, Int32Builder};
 use schemas::event::Assessment;
 
-use super::TextColumns;
+use super::words::Texts::{Unique, Words};
+use super::words::{Closed, ClosedColumns, TextColumn};
 
 /// What only assessment events have.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct AssessmentColumns {
-    assessment_id: StringBuilder,
+    assessment_id: TextColumn,
     attempt: Int32Builder,
-    answer: TextColumns<2>,
+    answer: ClosedColumns<2>,
     correct: BooleanBuilder,
     score: Float64Builder,
     max_score: Float64Builder,
     hints: Int32Builder,
     duration_seconds: Float64Builder,
-    grade: TextColumns<5>,
+    grade: ClosedColumns<5>,
+}
+
+impl Default for AssessmentColumns {
+    fn default() -> Self {
+        Self {
+            assessment_id: TextColumn::new(Words),
+            attempt: Int32Builder::with_capacity(0),
+            answer: ClosedColumns::new([Words, Unique]),
+            correct: BooleanBuilder::with_capacity(0),
+            score: Float64Builder::with_capacity(0),
+            max_score: Float64Builder::with_capacity(0),
+            hints: Int32Builder::with_capacity(0),
+            duration_seconds: Float64Builder::with_capacity(0),
+            grade: ClosedColumns::new([Words, Words, Words, Unique, Unique]),
+        }
+    }
 }
 
 impl AssessmentColumns {
     pub fn append(&mut self, data: &Assessment) {
-        self.assessment_id
-            .append_option(data.assessment_id.as_deref());
+        self.assessment_id.append(data.assessment_id.as_deref());
         self.attempt.append_option(data.attempt);
         self.answer
             .append([data.item_id.as_deref(), data.response.as_deref()]);
@@ -41,18 +55,21 @@ impl AssessmentColumns {
         ]);
     }
 
-    pub fn finish(&mut self) -> Vec<ArrayRef> {
-        let mut columns: Vec<ArrayRef> = vec![
-            Arc::new(self.assessment_id.finish()),
-            Arc::new(self.attempt.finish()),
-        ];
-        columns.extend(self.answer.finish());
-        columns.push(Arc::new(self.correct.finish()));
-        columns.push(Arc::new(self.score.finish()));
-        columns.push(Arc::new(self.max_score.finish()));
-        columns.push(Arc::new(self.hints.finish()));
-        columns.push(Arc::new(self.duration_seconds.finish()));
-        columns.extend(self.grade.finish());
+    pub fn close(&mut self) -> Vec<Closed> {
+        let mut columns = vec![self.assessment_id.close(), self.attempt.finish().into()];
+        columns.extend(self.answer.close());
+        columns.push(self.correct.finish().into());
+        columns.push(self.score.finish().into());
+        columns.push(self.max_score.finish().into());
+        columns.push(self.hints.finish().into());
+        columns.push(self.duration_seconds.finish().into());
+        columns.extend(self.grade.close());
         columns
+    }
+
+    pub fn words(&mut self) -> Vec<ArrayRef> {
+        let first = self.assessment_id.words().into_iter();
+        let rest = self.answer.words().chain(self.grade.words());
+        first.chain(rest).collect()
     }
 }

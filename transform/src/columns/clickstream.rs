@@ -1,16 +1,25 @@
-use std::sync::Arc;
-
 use arrow::array::{ArrayRef, Int64Builder};
 use schemas::event::Clickstream;
 
-use super::TextColumns;
+use super::words::Texts::{Unique, Words};
+use super::words::{Closed, ClosedColumns};
 
 /// What only clickstream events have.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct ClickstreamColumns {
-    what: TextColumns<6>,
+    what: ClosedColumns<6>,
     count: Int64Builder,
-    context: TextColumns<4>,
+    context: ClosedColumns<4>,
+}
+
+impl Default for ClickstreamColumns {
+    fn default() -> Self {
+        Self {
+            what: ClosedColumns::new([Words, Words, Words, Unique, Words, Unique]),
+            count: Int64Builder::with_capacity(0),
+            context: ClosedColumns::new([Words, Unique, Words, Words]),
+        }
+    }
 }
 
 impl ClickstreamColumns {
@@ -33,10 +42,14 @@ impl ClickstreamColumns {
         ]);
     }
 
-    pub fn finish(&mut self) -> Vec<ArrayRef> {
-        let mut columns = self.what.finish();
-        columns.push(Arc::new(self.count.finish()));
-        columns.extend(self.context.finish());
+    pub fn close(&mut self) -> Vec<Closed> {
+        let mut columns: Vec<Closed> = self.what.close().collect();
+        columns.push(self.count.finish().into());
+        columns.extend(self.context.close());
         columns
+    }
+
+    pub fn words(&mut self) -> Vec<ArrayRef> {
+        self.what.words().chain(self.context.words()).collect()
     }
 }

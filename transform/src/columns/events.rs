@@ -1,8 +1,7 @@
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use arrow::array::{
-    ArrayBuilder, ArrayRef, Int32Builder, Int64Builder, RecordBatch, StringBuilder,
+    Array, ArrayBuilder, ArrayRef, Int32Builder, Int64Builder, RecordBatch, StringBuilder,
 };
 use schemas::event::{Data, Event, Extra, TYPE_VERSION};
 use schemas::{Family, Table};
@@ -11,7 +10,9 @@ use uuid::Uuid;
 use super::assessment::AssessmentColumns;
 use super::clickstream::ClickstreamColumns;
 use super::video::VideoColumns;
-use super::{At, PositionColumns, TextColumns, TimeColumn, batch, text};
+use super::words::Texts::{Unique, Words};
+use super::words::{Closed, ClosedColumns, TextColumn};
+use super::{At, TimeColumn, batch_of_words, partition, position, text};
 use crate::place::Placed;
 
 /// The member of `extra` that says that the sender's time and the corrected one
@@ -26,21 +27,23 @@ const BATCH_ROWS: usize = 8_192;
 #[derive(Debug)]
 pub(crate) struct EventRows {
     family: Family,
-    /// What is collected, but for the last batch.
-    batches: Vec<RecordBatch>,
+    /// What is collected, but for the last batch and the words.
+    batches: Vec<Vec<Closed>>,
     event_id: StringBuilder,
-    event_type: StringBuilder,
+    event_type: TextColumn,
     type_version: Int32Builder,
-    dialect: StringBuilder,
+    dialect: TextColumn,
     occurred_at: TimeColumn,
     sent_at: TimeColumn,
     received_at: TimeColumn,
     clock_correction_ms: Int64Builder,
     student_key: StringBuilder,
-    place: TextColumns<5>,
+    place: ClosedColumns<5>,
     content_version: Int32Builder,
-    app: TextColumns<4>,
-    position: PositionColumns,
+    app: ClosedColumns<4>,
+    log_id: TextColumn,
+    log_partition: Int32Builder,
+    log_position: Int64Builder,
     own: OwnColumns,
 }
 
@@ -59,18 +62,20 @@ impl EventRows {
             family,
             batches: Vec::new(),
             event_id: text(),
-            event_type: text(),
+            event_type: TextColumn::new(Words),
             type_version: Int32Builder::with_capacity(0),
-            dialect: text(),
+            dialect: TextColumn::new(Words),
             occurred_at: TimeColumn::default(),
             sent_at: TimeColumn::default(),
             received_at: TimeColumn::default(),
             clock_correction_ms: Int64Builder::with_capacity(0),
             student_key: text(),
-            place: TextColumns::default(),
+            place: ClosedColumns::new([Words; 5]),
             content_version: Int32Builder::with_capacity(0),
-            app: TextColumns::default(),
-            position: PositionColumns::default(),
+            app: ClosedColumns::new([Words, Words, Words, Unique]),
+            log_id: TextColumn::new(Words),
+            log_partition: Int32Builder::with_capacity(0),
+            log_position: Int64Builder::with_capacity(0),
             own: match family {
                 Family::Clickstream => OwnColumns::Clickstream(Box::default()),
                 Family::Video => OwnColumns::Video(Box::default()),
@@ -84,9 +89,9 @@ impl EventRows {
         let mut id = Uuid::encode_buffer();
         self.event_id
             .append_value(event.id.hyphenated().encode_lower(&mut id));
-        self.event_type.append_value(&event.event_type);
+        self.event_type.append(Some(&event.event_type));
         self.type_version.append_value(TYPE_VERSION.into());
-        self.dialect.append_value(&event.dialect);
+        self.dialect.append(Some(&event.dialect));
         self.occurred_at.append(placed.occurred_at);
         self.sent_at.append_option(event.sent_at);
         self.received_at.append(event.received_at);
@@ -109,7 +114,9 @@ impl EventRows {
             event.locale.as_deref(),
             extra.as_deref(),
         ]);
-        self.position.append(at);
+        self.log_id.append(Some(at.log_id));
+        self.log_partition.append_value(partition(at.partition));
+        self.log_position.append_value(position(at.position));
         match (&mut self.own, &event.data) {
             (OwnColumns::Clickstream(own), Data::Clickstream(data)) => own.append(data),
             (OwnColumns::Video(own), Data::Video(data)) => own.append(data),
@@ -126,32 +133,62 @@ impl EventRows {
         if self.event_id.len() > 0 {
             self.close_batch();
         }
-        self.batches
+        let words = self.words();
+        let mut first = 0;
+        let batches = self.batches.into_iter().map(|columns| {
+            let rows = columns.iter().find_map(Closed::rows).unwrap_or(0);
+            let here = first;
+            first += rows;
+            let mut words = words.iter().map(|column| column.slice(here, rows));
+            let columns = columns.into_iter().map(|column| match column {
+                Closed::Array(array) => array,
+                Closed::Words => words.next().expect("each column of words has its words"),
+            });
+            batch_of_words(Table::Events(self.family), columns.collect())
+        });
+        batches.collect()
     }
 
     fn close_batch(&mut self) {
-        let mut columns: Vec<ArrayRef> = vec![
-            Arc::new(self.event_id.finish()),
-            Arc::new(self.event_type.finish()),
-            Arc::new(self.type_version.finish()),
-            Arc::new(self.dialect.finish()),
-            self.occurred_at.finish(),
-            self.sent_at.finish(),
-            self.received_at.finish(),
-            Arc::new(self.clock_correction_ms.finish()),
-            Arc::new(self.student_key.finish()),
+        let mut columns: Vec<Closed> = vec![
+            self.event_id.finish().into(),
+            self.event_type.close(),
+            self.type_version.finish().into(),
+            self.dialect.close(),
+            Closed::Array(self.occurred_at.finish()),
+            Closed::Array(self.sent_at.finish()),
+            Closed::Array(self.received_at.finish()),
+            self.clock_correction_ms.finish().into(),
+            self.student_key.finish().into(),
         ];
-        columns.extend(self.place.finish());
-        columns.push(Arc::new(self.content_version.finish()));
-        columns.extend(self.app.finish());
-        columns.extend(self.position.finish());
+        columns.extend(self.place.close());
+        columns.push(self.content_version.finish().into());
+        columns.extend(self.app.close());
+        columns.push(self.log_id.close());
+        columns.push(self.log_partition.finish().into());
+        columns.push(self.log_position.finish().into());
         columns.extend(match &mut self.own {
-            OwnColumns::Clickstream(own) => own.finish(),
-            OwnColumns::Video(own) => own.finish(),
-            OwnColumns::Assessment(own) => own.finish(),
+            OwnColumns::Clickstream(own) => own.close(),
+            OwnColumns::Video(own) => own.close(),
+            OwnColumns::Assessment(own) => own.close(),
         });
-        self.batches
-            .push(batch(Table::Events(self.family), columns));
+        self.batches.push(columns);
+    }
+
+    /// The columns of words, in the order of all columns.
+    fn words(&mut self) -> Vec<ArrayRef> {
+        let what = self.event_type.words().into_iter();
+        let what = what.chain(self.dialect.words());
+        let app = self.place.words().chain(self.app.words());
+        let own = match &mut self.own {
+            OwnColumns::Clickstream(own) => own.words(),
+            OwnColumns::Video(_) => Vec::new(),
+            OwnColumns::Assessment(own) => own.words(),
+        };
+        what.chain(app)
+            .chain(self.log_id.words())
+            .chain(own)
+            .collect()
     }
 }
 

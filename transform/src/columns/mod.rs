@@ -9,12 +9,14 @@ mod events;
 mod quarantine;
 mod tallies;
 mod video;
+mod words;
 
 use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, Int32Builder, Int64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
 };
+use arrow::datatypes::{Field, Schema};
 use chrono::{DateTime, Utc};
 use schemas::Table;
 
@@ -123,6 +125,17 @@ impl<const N: usize> TextColumns<N> {
 fn batch(table: Table, columns: Vec<ArrayRef>) -> RecordBatch {
     RecordBatch::try_new(lake::file_columns(table), columns)
         .expect("each column was built with the type and the rows of its table")
+}
+
+/// As [`batch`], with the texts of some columns as dictionaries.
+fn batch_of_words(table: Table, columns: Vec<ArrayRef>) -> RecordBatch {
+    let fields = lake::file_columns(table);
+    let fields = fields.fields().iter().zip(&columns).map(|(field, column)| {
+        let field = Field::clone(field);
+        field.with_data_type(column.data_type().clone())
+    });
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    RecordBatch::try_new(schema, columns).expect("each column has the rows of its table")
 }
 
 fn partition(partition: u32) -> i32 {

@@ -1,9 +1,9 @@
-use std::sync::Arc;
-
-use arrow::array::{ArrayRef, Float64Builder, ListBuilder, StructBuilder};
+use arrow::array::{Float64Builder, ListBuilder, StructBuilder};
 use arrow::datatypes::{DataType, FieldRef};
 use schemas::event::Video;
 use schemas::{Family, Table};
+
+use super::words::Closed;
 
 /// What only video events have.
 #[derive(Debug)]
@@ -64,13 +64,11 @@ impl VideoColumns {
         self.progress.append_option(data.progress);
     }
 
-    pub fn finish(&mut self) -> Vec<ArrayRef> {
-        let mut columns: Vec<ArrayRef> = Vec::new();
-        for column in &mut self.seconds {
-            columns.push(Arc::new(column.finish()));
-        }
-        columns.push(Arc::new(self.played_segments.finish()));
-        columns.push(Arc::new(self.progress.finish()));
+    pub fn close(&mut self) -> Vec<Closed> {
+        let seconds = self.seconds.iter_mut();
+        let mut columns: Vec<Closed> = seconds.map(|column| column.finish().into()).collect();
+        columns.push(self.played_segments.finish().into());
+        columns.push(self.progress.finish().into());
         columns
     }
 }
