@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the fault matrix with many ids, one fault after the other, and writes what
-# came of it to infra/decisions/torture.md.
+# came of each to infra/decisions/torture.md as soon as it has ended: the rows of
+# faults that this run leaves out stay, with the commit that they are of.
 #
 #   infra/torture/run.sh [IDS [FILTER]...]
 #
@@ -13,7 +14,6 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here/../.."
 ids=${1:-1000000}
 shift || true
-command="infra/torture/run.sh $ids${*:+ $*}"
 # How long one fault may take.
 limit=${CHALKLINE_TORTURE_LIMIT:-3600}
 # As in production; the brokers of `make test` are quicker to start.
@@ -34,39 +34,52 @@ wanted() { # TEST FILTER...
   return 1
 }
 
-rows=$(mktemp)
-logs=$(mktemp -d)
-trap 'rm -rf "$rows" "$logs"' EXIT
-export CHALKLINE_TORTURE_IDS=$ids CHALKLINE_TORTURE_REPORT=$rows
+revision=$(git rev-parse --short HEAD)
+[[ -z $(git status --porcelain --untracked-files=no -- . ':!infra/decisions') ]] || revision+=" and changes"
+[[ -n ${CHALKLINE_BIN:-} ]] || revision+=", dev"
+processor=$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)
+memory=$(awk '/^MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo)
+today=$(date --utc +%Y-%m-%d)
+report=infra/decisions/torture.md
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+# What is known of faults that exist, by the test in the last column but two.
+touch "$work/known"
+[[ ! -e $report ]] || grep -E '^\| .* \| `[a-z0-9_:]+` \| [^|]+ \| [0-9-]+ \|$' "$report" >"$work/known" || true
+
+write() {
+  {
+    cat <<MARKDOWN
+# Torture: the fault matrix
+
+What \`infra/torture/run.sh\` last said, each fault by itself, all of it on one machine: $(nproc) cores of $processor, $memory.
+
+*Distinct* are the ids that another engine (delta-rs in Python) finds in the tables; *lost* were answered \`accepted\` and are not there, *doubled* are there twice. In each the ledger balanced. \`tests/README.md\` says what each test does. *dev* is the profile of \`make test\`.
+
+| fault | log, store | ids sent | distinct in tables | lost | doubled | quarantined | in \`duplicates\` | times it happened | seconds | test | commit | day |
+| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- | --- |
+MARKDOWN
+    for test in "${tests[@]}"; do
+      grep -F "| \`$test\` |" "$work/known" || echo "| **not run** | | | | | | | | | | \`$test\` | | |"
+    done
+  } >"$report"
+}
+
+export CHALKLINE_TORTURE_IDS=$ids CHALKLINE_TORTURE_REPORT=$work/rows
 failed=0
 for test in "${tests[@]}"; do
   wanted "$test" "$@" || continue
   echo "$(date --utc +%H:%M:%S) $test" >&2
-  if ! (cd tests && timeout --signal INT "$limit" "$program" --exact "$test" --nocapture) >"$logs/last" 2>&1; then
+  : >"$work/rows"
+  if ! (cd tests && timeout --signal INT "$limit" "$program" --exact "$test" --nocapture) >"$work/log" 2>&1; then
     failed=1
-    echo "| **FAILED** $test | | | | | | | | | |" >>"$rows"
-    tail -n 80 "$logs/last" >&2
+    echo "| **FAILED** | | | | | | | | | |" >"$work/rows"
+    tail -n 80 "$work/log" >&2
   fi
-  tail -n 1 "$rows" >&2
+  cat "$work/rows" >&2
+  grep -vF "| \`$test\` |" "$work/known" >"$work/others" || true
+  sed "s/\$/ \`$test\` | $revision | $today |/" "$work/rows" | cat "$work/others" - >"$work/known"
+  write
 done
-
-revision=$(git rev-parse --short HEAD)
-[[ -z $(git status --porcelain --untracked-files=no -- . ':!infra/decisions') ]] || revision+=" and changes"
-processor=$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)
-memory=$(awk '/^MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo)
-report=infra/decisions/torture.md
-{
-  cat <<MARKDOWN
-# Torture: the fault matrix at $ids ids
-
-What \`$command\` last said, each fault by itself, all of it on one machine: $(nproc) cores of $processor, $memory. $(date --utc +%Y-%m-%d), commit $revision, $("${CHALKLINE_BIN:-$(dirname "$program")/../chalkline}" --version), ${CHALKLINE_BIN:-dev profile}.
-
-*Distinct* are the ids that another engine (delta-rs in Python) finds in the tables; *lost* were answered \`accepted\` and are not there, *doubled* are there twice. In each the ledger balanced. \`tests/README.md\` says where each fault is tested.
-
-| fault | log, store | ids sent | distinct in tables | lost | doubled | quarantined | in \`duplicates\` | times it happened | seconds |
-| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
-MARKDOWN
-  cat "$rows"
-} >"$report"
-cat "$report"
 exit $failed
