@@ -141,6 +141,7 @@ impl Transform {
             self.upkeep_leases.clone(),
             self.registry.clone(),
             tended,
+            moved.clone(),
         );
         // What goes on beside publishing ends with it, for whatever reason.
         let ended = stop.child_token();

@@ -29,6 +29,9 @@ pub(crate) struct Schedule {
     leases: Option<Leases>,
     registry: Registry,
     moved: Moved,
+    /// Reports are as fresh as the versions that they were made of: who keeps them
+    /// is told of those that come from here.
+    reports: Moved,
     tenants: HashMap<TenantId, Known>,
 }
 
@@ -82,6 +85,7 @@ impl Schedule {
         leases: Option<Leases>,
         registry: Registry,
         moved: Moved,
+        reports: Moved,
     ) -> io::Result<Self> {
         Ok(Self {
             config,
@@ -90,6 +94,7 @@ impl Schedule {
             leases,
             registry,
             moved,
+            reports,
             tenants: HashMap::new(),
         })
     }
@@ -171,6 +176,7 @@ impl Schedule {
             Ok(false) => return,
             Err(error) => Err(error.into()),
         };
+        self.reports.add_by_other(tenant.clone());
         let Some(known) = self.tenants.get_mut(tenant) else {
             return;
         };

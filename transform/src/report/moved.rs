@@ -46,6 +46,12 @@ impl Moved {
         self.0.some.notify_one();
     }
 
+    /// Something was changed for a tenant by the one who is told as well.
+    pub fn add_by_other(&self, tenant: TenantId) {
+        self.lock().some.insert(tenant);
+        self.0.some.notify_one();
+    }
+
     /// Something may have been published for any tenant.
     pub fn add_all(&self) {
         if let Some(other) = &self.0.other {
@@ -91,8 +97,12 @@ mod tests {
         moved.add([tenant.clone(), tenant.clone()]);
         moved.any().await;
         assert_eq!(moved.take().some, BTreeSet::from([tenant.clone()]));
-        assert_eq!(other.take().some, BTreeSet::from([tenant]));
+        assert_eq!(other.take().some, BTreeSet::from([tenant.clone()]));
         assert_eq!(moved.take(), Tenants::default());
+        moved.add_by_other(tenant.clone());
+        moved.any().await;
+        assert_eq!(moved.take().some, BTreeSet::from([tenant]));
+        assert_eq!(other.take(), Tenants::default(), "it knows");
         moved.add_all();
         moved.any().await;
         assert!(moved.take().all);

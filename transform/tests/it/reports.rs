@@ -416,6 +416,43 @@ async fn the_service_refreshes_by_itself() {
     running.stop().await.expect("stops");
 }
 
+/// Upkeep, too, makes new versions of the tables that reports are made of; a report
+/// that has not read them looks as if it were behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_follow_what_upkeep_changes() {
+    let mut sandbox = Sandbox::new().await;
+    sandbox.config.report_interval_ms = 20;
+    sandbox.config.maintenance.interval_ms = 1_000;
+    sandbox.config.maintenance.clean_interval_s = 1;
+    let running = sandbox.start();
+    sandbox
+        .append(vec![record("demo", &late_click(1, "2026-09-15"))])
+        .await;
+    until_shown(&sandbox, "demo", 1).await;
+    let clicks = Table::Events(schemas::Family::Clickstream);
+    let report = schemas::report("student_day").expect("a report");
+    let demo = tenant_id("demo");
+    let followed = async {
+        loop {
+            let clicks_now = sandbox.lake.open(&demo, clicks).await.expect("opens");
+            let clicks_now = clicks_now.expect("it has rows");
+            let day = sandbox.lake.open(&demo, table("student_day")).await;
+            let mut day = day.expect("opens").expect("it has rows");
+            let made_of = day.made_of(report).await.expect("says");
+            let read = made_of.sources.get(&clicks).copied();
+            if clicks_now.version() > 1 && read == Some(clicks_now.source_version()) {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    let limit = std::time::Duration::from_secs(60);
+    tokio::time::timeout(limit, followed)
+        .await
+        .expect("in time");
+    running.stop().await.expect("stops");
+}
+
 /// Waits until `student_day` has so many rows.
 pub async fn until_shown(sandbox: &Sandbox, tenant: &str, rows: usize) {
     let day = table("student_day");
