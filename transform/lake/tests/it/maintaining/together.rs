@@ -87,8 +87,15 @@ async fn all_at_once_keep_every_row(#[values(Place::Folder, Place::S3)] place: P
                 let from = (partition * 1000 + round * 5).cast_signed();
                 let expected = (round > 0).then_some(round);
                 let step = [advance(partition as u32, expected, round + 1)];
-                let new = vec![rows(TERM, from..from + 5)];
-                table.publish(new, &step).await.expect("publishes");
+                // Whoever meets others at each of its tries tries again.
+                loop {
+                    let new = vec![rows(TERM, from..from + 5)];
+                    match table.publish(new, &step).await {
+                        Ok(_) => break,
+                        Err(PublishError::NotPublished(_)) => {}
+                        Err(error) => panic!("{error:?}"),
+                    }
+                }
             }
         });
     }
