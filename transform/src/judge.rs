@@ -147,6 +147,8 @@ pub(crate) struct Judge {
     index: Index,
     settled: Settled,
     failures: Failures,
+    /// The events that an unfinished round had found to be new: they will have rows.
+    foreseen: HashSet<u128>,
     /// The events that were stored since the tables were asked which rows are
     /// missing.
     stored_since: Option<HashSet<u128>>,
@@ -164,6 +166,7 @@ impl Judge {
             index,
             settled,
             failures,
+            foreseen: HashSet::new(),
             stored_since: None,
             answers: Answers::new(),
             homes: None,
@@ -204,6 +207,10 @@ impl Judge {
         };
         let traces = self.settled.traces(partition, record);
         if verdict(record.position, traces) == Verdict::New {
+            // Of a record for a missing row the tables decide anew.
+            if !record.is_for_missing() {
+                self.foreseen.insert(key(&record.tenant, event.id));
+            }
             self.remember(partition, record, event, *digest);
         }
     }
@@ -365,7 +372,8 @@ impl Judge {
     }
 
     /// The tables alone say whether a row is missing: the index knows ids whose
-    /// rows are gone. So it is, too, where an unfinished round is read again.
+    /// rows are gone. So it is, too, where an unfinished round is read again; but what
+    /// that had found to be new further on will have a row.
     fn judge_missing(
         &mut self,
         partition: u32,
@@ -376,7 +384,8 @@ impl Judge {
         let key = key(&record.tenant, event.id);
         let is_there = self.answers.contains_key(&(partition, record.position));
         let since = self.stored_since.as_ref();
-        if is_there || since.is_some_and(|since| since.contains(&key)) {
+        let is_stored = since.is_some_and(|since| since.contains(&key));
+        if is_there || is_stored || self.foreseen.contains(&key) {
             return Outcome::Needless;
         }
         self.store(partition, record, event, digest)
@@ -409,6 +418,7 @@ impl Judge {
     /// All that was read before a restart has been read again.
     pub fn forget_settled(&mut self) {
         self.settled = Settled::default();
+        self.foreseen = HashSet::new();
     }
 
     /// What it knows of events that are stored.
