@@ -19,7 +19,7 @@ test: ## Set up what the tests need and run them all
 	infra/setup.sh --test
 	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --workspace
 
-torture: ## Run the fault matrix with a million ids a fault (hours)
+torture: ## Run the fault matrix with a million ids a fault (half an hour)
 	infra/setup.sh --test
 	infra/torture/run.sh
 

@@ -6,7 +6,7 @@
 #   infra/torture/run.sh [IDS [FILTER]...]
 #
 # IDS are sent for each fault (default 1,000,000). With FILTERs only tests run
-# whose names contain one. The binary is that of `make test`, or CHALKLINE_BIN.
+# whose names contain one. The binary is a release build, or CHALKLINE_BIN.
 # Needs 2 GiB of disk, and leaves nothing of it behind.
 set -euo pipefail
 
@@ -22,6 +22,13 @@ export CHALKLINE_KAFKA_JIT=${CHALKLINE_KAFKA_JIT:-4}
 built=$(cargo test --workspace --test it --no-run --message-format json)
 program=$(sed -n 's/.*"src_path":"[^"]*\/tests\/tests\/it\/main.rs".*"executable":"\([^"]*\)".*/\1/p' <<<"$built")
 [[ -x $program ]] || { echo "run.sh: the tests were not built" >&2; exit 1; }
+if [[ -z ${CHALKLINE_BIN:-} ]]; then
+  # The whole workspace at once, so that its dependencies are built once.
+  built=$(cargo build --workspace --release --bins --message-format json)
+  CHALKLINE_BIN=$(sed -n 's/.*"executable":"\([^"]*\/chalkline\)".*/\1/p' <<<"$built")
+  [[ -x $CHALKLINE_BIN ]] || { echo "run.sh: the binary was not built" >&2; exit 1; }
+  export CHALKLINE_BIN
+fi
 
 # Those that put a fault on its trial.
 matrix='^(kill::|group::(members|a_member|partitions)|moments::|s3::(up_|transform_)|maintain::under_load|faults::)'
@@ -36,7 +43,6 @@ wanted() { # TEST FILTER...
 
 revision=$(git rev-parse --short HEAD)
 [[ -z $(git status --porcelain --untracked-files=no -- . ':!infra/decisions') ]] || revision+=" and changes"
-[[ -n ${CHALKLINE_BIN:-} ]] || revision+=", dev"
 processor=$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)
 memory=$(awk '/^MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo)
 today=$(date --utc +%Y-%m-%d)
@@ -55,7 +61,7 @@ write() {
 
 What \`infra/torture/run.sh\` last said, each fault by itself, all of it on one machine: $(nproc) cores of $processor, $memory.
 
-*Distinct* are the ids that another engine (delta-rs in Python) finds in the tables; *lost* were answered \`accepted\` and are not there, *doubled* are there twice. In each the ledger balanced. \`tests/README.md\` says what each test does. *dev* is the profile of \`make test\`. **not run**: not to its end with so many; \`make test\` runs each fault with 20,000. The seconds depend on what else the machine did.
+*Distinct* are the ids that another engine (delta-rs in Python) finds in the tables; *lost* were answered \`accepted\` and are not there, *doubled* are there twice. In each the ledger balanced. \`tests/README.md\` says what each test does. **not run**: not to its end with so many; \`make test\` runs each fault with 20,000. The seconds depend on what else the machine did.
 
 | fault | log, store | ids sent | distinct in tables | lost | doubled | quarantined | in \`duplicates\` | times it happened | seconds | test | commit | day |
 | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- | --- |
@@ -75,7 +81,7 @@ for test in "${tests[@]}"; do
   if ! (cd tests && timeout --signal INT "$limit" "$program" --exact "$test" --nocapture) >"$work/log" 2>&1; then
     failed=1
     echo "| **FAILED** | | | | | | | | | |" >"$work/rows"
-    tail -n 80 "$work/log" >&2
+    { tail -n 80 "$work/log"; grep -A 5 ' panicked at ' "$work/log"; } >&2 || true
   fi
   cat "$work/rows" >&2
   grep -vF "| \`$test\` |" "$work/known" >"$work/others" || true

@@ -97,7 +97,8 @@ fn schema(fields: Vec<Vec<Field>>) -> SchemaRef {
     Arc::new(Schema::new(fields.concat()))
 }
 
-/// What the tables of all families share, then the family's own.
+/// What the tables of all families share, then the family's own, then what a later
+/// version added: a column can only be added at the end.
 fn events(own: Vec<Vec<Field>>) -> SchemaRef {
     let shared = vec![
         vec![
@@ -123,7 +124,8 @@ fn events(own: Vec<Vec<Field>>) -> SchemaRef {
         texts(&["app", "platform", "locale", "extra"]),
         position(),
     ];
-    schema([shared, own].concat())
+    let added = vec![vec![optional("published_at", timestamp())]];
+    schema([shared, own, added].concat())
 }
 
 static CLICKSTREAM: LazyLock<SchemaRef> = LazyLock::new(|| {

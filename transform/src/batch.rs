@@ -147,8 +147,8 @@ impl Round {
         self.tables.keys().copied()
     }
 
-    /// The rows of each table that has any.
-    fn into_commits(self) -> impl Iterator<Item = Commit> {
+    /// The rows of each table that has any, which are published at that time.
+    fn into_commits(self, published_at: DateTime<Utc>) -> impl Iterator<Item = Commit> {
         let mut homes = self.homes;
         self.tables.into_iter().map(move |(table, rows)| {
             let rows = match rows {
@@ -156,7 +156,7 @@ impl Round {
                     .into_iter()
                     .map(|(term, rows)| Rows {
                         term: Some(term),
-                        batches: rows.finish(),
+                        batches: rows.finish(published_at),
                     })
                     .collect(),
                 TableRows::Duplicates(mut rows) => vec![without_term(rows.finish())],
@@ -187,14 +187,16 @@ pub(crate) struct Commit {
 /// the next is made.
 ///
 /// First what was set aside of tenants who did not exist: they may by now. Then what
-/// says which records of a tenant are *not* events to store, then the events.
+/// says which records of a tenant are *not* events to store, then the events, of
+/// which each row says that it is published at that time.
 pub(crate) fn in_order(
     rounds: Vec<(Round, Stretches)>,
+    published_at: DateTime<Utc>,
 ) -> [Vec<(TenantId, Arc<Stretches>, Commit)>; 3] {
     let mut steps = [Vec::new(), Vec::new(), Vec::new()];
     for (round, stretches) in rounds {
         let (tenant, stretches) = (round.tenant.clone(), Arc::new(stretches));
-        for commit in round.into_commits() {
+        for commit in round.into_commits(published_at) {
             let step = match commit.table {
                 Table::Events(_) => 2,
                 _ => usize::from(tenant != TenantId::system()),

@@ -1,13 +1,16 @@
 //! What becomes of a record: exactly one thing, also when it is read again
 //! after a crash.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+mod outcome;
+mod settled;
+
+use std::collections::{BTreeSet, HashSet};
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Utc};
 use eventlog::partition_for;
+use schemas::TenantId;
 use schemas::event::Event;
-use schemas::{Table, TenantId};
 use uuid::Uuid;
 
 use crate::decode::{Content, Decoded};
@@ -17,129 +20,9 @@ use crate::look_up::{Answers, Homes};
 use crate::quarantine::Unreadable;
 use crate::replay::{Cause, Failures, key};
 
-/// What becomes of a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// Nothing more: it is already a row of a table.
-    Published,
-    /// Nothing yet: a later start reads it again.
-    Waiting,
-    /// A row of its family's table.
-    Stored,
-    /// A row of `duplicates`: its event was stored before.
-    Duplicate {
-        /// Whether with the same content, if that is known. No decision
-        /// depends on it.
-        same_content: Option<bool>,
-    },
-    /// A row of `quarantine` of this tenant.
-    Quarantined(TenantId, Unreadable),
-    /// A row of `duplicates` of this tenant: the very attempt failed already and
-    /// is in its quarantine.
-    Failed(TenantId),
-    /// Nothing: it was entered for a row that is not missing.
-    Needless,
-    /// Rows of `tallies`.
-    Tallied,
-}
-
-impl Outcome {
-    /// Its name in metrics.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Published => "published",
-            Self::Waiting => "waiting",
-            Self::Stored => "stored",
-            Self::Duplicate { .. } | Self::Failed(_) => "duplicate",
-            Self::Quarantined(..) => "quarantined",
-            Self::Needless => "needless",
-            Self::Tallied => "tallied",
-        }
-    }
-}
-
-/// What the tables say about one record that is read again.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Traces {
-    /// Where the table stands that would hold the record: its family's table,
-    /// or `tallies`.
-    pub table_next: u64,
-    /// Where `duplicates` stands.
-    pub duplicates_next: u64,
-    /// The record is a row of `duplicates` or `quarantine`.
-    pub set_aside: bool,
-}
-
-/// What follows for a record from the traces of an earlier, unfinished round.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// It is published.
-    Published,
-    /// It was found to be new, but its table was not reached.
-    New,
-    /// Nothing was published that depends on what it was found to be.
-    Open,
-}
-
-/// Reads the traces of a round that did not finish.
-///
-/// A round commits `quarantine`, `duplicates` and `tallies` before the event
-/// tables. So if the event table is beyond the record, everything is; if
-/// `duplicates` is beyond it, that table's rows say which records of the round
-/// were duplicates, and all others were new: asking the index again, which by
-/// now knows other rows of that same round, could answer differently and lose
-/// or repeat an event.
-pub(crate) fn verdict(position: u64, traces: Traces) -> Verdict {
-    if position < traces.table_next || traces.set_aside {
-        Verdict::Published
-    } else if position < traces.duplicates_next {
-        Verdict::New
-    } else {
-        Verdict::Open
-    }
-}
-
-/// What the tables hold of the stretch of the log that is read again after a
-/// restart.
-#[derive(Debug, Default)]
-pub(crate) struct Settled {
-    /// Where each table stands in each partition.
-    pub next: HashMap<(TenantId, Table), HashMap<u32, u64>>,
-    /// The records in `duplicates` and `quarantine`, by tenant, partition and
-    /// position.
-    pub set_aside: HashSet<(TenantId, u32, u64)>,
-    /// Whether somebody may have stored events of these partitions that were read
-    /// from others.
-    pub moved: bool,
-}
-
-impl Settled {
-    fn next(&self, tenant: &TenantId, table: Table, partition: u32) -> u64 {
-        self.next
-            .get(&(tenant.clone(), table))
-            .and_then(|positions| positions.get(&partition))
-            .copied()
-            .unwrap_or(0)
-    }
-
-    fn traces(&self, partition: u32, record: &Decoded) -> Traces {
-        let table = match &record.content {
-            Ok(Content::Tally(_)) => Some(Table::Tallies),
-            _ => record.family.map(Table::Events),
-        };
-        let tenant = &record.tenant;
-        let set_aside = |tenant: &TenantId| {
-            let row = (tenant.clone(), partition, record.position);
-            self.set_aside.contains(&row)
-        };
-        Traces {
-            table_next: table.map_or(0, |table| self.next(tenant, table, partition)),
-            duplicates_next: self.next(tenant, Table::Duplicates, partition),
-            // A tenant may have been unknown then and known now.
-            set_aside: set_aside(tenant) || set_aside(&TenantId::system()),
-        }
-    }
-}
+pub(crate) use outcome::Outcome;
+pub(crate) use settled::Settled;
+use settled::{Verdict, verdict};
 
 /// Decides about records, one after the other.
 #[derive(Debug)]

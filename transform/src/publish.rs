@@ -4,6 +4,7 @@ mod publication;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use lake::{AppId, Lake, LakeError, LakeTable, PublishError};
 use schemas::{Family, Table, TenantId, layout};
@@ -185,7 +186,8 @@ impl Publisher {
     }
 
     /// Commits all tables of these rounds that have rows, [`in_order`]. Each commit
-    /// moves the table's positions on over what its tenant's round covers.
+    /// moves the table's positions on over what its tenant's round covers. `now` is
+    /// what the rows of events have as `published_at`.
     ///
     /// A tenant of whom a table cannot be used has no part in the rest, and is
     /// answered with the reason: some of its tables may be published and others
@@ -198,11 +200,12 @@ impl Publisher {
     pub async fn publish(
         &mut self,
         rounds: Vec<(Round, Stretches)>,
+        now: DateTime<Utc>,
         patience: &Patience,
     ) -> Result<BTreeMap<TenantId, Error>, Error> {
         let mut failed: BTreeMap<TenantId, Error> = BTreeMap::new();
         self.now += 1;
-        for commits in in_order(rounds) {
+        for commits in in_order(rounds, now) {
             let publications: Vec<_> = commits
                 .into_iter()
                 .filter(|(tenant, ..)| !failed.contains_key(tenant))

@@ -3,6 +3,7 @@
 mod answers;
 mod appetite;
 mod door;
+mod freshness;
 mod gate;
 mod golden;
 mod headers;

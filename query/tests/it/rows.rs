@@ -107,7 +107,7 @@ impl School {
                 0,
                 "2026-09-14T10:05:00Z",
                 "page.viewed",
-                json!({"count": 1, "section_id": "bio-101-03"}),
+                json!({"count": 1, "section_id": "bio-101-03", "published_at": "2026-09-14T10:05:01.5Z"}),
             ),
             event(
                 1,
@@ -119,7 +119,7 @@ impl School {
                 9,
                 "2026-09-14T11:59:00Z",
                 "page.viewed",
-                json!({"count": 5, "section_id": "bio-101-04"}),
+                json!({"count": 5, "section_id": "bio-101-04", "published_at": "2026-09-14T11:59:02Z"}),
             ),
         ];
         self.publish("north", CLICKSTREAM, Some("2026-27"), &clicks)
@@ -128,7 +128,7 @@ impl School {
             7,
             "2026-09-14T11:05:00Z",
             "page.viewed",
-            json!({"occurred_at": "2026-05-04T08:00:00Z"}),
+            json!({"occurred_at": "2026-05-04T08:00:00Z", "published_at": "2026-09-14T11:05:00.25Z"}),
         )];
         self.publish("north", CLICKSTREAM, Some("2025-26"), &late)
             .await;

@@ -140,7 +140,7 @@ async fn tables_are_listed_with_their_columns() {
         .iter()
         .filter_map(|table| table["name"].as_str())
         .collect();
-    let views = ["ledger"];
+    let views = ["freshness", "ledger"];
     let expected: Vec<&str> = schemas::Table::all()
         .map(schemas::Table::as_str)
         .chain(views)

@@ -10,7 +10,13 @@ use serde_json::{Map, Value};
 const EVENTS: u64 = 240;
 
 /// Columns that tell when and where a row's record arrived.
-const OF_ARRIVAL: [&str; 4] = ["received_at", "log_id", "log_partition", "log_position"];
+const OF_ARRIVAL: [&str; 5] = [
+    "received_at",
+    "published_at",
+    "log_id",
+    "log_partition",
+    "log_position",
+];
 /// Columns that are hashed under the tenant's own secret.
 const OF_PEOPLE: [&str; 3] = ["student_key", "reply_to_key", "by_key"];
 

@@ -2,20 +2,20 @@ use arrow::array::{ArrayRef, BooleanBuilder, Float64Builder, Int32Builder};
 use schemas::event::Assessment;
 
 use super::words::Texts::{Unique, Words};
-use super::words::{Closed, ClosedColumns, TextColumn};
+use super::words::{Closed, TextColumn, TextColumnGroup};
 
 /// What only assessment events have.
 #[derive(Debug)]
 pub(super) struct AssessmentColumns {
     assessment_id: TextColumn,
     attempt: Int32Builder,
-    answer: ClosedColumns<2>,
+    answer: TextColumnGroup<2>,
     correct: BooleanBuilder,
     score: Float64Builder,
     max_score: Float64Builder,
     hints: Int32Builder,
     duration_seconds: Float64Builder,
-    grade: ClosedColumns<5>,
+    grade: TextColumnGroup<5>,
 }
 
 impl Default for AssessmentColumns {
@@ -23,13 +23,13 @@ impl Default for AssessmentColumns {
         Self {
             assessment_id: TextColumn::new(Words),
             attempt: Int32Builder::with_capacity(0),
-            answer: ClosedColumns::new([Words, Unique]),
+            answer: TextColumnGroup::new([Words, Unique]),
             correct: BooleanBuilder::with_capacity(0),
             score: Float64Builder::with_capacity(0),
             max_score: Float64Builder::with_capacity(0),
             hints: Int32Builder::with_capacity(0),
             duration_seconds: Float64Builder::with_capacity(0),
-            grade: ClosedColumns::new([Words, Words, Words, Unique, Unique]),
+            grade: TextColumnGroup::new([Words, Words, Words, Unique, Unique]),
         }
     }
 }

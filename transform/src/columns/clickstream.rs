@@ -2,22 +2,22 @@ use arrow::array::{ArrayRef, Int64Builder};
 use schemas::event::Clickstream;
 
 use super::words::Texts::{Unique, Words};
-use super::words::{Closed, ClosedColumns};
+use super::words::{Closed, TextColumnGroup};
 
 /// What only clickstream events have.
 #[derive(Debug)]
 pub(super) struct ClickstreamColumns {
-    what: ClosedColumns<6>,
+    what: TextColumnGroup<6>,
     count: Int64Builder,
-    context: ClosedColumns<4>,
+    context: TextColumnGroup<4>,
 }
 
 impl Default for ClickstreamColumns {
     fn default() -> Self {
         Self {
-            what: ClosedColumns::new([Words, Words, Words, Unique, Words, Unique]),
+            what: TextColumnGroup::new([Words, Words, Words, Unique, Words, Unique]),
             count: Int64Builder::with_capacity(0),
-            context: ClosedColumns::new([Words, Unique, Words, Words]),
+            context: TextColumnGroup::new([Words, Unique, Words, Words]),
         }
     }
 }

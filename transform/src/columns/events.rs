@@ -1,8 +1,10 @@
 use std::borrow::Cow;
+use std::iter;
 
 use arrow::array::{
     Array, ArrayBuilder, ArrayRef, Int32Builder, Int64Builder, RecordBatch, StringBuilder,
 };
+use chrono::{DateTime, Utc};
 use schemas::event::{Data, Event, Extra, TYPE_VERSION};
 use schemas::{Family, Table};
 use uuid::Uuid;
@@ -11,8 +13,8 @@ use super::assessment::AssessmentColumns;
 use super::clickstream::ClickstreamColumns;
 use super::video::VideoColumns;
 use super::words::Texts::{Unique, Words};
-use super::words::{Closed, ClosedColumns, TextColumn};
-use super::{At, TimeColumn, batch_of_words, partition, position, text};
+use super::words::{Closed, TextColumn, TextColumnGroup};
+use super::{At, TimeColumn, batch_of_words, partition, position, same_time, text};
 use crate::place::Placed;
 
 /// The member of `extra` that says that the sender's time and the corrected one
@@ -38,9 +40,9 @@ pub(crate) struct EventRows {
     received_at: TimeColumn,
     clock_correction_ms: Int64Builder,
     student_key: StringBuilder,
-    place: ClosedColumns<5>,
+    place: TextColumnGroup<5>,
     content_version: Int32Builder,
-    app: ClosedColumns<4>,
+    app: TextColumnGroup<4>,
     log_id: TextColumn,
     log_partition: Int32Builder,
     log_position: Int64Builder,
@@ -70,9 +72,9 @@ impl EventRows {
             received_at: TimeColumn::default(),
             clock_correction_ms: Int64Builder::with_capacity(0),
             student_key: text(),
-            place: ClosedColumns::new([Words; 5]),
+            place: TextColumnGroup::new([Words; 5]),
             content_version: Int32Builder::with_capacity(0),
-            app: ClosedColumns::new([Words, Words, Words, Unique]),
+            app: TextColumnGroup::new([Words, Words, Words, Unique]),
             log_id: TextColumn::new(Words),
             log_partition: Int32Builder::with_capacity(0),
             log_position: Int64Builder::with_capacity(0),
@@ -128,8 +130,9 @@ impl EventRows {
         }
     }
 
-    /// The rows, in the order in which they were added.
-    pub fn finish(mut self) -> Vec<RecordBatch> {
+    /// The rows, in the order in which they were added, which are published at that
+    /// time.
+    pub fn finish(mut self, published_at: DateTime<Utc>) -> Vec<RecordBatch> {
         if self.event_id.len() > 0 {
             self.close_batch();
         }
@@ -144,6 +147,7 @@ impl EventRows {
                 Closed::Array(array) => array,
                 Closed::Words => words.next().expect("each column of words has its words"),
             });
+            let columns = columns.chain(iter::once(same_time(published_at, rows)));
             batch_of_words(Table::Events(self.family), columns.collect())
         });
         batches.collect()

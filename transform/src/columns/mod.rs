@@ -14,7 +14,8 @@ mod words;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Int32Builder, Int64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
+    ArrayRef, Int32Builder, Int64Builder, RecordBatch, StringBuilder, TimestampMicrosecondArray,
+    TimestampMicrosecondBuilder,
 };
 use arrow::datatypes::{Field, Schema};
 use chrono::{DateTime, Utc};
@@ -97,6 +98,14 @@ impl TimeColumn {
     fn finish(&mut self) -> ArrayRef {
         Arc::new(self.0.finish().with_timezone("UTC"))
     }
+}
+
+/// A column of one time, to the millisecond: with more, each commit's would be a
+/// value that compresses worse.
+fn same_time(time: DateTime<Utc>, rows: usize) -> ArrayRef {
+    let micros = time.timestamp_millis() * 1_000;
+    let times = TimestampMicrosecondArray::from_value(micros, rows);
+    Arc::new(times.with_timezone("UTC"))
 }
 
 /// Some columns of text that follow each other.

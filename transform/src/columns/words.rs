@@ -83,9 +83,9 @@ impl TextColumn {
 
 /// Some columns of text that follow each other.
 #[derive(Debug)]
-pub(super) struct ClosedColumns<const N: usize>([TextColumn; N]);
+pub(super) struct TextColumnGroup<const N: usize>([TextColumn; N]);
 
-impl<const N: usize> ClosedColumns<N> {
+impl<const N: usize> TextColumnGroup<N> {
     pub fn new(texts: [Texts; N]) -> Self {
         Self(texts.map(TextColumn::new))
     }

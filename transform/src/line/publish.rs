@@ -45,6 +45,7 @@ impl Line<'_> {
     /// Why it is time to begin again.
     pub(super) async fn publish(&mut self, rounds: Vec<(Round, Stretches)>) -> Result<(), Error> {
         let begun = Instant::now();
+        let now = self.surroundings.transform.clock.now();
         let tenants: BTreeSet<TenantId> = rounds.iter().map(|(r, _)| r.tenant.clone()).collect();
         let firsts: BTreeMap<TenantId, BTreeMap<u32, u64>> = rounds
             .iter()
@@ -62,7 +63,7 @@ impl Line<'_> {
                 tracing::warn!("rows were dropped: their partitions belong to others by now");
                 return Err(Error::Rebalanced);
             }
-            published = self.publisher.publish(rounds, &self.patience) => published?,
+            published = self.publisher.publish(rounds, now, &self.patience) => published?,
         };
         for (tenant, error) in &failed {
             for (partition, first) in &firsts[tenant] {

@@ -47,6 +47,14 @@ struct Known {
     pause: Duration,
 }
 
+/// What came of looking at a tenant's tables.
+enum Look {
+    /// All was done that was due; whether any table has a new version of it.
+    Ended { committed: bool },
+    /// Somebody else has taken it over.
+    Lost,
+}
+
 impl Known {
     fn new(now: Instant) -> Self {
         Self {
@@ -176,14 +184,17 @@ impl Schedule {
             Ok(false) => return,
             Err(error) => Err(error.into()),
         };
-        self.reports.add_by_other(tenant.clone());
+        // What was given up may have been done.
+        if !matches!(tended, Ok(Look::Ended { committed: false })) {
+            self.reports.add_by_other(tenant.clone());
+        }
         let Some(known) = self.tenants.get_mut(tenant) else {
             return;
         };
         match tended {
             // Somebody has taken it over; if they do not end it, this process will.
-            Ok(false) => {}
-            Ok(true) => {
+            Ok(Look::Lost) => {}
+            Ok(Look::Ended { .. }) => {
                 known.moved = false;
                 known.pause = FIRST_PAUSE / 2;
                 if clean {
@@ -211,40 +222,38 @@ impl Schedule {
         }
     }
 
-    /// Maintains all tables of a tenant, for as long as the lease is ours; says
-    /// whether it was until the end.
-    async fn tend(&self, tenant: &TenantId, clean: bool) -> Result<bool, UpkeepError> {
+    /// Maintains all tables of a tenant, for as long as the lease is ours.
+    async fn tend(&self, tenant: &TenantId, clean: bool) -> Result<Look, UpkeepError> {
         let (upkeep, of) = (self.upkeep.clone(), tenant.clone());
         let work = async move {
-            let mut first = Ok(Tended::default());
+            let mut all = Ok(Tended::default());
             for table in Table::all() {
                 let tended = upkeep.tend(&of, table, clean).await;
                 // The other tables need not suffer from it.
-                if first.is_ok() {
-                    first = tended;
-                }
+                all = all.and_then(|mut all: Tended| {
+                    all += tended?;
+                    Ok::<_, UpkeepError>(all)
+                });
             }
-            if clean && first.is_ok() {
-                first = upkeep
-                    .put_repeated_right(&of, false)
-                    .await
-                    .map(|_| Tended::default());
+            let mut committed = all?.has_committed();
+            if clean {
+                committed |= upkeep.put_repeated_right(&of, false).await?.is_some();
             }
-            first.map(|_| true)
+            Ok(Look::Ended { committed })
         };
         tokio::select! {
             done = self.executor.run(work) => done.map_err(|panicked| UpkeepError::Panicked(panicked.0))?,
-            lost = self.keep(tenant) => lost,
+            lost = self.keep(tenant) => lost.map(|()| Look::Lost),
         }
     }
 
     /// Renews the lease until it is lost.
-    async fn keep(&self, tenant: &TenantId) -> Result<bool, UpkeepError> {
+    async fn keep(&self, tenant: &TenantId) -> Result<(), UpkeepError> {
         loop {
             tokio::time::sleep(self.config.lease() / 3).await;
             if !self.hold(tenant).await? {
                 tracing::info!(tenant.id = %tenant, "another process maintains the tables now");
-                return Ok(false);
+                return Ok(());
             }
         }
     }

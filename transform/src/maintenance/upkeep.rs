@@ -59,6 +59,13 @@ pub struct Tended {
     pub vacuumed: Vacuumed,
 }
 
+impl Tended {
+    /// Whether the table has a new version of it.
+    pub fn has_committed(&self) -> bool {
+        self.moved > 0 || self.merged != Merged::default()
+    }
+}
+
 impl std::ops::AddAssign for Tended {
     fn add_assign(&mut self, other: Self) {
         self.moved += other.moved;
@@ -153,8 +160,8 @@ impl Upkeep {
     }
 
     /// Moves events that are stored more than once to `duplicates`, all but the
-    /// one that was received first; says how many. Looks for them when it is
-    /// time, or else if `now_or_never`.
+    /// one that was received first; says how many, `None` if it did not look. Looks
+    /// for them when it is time, or else if `now_or_never`, and notes that it has.
     ///
     /// # Errors
     /// [`UpkeepError`]; the next look goes on.
@@ -162,15 +169,14 @@ impl Upkeep {
         &self,
         tenant: &TenantId,
         now_or_never: bool,
-    ) -> Result<u64, UpkeepError> {
+    ) -> Result<Option<u64>, UpkeepError> {
         let begun = Instant::now();
         let now = self.lake.store_time().await?;
         let count = self.repeated.put_right(tenant, now, now_or_never).await?;
-        if let Some(count) = count {
+        if count.is_some() {
             tell_done("repeats", begun);
-            return Ok(count);
         }
-        Ok(0)
+        Ok(count)
     }
 
     /// Whether the tenant's calendar has changed since its tables were looked at.

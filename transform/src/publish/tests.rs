@@ -53,7 +53,9 @@ async fn a_table_that_was_closed_is_opened_again_where_it_stood() {
     let mut one = writer(&lake);
     one.open_tables = 0;
     for offset in 0..3 {
-        let done = one.publish(round(0, offset), &patience).await;
+        let done = one
+            .publish(round(0, offset), DateTime::UNIX_EPOCH, &patience)
+            .await;
         assert!(done.expect("publishes").is_empty());
         assert!(one.tables.values().all(|held| held.table.is_none()));
     }
@@ -72,12 +74,18 @@ async fn what_another_published_is_not_published_again_after_a_merge() {
     let patience = Patience::new(Health::new().check("test"), CancellationToken::new());
     let (mut one, mut two) = (writer(&lake), writer(&lake));
     for (writer, partition) in [(&mut one, 2), (&mut two, 0)] {
-        let done = writer.publish(round(partition, 0), &patience).await;
+        let done = writer
+            .publish(round(partition, 0), DateTime::UNIX_EPOCH, &patience)
+            .await;
         assert!(done.expect("publishes").is_empty());
     }
-    let merged = one.publish(round(1, 0), &patience).await;
+    let merged = one
+        .publish(round(1, 0), DateTime::UNIX_EPOCH, &patience)
+        .await;
     assert!(merged.expect("publishes").is_empty());
-    let again = one.publish(round(0, 0), &patience).await;
+    let again = one
+        .publish(round(0, 0), DateTime::UNIX_EPOCH, &patience)
+        .await;
     let error = again.expect_err("it was published by the other");
     let Error::Publish { source, .. } = error else {
         panic!("{error}");

@@ -19,6 +19,7 @@ mod pinned;
 mod pulse;
 mod queue;
 mod refresh;
+mod repeated;
 mod schedule;
 mod session;
 mod slice;

@@ -14,7 +14,6 @@ use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::execution::{SessionStateDefaults, config::SessionConfig};
-use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::{ExprFunctionExt, ScalarUDF, Volatility};
 use datafusion::prelude::{DataFrame, SessionContext, col, ident, lit};
@@ -26,6 +25,7 @@ use schemas::{Report, Table, Term, Threshold};
 use crate::report::dirty::Source;
 use crate::report::executor::threads;
 use crate::report::limits::ROW_BYTES;
+use crate::report::repeated::has_repetitions;
 use crate::report::slice::{DAY, day, filter};
 
 /// A batch is this share of the memory: a plan has some ten sorts, in each lane.
@@ -116,19 +116,6 @@ pub(crate) async fn mount(
     };
     session.register_table(source.kind.as_str(), table)?;
     Ok(())
-}
-
-/// Whether an event is there twice. Deduplication looks back some days: an event
-/// that was sent again later is stored again. It hardly ever happens, and to ask
-/// is cheaper than to take every row for one of several.
-async fn has_repetitions(rows: &DataFrame) -> Result<bool> {
-    let repeated = rows
-        .clone()
-        .aggregate(vec![col("event_id")], vec![count(lit(1)).alias("rows")])?
-        .filter(col("rows").gt(lit(1)))?
-        .limit(0, Some(1))?;
-    let repeated = repeated.collect().await?;
-    Ok(repeated.iter().any(|batch| batch.num_rows() > 0))
 }
 
 /// Of the rows of one event in one slice the one that was received first. What

@@ -11,7 +11,9 @@ fn columns(family: Family) -> Vec<String> {
         .fields()
         .iter()
         .map(|field| field.name().clone())
-        .filter(|name| name != "received_at" && !name.starts_with("log_"))
+        .filter(|name| {
+            !["received_at", "published_at"].contains(&name.as_str()) && !name.starts_with("log_")
+        })
         .collect()
 }
 

@@ -69,7 +69,7 @@ pub async fn run(config: &Config, args: cli::Compact, output: Output) -> anyhow:
         leases.take(tenant).await?;
         let work = async {
             if args.repeats {
-                repeated_events += upkeep.put_repeated_right(tenant, true).await?;
+                repeated_events += upkeep.put_repeated_right(tenant, true).await?.unwrap_or(0);
             }
             for kind in &tables {
                 lines.extend(compact(&upkeep, tenant, *kind).await?);

@@ -50,13 +50,13 @@ async fn a_flood_of_repeated_late_and_shuffled_events() {
     }
     let acked = load.finish().await;
     assert_eq!(acked.len() as u64, ids());
+    // Every id may be there while copies of it are still on their way.
+    sandbox.wait_for_reports().await;
     // A copy in the same request as another does not reach the log.
-    let repeated = "select sum(accepted) as n from ledger";
-    e2e::each_once(&sandbox, &acked).await;
-    e2e::balanced(&sandbox).await;
-    let accepted = sandbox.value(repeated).await.as_u64().expect("a sum");
-    let duplicates = accepted - ids();
+    let duplicates = sandbox.count("duplicates").await;
     assert!(duplicates > ids(), "{duplicates}");
+    let accepted = "select sum(accepted) as n from ledger";
+    sandbox.wait_for_value(accepted, ids() + duplicates).await;
     let mut trial = trial;
     trial.expect_duplicates(duplicates);
     for _ in 0..duplicates {
