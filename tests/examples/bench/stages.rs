@@ -74,7 +74,7 @@ pub async fn kafka(seconds: u64, report: &mut Report) {
         "log → Parquet published, per transform core",
         format!("{} events/s", thousands(records as f64 / cpu)),
         records as f64 / cpu,
-        Floor::AtLeast(60_000.0),
+        Floor::AtLeast(100_000.0),
         format!(
             "backlog of {} records in Kafka; {:.2} µs of processor time an event, of which \
              reports {reports:.0} %, upkeep {upkeep:.0} %",
@@ -86,14 +86,14 @@ pub async fn kafka(seconds: u64, report: &mut Report) {
         "log → Parquet published, whole machine",
         format!("{} events/s", thousands(records as f64 / elapsed)),
         records as f64 / elapsed,
-        Floor::None,
+        Floor::AtLeast(80_000.0),
         format!("until every floor had reached its tail, {:.1} s", elapsed),
     );
     report.add(
         "log → Parquet published, peak memory",
         format!("{} MiB", transform.peak_memory() >> 20),
         (transform.peak_memory() >> 20) as f64,
-        Floor::None,
+        Floor::AtMost(768.0),
         "at that rate, 8 partitions".to_owned(),
     );
     let files = e2e::files::all(&sandbox.lake());

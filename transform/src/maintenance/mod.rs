@@ -15,6 +15,7 @@ mod upkeep;
 
 pub use config::MaintenanceConfig;
 pub use error::UpkeepError;
+pub use repeated::Searched;
 pub use upkeep::{Effort, Tended, Upkeep};
 
 pub(crate) use schedule::Schedule;

@@ -237,7 +237,10 @@ impl Schedule {
             }
             let mut committed = all?.has_committed();
             if clean {
-                committed |= upkeep.put_repeated_right(&of, false).await?.is_some();
+                committed |= upkeep
+                    .put_repeated_right(&of, false, &|_| {})
+                    .await?
+                    .is_some();
             }
             Ok(Look::Ended { committed })
         };

@@ -12,7 +12,7 @@ use tokio::sync::Mutex;
 
 use super::displaced::Displaced;
 use super::leaps::Leaps;
-use super::repeated::Repeated;
+use super::repeated::{Repeated, Searched};
 use super::{MaintenanceConfig, UpkeepError};
 
 /// Tables that are kept open between two looks; opening one reads its log.
@@ -161,7 +161,8 @@ impl Upkeep {
 
     /// Moves events that are stored more than once to `duplicates`, all but the
     /// one that was received first; says how many, `None` if it did not look. Looks
-    /// for them when it is time, or else if `now_or_never`, and notes that it has.
+    /// for them when it is time, or else if `now_or_never`, tells how far it is, and
+    /// notes that it has looked.
     ///
     /// # Errors
     /// [`UpkeepError`]; the next look goes on.
@@ -169,10 +170,14 @@ impl Upkeep {
         &self,
         tenant: &TenantId,
         now_or_never: bool,
+        tell: &(dyn Fn(Searched) + Send + Sync),
     ) -> Result<Option<u64>, UpkeepError> {
         let begun = Instant::now();
         let now = self.lake.store_time().await?;
-        let count = self.repeated.put_right(tenant, now, now_or_never).await?;
+        let count = self
+            .repeated
+            .put_right(tenant, now, now_or_never, tell)
+            .await?;
         if count.is_some() {
             tell_done("repeats", begun);
         }

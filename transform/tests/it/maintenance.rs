@@ -1,6 +1,7 @@
 //! Rows come to lie where they belong, and no other row is touched.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -10,7 +11,7 @@ use proptest::test_runner::TestRunner;
 use runtime::{Clock, Leases, Root};
 use schemas::event::Event;
 use schemas::{Calendar, Family, Table, TermDates};
-use transform::maintenance::{LEASE, MaintenanceConfig, Upkeep};
+use transform::maintenance::{LEASE, MaintenanceConfig, Searched, Upkeep};
 
 use crate::support::{Sandbox, event, family, ids, record, tenant_id, time};
 
@@ -233,7 +234,7 @@ async fn what_is_repeated_after_the_window_leaves_the_event_tables() {
     let demo = tenant_id("demo");
     let put_right = || async {
         upkeep
-            .put_repeated_right(&demo, false)
+            .put_repeated_right(&demo, false, &|_| {})
             .await
             .expect("looks")
     };
@@ -247,10 +248,17 @@ async fn what_is_repeated_after_the_window_leaves_the_event_tables() {
     other.event_type = "video.progressed".to_owned();
     publish(&sandbox, [other].into_iter()).await;
     assert_eq!(sandbox.stored("demo").await.len(), 13);
-    let look = upkeep.put_repeated_right(&demo, true).await;
+    let told = Mutex::new(Vec::new());
+    let tell = |searched: Searched| told.lock().expect("no panic").push(searched);
+    let look = upkeep.put_repeated_right(&demo, true, &tell).await;
     assert_eq!(look.expect("looks"), Some(1));
+    let told = told.into_inner().expect("no panic");
+    assert!(told.is_sorted_by_key(|searched| searched.rows), "{told:?}");
+    // Twelve rows and that of the other family, three times.
+    let end = Searched { rows: 39, of: 39 };
+    assert_eq!(told.last(), Some(&end));
     assert_repeated_once(&sandbox, 4).await;
-    let look = upkeep.put_repeated_right(&demo, true).await;
+    let look = upkeep.put_repeated_right(&demo, true, &|_| {}).await;
     assert_eq!(look.expect("looks"), Some(0));
 }
 
@@ -265,9 +273,12 @@ async fn who_looks_for_repetitions_may_be_killed() {
         publish(&sandbox, events.chain([again(8), again(16)])).await;
         let first = upkeep(&sandbox);
         let limit = Duration::from_millis(after_ms);
-        let looked = tokio::time::timeout(limit, first.put_repeated_right(&demo, true)).await;
+        let looked =
+            tokio::time::timeout(limit, first.put_repeated_right(&demo, true, &|_| {})).await;
         kills += usize::from(looked.is_err());
-        let second = upkeep(&sandbox).put_repeated_right(&demo, true).await;
+        let second = upkeep(&sandbox)
+            .put_repeated_right(&demo, true, &|_| {})
+            .await;
         second.expect("looks");
         assert_repeated_once(&sandbox, 2).await;
     }

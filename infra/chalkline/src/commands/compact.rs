@@ -2,13 +2,14 @@
 //! looks after.
 
 use std::process::ExitCode;
+use std::sync::Once;
 
 use anyhow::{Context as _, bail};
 use lake::{Lake, LakeTable};
 use runtime::{Clock, Leases, Registry};
 use schemas::{Table, TenantId};
 use serde::Serialize;
-use transform::maintenance::{Effort, LEASE, Upkeep};
+use transform::maintenance::{Effort, LEASE, Searched, Upkeep};
 use uuid::Uuid;
 
 use super::registry;
@@ -69,7 +70,7 @@ pub async fn run(config: &Config, args: cli::Compact, output: Output) -> anyhow:
         leases.take(tenant).await?;
         let work = async {
             if args.repeats {
-                repeated_events += upkeep.put_repeated_right(tenant, true).await?.unwrap_or(0);
+                repeated_events += put_repeated_right(&upkeep, tenant).await?;
             }
             for kind in &tables {
                 lines.extend(compact(&upkeep, tenant, *kind).await?);
@@ -128,6 +129,18 @@ async fn plan(upkeep: &Upkeep, tenant: &TenantId, kind: Table) -> anyhow::Result
         bytes_to_merge: merges.iter().map(lake::Merge::bytes).sum(),
     };
     Ok(Some(line(tenant, &table, outcome)))
+}
+
+async fn put_repeated_right(upkeep: &Upkeep, tenant: &TenantId) -> anyhow::Result<u64> {
+    let progress = Progress::new();
+    let begun = Once::new();
+    let tell = |searched: Searched| {
+        begun.call_once(|| progress.begin(&format!("{tenant}: repeats"), "rows", searched.of, 0));
+        progress.set(searched.rows);
+    };
+    let count = upkeep.put_repeated_right(tenant, true, &tell).await;
+    progress.end();
+    Ok(count?.unwrap_or(0))
 }
 
 async fn compact(upkeep: &Upkeep, tenant: &TenantId, kind: Table) -> anyhow::Result<Option<Line>> {
