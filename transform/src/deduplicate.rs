@@ -145,7 +145,8 @@ impl Index {
     }
 
     /// When the events were received that this one may repeat and of which the
-    /// index does not know whether there are any; `None` when it knows.
+    /// index does not know whether there are any; `None` when it knows. A filter that
+    /// says "perhaps" says it of its own time only.
     pub fn unknown(
         &self,
         partition: u32,
@@ -158,12 +159,19 @@ impl Index {
         if first >= self.known_since {
             return None;
         }
-        let last = last.min(self.known_since);
-        if first >= self.filtered_since {
-            let hash = self.hash(&self.key(partition, tenant, id)?);
-            let times = first..=last;
-            self.filters.iter().find(|f| f.may_hold(hash, &times))?;
-        }
+        let times = first..=last.min(self.known_since);
+        let unfiltered = first < self.filtered_since;
+        let unfiltered = unfiltered.then(|| (first, self.filtered_since.min(*times.end())));
+        let filtered = self.key(partition, tenant, id).map(|key| self.hash(&key));
+        let filtered = filtered.into_iter().flat_map(|hash| {
+            let times = times.clone();
+            let filters = self.filters.iter();
+            filters.filter_map(move |filter| filter.perhaps(hash, &times))
+        });
+        let (first, last) = unfiltered
+            .into_iter()
+            .chain(filtered)
+            .reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))?;
         let stored = self.stored(partition, tenant, id, received_at, reach);
         // To the end of the last second.
         let times = time(first)..=time(last.saturating_add(1));

@@ -14,6 +14,11 @@ const PACE: f64 = 40_000.0;
 /// Events that are sent before transform is waited for.
 const PORTION: u64 = 5_000_000;
 
+/// Bytes for ids, as transform takes it from the environment, too. With so many 22
+/// million are known exactly, and 100 million more by filters.
+const MEMORY: &str = "CHALKLINE_TRANSFORM_DEDUPLICATION_MEMORY_BYTES";
+const ROOM: &str = "1073741824";
+
 /// Processor time of a process and of its threads that are not on an event's path.
 #[derive(Debug, Clone, Copy)]
 struct Used {
@@ -36,12 +41,9 @@ impl Used {
 /// the days of deduplication.
 pub async fn measure(millions: &[u64], seconds: u64, report: &mut Report) {
     let kafka = KafkaBroker::start().await;
+    let memory = std::env::var(MEMORY).unwrap_or_else(|_| ROOM.to_owned());
     let settings = [
-        // Room for all of their ids: whom that does not suffice asks the lake.
-        (
-            "CHALKLINE_TRANSFORM_DEDUPLICATION_MEMORY_BYTES",
-            "1073741824",
-        ),
+        (MEMORY, memory.as_str()),
         // What was merged would fill the disk.
         ("CHALKLINE_TRANSFORM_MAINTENANCE_REMOVED_RETENTION_S", "60"),
         ("CHALKLINE_TRANSFORM_MAINTENANCE_CLEAN_INTERVAL_S", "60"),

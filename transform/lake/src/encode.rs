@@ -29,24 +29,38 @@ const WITHOUT_DICTIONARY: [&str; 5] = [
 ];
 
 /// Columns that are looked up by value and have no statistics, which would tell
-/// about persons: their Bloom filters lie in the file and go with it.
-const LOOKED_UP: [&str; 2] = ["event_id", "student_key"];
-
-/// How often a Bloom filter says "perhaps" for nothing. A twentieth costs 6 bits
-/// per event id; a hundredth would cost 10.
-const FALSE_POSITIVES: f64 = 0.05;
+/// about persons: their Bloom filters lie in the file and go with it. And how often
+/// such a filter may say "perhaps" for nothing: of an id each time costs the reading
+/// of all ids of a row group. Sizes are powers of two, so an id takes 16 bits for a
+/// hundredth (it is 1 in 1,700 then) and would take 8 for a twentieth (1 in 40).
+const LOOKED_UP: [(&str, f64); 2] = [("event_id", 0.01), ("student_key", 0.05)];
 
 /// The memory of a file grows by pieces of this size and is never moved.
 const PIECE_BYTES: usize = 1 << 20;
 
-/// How long a file is to last.
+/// Files that are smaller than this have few ids: reading them all is cheap. Where
+/// all files are small, the larger ones have filters.
+const SMALL_BYTES: u64 = 2 << 20;
+
+/// How it is found out whether an id is in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lifetime {
-    /// Until it is merged with others.
-    Short,
-    /// For good: it has Bloom filters, too, which would make a small file larger
-    /// by a tenth.
-    Long,
+pub(crate) enum LookUp {
+    /// By reading all of them.
+    Scan,
+    /// By a Bloom filter of each row group, which makes the file larger by a tenth
+    /// or two.
+    Filter,
+}
+
+impl LookUp {
+    /// What is right for rows that took so many bytes in other files, and are to be
+    /// in files of such a size.
+    pub fn of(bytes: u64, target_bytes: u64) -> Self {
+        match bytes < SMALL_BYTES.min(target_bytes / 2) {
+            true => Self::Scan,
+            false => Self::Filter,
+        }
+    }
 }
 
 /// A file in the making, in memory.
@@ -56,8 +70,8 @@ pub(crate) struct FileWriter {
 }
 
 impl FileWriter {
-    pub fn new(table: Table, lifetime: Lifetime) -> Result<Self, LakeError> {
-        let properties = Some(properties(table, lifetime));
+    pub fn new(table: Table, look_up: LookUp) -> Result<Self, LakeError> {
+        let properties = Some(properties(table, look_up));
         let parquet = ArrowWriter::try_new(Pieces::default(), file_columns(table), properties);
         Ok(Self {
             parquet: parquet.map_err(LakeError::Parquet)?,
@@ -83,7 +97,7 @@ impl FileWriter {
     }
 }
 
-fn properties(table: Table, lifetime: Lifetime) -> WriterProperties {
+fn properties(table: Table, look_up: LookUp) -> WriterProperties {
     let zstd = ZstdLevel::try_new(1).expect("1 is a zstd level");
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(zstd))
@@ -96,10 +110,11 @@ fn properties(table: Table, lifetime: Lifetime) -> WriterProperties {
             properties =
                 properties.set_column_statistics_enabled(column.clone(), EnabledStatistics::None);
         }
-        if lifetime == Lifetime::Long && LOOKED_UP.contains(&name) {
+        let looked_up = LOOKED_UP.iter().find(|(column, _)| *column == name);
+        if let (LookUp::Filter, Some((_, false_positives))) = (look_up, looked_up) {
             properties = properties
                 .set_column_bloom_filter_enabled(column.clone(), true)
-                .set_column_bloom_filter_fpp(column.clone(), FALSE_POSITIVES)
+                .set_column_bloom_filter_fpp(column.clone(), *false_positives)
                 .set_column_bloom_filter_max_ndv(column.clone(), ROW_GROUP_ROWS as u64);
         }
         if WITHOUT_DICTIONARY.contains(&name) {

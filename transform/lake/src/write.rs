@@ -14,7 +14,7 @@ use object_store::{ObjectStoreExt, PutPayload};
 use schemas::{Table, layout};
 use uuid::Uuid;
 
-use crate::encode::{FileWriter, Lifetime};
+use crate::encode::{FileWriter, LookUp};
 use crate::{Advance, FileName, LakeError, LakeTable, Rows};
 
 /// Rows that are gathered in their order at a time, so that a file does not need
@@ -86,7 +86,7 @@ fn encode(table: Table, batches: &[RecordBatch]) -> Result<(PutPayload, String),
     let columns: Vec<Column<'_>> = (0..schema.fields().len())
         .map(|column| Column::of(batches, column))
         .collect();
-    let mut file = FileWriter::new(table, Lifetime::Short)?;
+    let mut file = FileWriter::new(table, LookUp::Scan)?;
     for slice in order.chunks(SLICE_ROWS) {
         let gathered = columns.iter().map(|column| column.gather(slice));
         let gathered = gathered.collect::<Result<_, _>>();

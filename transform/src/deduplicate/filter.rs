@@ -48,11 +48,12 @@ impl Filter {
         self.last
     }
 
-    /// Whether the id may be one that was received in that time.
-    pub fn may_hold(&self, hash: u64, times: &RangeInclusive<u32>) -> bool {
-        let overlaps = self.first <= *times.end() && self.last >= *times.start();
+    /// When in that time the id was received, first and last, if it is one of its
+    /// own; `None` if it is not.
+    pub fn perhaps(&self, hash: u64, times: &RangeInclusive<u32>) -> Option<(u32, u32)> {
+        let (first, last) = (self.first.max(*times.start()), self.last.min(*times.end()));
         let is_set = |bit: usize| self.words[bit / 64] & (1 << (bit % 64)) != 0;
-        overlaps && self.bits(hash).all(is_set)
+        (first <= last && self.bits(hash).all(is_set)).then_some((first, last))
     }
 
     /// How many bytes of memory it takes.
@@ -84,15 +85,15 @@ mod tests {
             ids += 1;
         }
         assert_eq!(ids, 10_000);
-        assert!((0..ids).all(|id| filter.may_hold(hash(id), &(0..=u32::MAX))));
-        let others = (ids..ids + 200_000).filter(|id| filter.may_hold(hash(*id), &(0..=u32::MAX)));
+        let perhaps = |id| filter.perhaps(hash(id), &(0..=u32::MAX));
+        assert!((0..ids).all(|id| perhaps(id) == Some((1_000, 10_999))));
+        let others = (ids..ids + 200_000).filter(|id| perhaps(*id).is_some());
         let wrong = others.count();
         assert!(wrong < 40, "{wrong} of 200,000");
-        assert!(
-            !filter.may_hold(hash(7), &(0..=999)),
-            "none was received then"
-        );
-        assert!(!filter.may_hold(hash(7), &(11_000..=u32::MAX)));
+        assert_eq!(filter.perhaps(hash(7), &(0..=999)), None);
+        assert_eq!(filter.perhaps(hash(7), &(11_000..=u32::MAX)), None);
+        let within = filter.perhaps(hash(7), &(500..=1_200));
+        assert_eq!(within, Some((1_000, 1_200)));
         assert_eq!(filter.last(), 10_999);
     }
 }

@@ -223,3 +223,25 @@ fn what_has_no_room_is_never_taken_for_new(#[case] newest_first: bool) {
     let asked = asked.count();
     assert!(asked < 20, "{asked} of 10,000");
 }
+
+/// A filter says when the events were received that it has.
+#[test]
+fn what_a_filter_may_have_is_looked_for_in_its_time_only() {
+    let mut index = index(256 << 10);
+    for number in 0..20_000 {
+        index.load(0, &demo(), id(number), at(i64::from(number)));
+    }
+    index.make_room();
+    let times = |number| index.unknown(0, &demo(), id(number), at(20_000), Reach::Window);
+    let mut longest = TimeDelta::zero();
+    for number in (0..10_000).step_by(100) {
+        let times = times(number).expect("only the lake knows");
+        assert!(
+            times.contains(&at(i64::from(number))),
+            "{number}: {times:?}"
+        );
+        longest = longest.max(*times.end() - *times.start());
+    }
+    // Of 20,000 seconds.
+    assert!(longest < TimeDelta::seconds(10_000), "{longest}");
+}

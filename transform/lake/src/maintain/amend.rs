@@ -12,7 +12,7 @@ use futures::TryStreamExt;
 use schemas::Term;
 use uuid::Uuid;
 
-use crate::encode::Lifetime;
+use crate::encode::LookUp;
 use crate::maintain::data_file::DataFile;
 use crate::maintain::merge::fit;
 use crate::maintain::plan::run_prefix;
@@ -168,11 +168,8 @@ impl<'a> Rearranged<'a> {
     fn run(&mut self, term: Option<Term>) -> &mut RunWriter<'a> {
         let (table, prefix, bytes) = (self.table, &self.prefix, self.file.bytes);
         self.runs.entry(term).or_insert_with_key(|term| {
-            let lifetime = match bytes >= TARGET_BYTES / 2 {
-                true => Lifetime::Long,
-                false => Lifetime::Short,
-            };
-            RunWriter::new(table, term.clone(), prefix.clone(), lifetime, TARGET_BYTES)
+            let look_up = LookUp::of(bytes, TARGET_BYTES);
+            RunWriter::new(table, term.clone(), prefix.clone(), look_up, TARGET_BYTES)
                 .that_changes_data()
         })
     }

@@ -13,7 +13,7 @@ use object_store::path::Path;
 use schemas::{Term, layout};
 use uuid::Uuid;
 
-use crate::encode::{FileWriter, Lifetime};
+use crate::encode::{FileWriter, LookUp};
 use crate::maintain::plan::{Compaction, Merge, run_prefix};
 use crate::{LakeError, LakeTable, PublishError};
 
@@ -107,11 +107,8 @@ impl LakeTable {
         how: &Compaction,
     ) -> Result<(Vec<Add>, u64), LakeError> {
         let prefix = run_prefix(self.kind(), &Uuid::now_v7().simple().to_string());
-        let lifetime = match merge.bytes() >= how.target_bytes / 2 {
-            true => Lifetime::Long,
-            false => Lifetime::Short,
-        };
-        let mut run = RunWriter::new(self, merge.term.clone(), prefix, lifetime, how.target_bytes);
+        let look_up = LookUp::of(merge.bytes(), how.target_bytes);
+        let mut run = RunWriter::new(self, merge.term.clone(), prefix, look_up, how.target_bytes);
         let mut sorted = self.sorted(&merge.runs)?;
         while let Some(rows) = sorted
             .rows
@@ -137,7 +134,7 @@ pub(crate) struct RunWriter<'a> {
     table: &'a LakeTable,
     term: Option<Term>,
     prefix: String,
-    lifetime: Lifetime,
+    look_up: LookUp,
     target_bytes: u64,
     data_change: bool,
     open: Option<FileWriter>,
@@ -150,14 +147,14 @@ impl<'a> RunWriter<'a> {
         table: &'a LakeTable,
         term: Option<Term>,
         prefix: String,
-        lifetime: Lifetime,
+        look_up: LookUp,
         target_bytes: u64,
     ) -> Self {
         Self {
             table,
             term,
             prefix,
-            lifetime,
+            look_up,
             target_bytes,
             data_change: false,
             open: None,
@@ -175,7 +172,7 @@ impl<'a> RunWriter<'a> {
     pub async fn write(&mut self, rows: &RecordBatch) -> Result<(), LakeError> {
         let mut file = match self.open.take() {
             Some(file) => file,
-            None => FileWriter::new(self.table.kind(), self.lifetime)?,
+            None => FileWriter::new(self.table.kind(), self.look_up)?,
         };
         file.write(rows)?;
         self.rows += rows.num_rows() as u64;
