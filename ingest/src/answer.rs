@@ -26,12 +26,12 @@ impl Answer {
         Counts::of(&self.events)
     }
 
-    /// 202 when all are taken, 400 (403 when only the key's families stand in
-    /// the way) when none ever will be, 503 when all may be sent again, else 200.
+    /// 202 when all are taken, 400 (403 when only the key stands in the way) when none
+    /// ever will be, 503 when all may be sent again, else 200.
     pub fn status(&self) -> StatusCode {
         let counts = self.counts();
         if counts.rejected == counts.received {
-            let scope = |event: &Answered| event.outcome.reason() == Some(Reason::FamilyNotAllowed);
+            let scope = |event: &Answered| event.outcome.reason().is_some_and(Reason::is_of_key);
             if self.events.iter().all(scope) {
                 StatusCode::FORBIDDEN
             } else {
@@ -57,7 +57,7 @@ impl Answer {
             StatusCode::FORBIDDEN => (
                 "wrong_scope",
                 "The write key may not post these events",
-                "Use a write key that may post the families of these events.",
+                "Use a write key that may post these events: `errors` says which.",
             ),
             StatusCode::SERVICE_UNAVAILABLE => (
                 "log_unavailable",

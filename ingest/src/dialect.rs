@@ -13,6 +13,7 @@ use schemas::event::{Data, EventType, unique_members};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::authenticate::KeyPlace;
 use crate::decode::Batch;
 use crate::error::Error;
 use crate::outcome::Rejection;
@@ -21,8 +22,8 @@ use crate::receive::Format;
 /// How the senders of a dialect tell events, and what holds for a request of
 /// theirs as a whole.
 pub trait Dialect: Send + 'static {
-    /// Whether the key may also stand in `Authorization: Basic`.
-    const BASIC: bool = false;
+    /// Where the key may stand beside `Authorization: Bearer`.
+    const KEY: KeyPlace = KeyPlace::Bearer;
     /// Whether one event that is refused refuses the whole request.
     const TOGETHER: bool = false;
 

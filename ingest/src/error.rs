@@ -105,9 +105,29 @@ pub enum KeyError {
     /// It is a query token.
     #[error("the credential is a query token")]
     QueryToken,
+    /// A secret key stands in the address.
+    #[error("a secret key stands in the address")]
+    SecretInAddress,
+    /// A page in a browser has a secret key.
+    #[error("a page has a secret key")]
+    SecretInPage,
+    /// The request with a public key is no page's.
+    #[error("a public key came from no page")]
+    NoOrigin,
+    /// The page with a public key is of another site.
+    #[error("the page is of a site that the key is not for")]
+    OtherOrigin,
 }
 
 impl KeyError {
+    /// 401 where the key opens nothing, 403 where it does elsewhere.
+    pub(crate) fn status(self) -> u16 {
+        match self {
+            Self::SecretInAddress | Self::SecretInPage | Self::NoOrigin | Self::OtherOrigin => 403,
+            _ => 401,
+        }
+    }
+
     /// Its code, and what to do.
     pub(crate) fn code_and_detail(self) -> (&'static str, &'static str) {
         match self {
@@ -134,6 +154,26 @@ impl KeyError {
             Self::QueryToken => (
                 "query_token",
                 "Send a write key (ck_…): query tokens (ct_…) only read.",
+            ),
+            Self::SecretInAddress => (
+                "secret_key_in_address",
+                "Send a secret key as `Authorization: Bearer ck_…`, and rotate this one: addresses \
+                 are written to logs. Only a public key may stand in `?key=`.",
+            ),
+            Self::SecretInPage => (
+                "secret_key_in_page",
+                "Use a public key in pages (`chalkline key issue --public`), and rotate this one: \
+                 whoever opens the page can read it.",
+            ),
+            Self::NoOrigin => (
+                "missing_origin",
+                "Use a secret key on servers: a public key is for pages, whose browser sends the \
+                 header Origin.",
+            ),
+            Self::OtherOrigin => (
+                "origin_not_allowed",
+                "Ask the operator for a public key for the site of this page (`chalkline key issue \
+                 --public --origin`), as the header Origin names it.",
             ),
         }
     }
@@ -183,7 +223,7 @@ impl Error {
         let (status, code, title, detail): (_, _, _, String) = match self {
             Self::Key(key) => {
                 let (code, detail) = key.code_and_detail();
-                (401, code, "The write key is refused", detail.into())
+                (key.status(), code, "The write key is refused", detail.into())
             }
             Self::Registry(_) => (
                 503,
@@ -341,7 +381,7 @@ impl IntoResponse for Error {
                 let challenge = HeaderValue::from_static(r#"Bearer realm="chalkline""#);
                 headers.insert(header::WWW_AUTHENTICATE, challenge);
             }
-            Self::Key(_) | Self::Xapi(Refusal::Key(_)) => {
+            Self::Key(key) | Self::Xapi(Refusal::Key(key)) if key.status() == 401 => {
                 let challenge =
                     HeaderValue::from_static(r#"Bearer realm="chalkline", error="invalid_token""#);
                 headers.insert(header::WWW_AUTHENTICATE, challenge);

@@ -205,6 +205,13 @@ fn texts(data: &mut Data) -> Vec<(&mut Option<String>, Purpose)> {
             (&mut data.grade_new, Identifier),
             (&mut data.reason, Free),
         ],
+        // One of few words.
+        Data::Attendance(_) => Vec::new(),
+        Data::Tutoring(data) => vec![
+            (&mut data.prompt_id, Identifier),
+            (&mut data.booking_id, Identifier),
+            (&mut data.status, Identifier),
+        ],
     }
 }
 

@@ -271,6 +271,7 @@ mod tests {
     use schemas::{Tenant, TenantId, TenantSecret};
 
     use super::*;
+    use crate::authenticate::Scope;
     use crate::dialect::native::Native;
 
     const BODY: &str = r#"{"sent_at":"2026-09-14T11:59:59Z","events":[
@@ -283,7 +284,7 @@ mod tests {
     fn judged(format: Format, body: &[u8]) -> Result<Verdict, Error> {
         let tenant = Tenant::new(TenantId::new("demo").expect("a slug"), "Demo");
         let secret = TenantSecret::from_bytes([7; 32]);
-        let sender = Sender::new(Arc::new(tenant), Arc::new(secret), Vec::new());
+        let sender = Sender::new(Arc::new(tenant), Arc::new(secret), Scope::default());
         let now = "2026-09-14T12:00:00Z".parse().expect("a time");
         let (look_up, config) = (LookUp::Recent, Config::default());
         judge(&Native, &format, body, &sender, now, look_up, &config)

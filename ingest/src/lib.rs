@@ -4,6 +4,7 @@ mod answer;
 mod append;
 mod authenticate;
 mod config;
+mod contract;
 mod decode;
 mod dialect;
 mod error;

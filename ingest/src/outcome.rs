@@ -103,6 +103,13 @@ fn short(mut pointer: String) -> String {
     pointer
 }
 
+impl Reason {
+    /// Whether another key may post the event.
+    pub fn is_of_key(self) -> bool {
+        matches!(self, Self::FamilyNotAllowed | Self::SecretKeyNeeded)
+    }
+}
+
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
         /// Why an event was rejected; the code is never renamed.
@@ -176,6 +183,8 @@ reasons! {
     ExtraTooLarge = "extra_too_large",
     /// The key may not post this family.
     FamilyNotAllowed = "family_not_allowed",
+    /// Events of this type come from servers: the key is public.
+    SecretKeyNeeded = "secret_key_needed",
     /// The event is larger than [`crate::Config::max_event_bytes`], or its record
     /// than the log takes.
     EventTooLarge = "event_too_large",

@@ -13,6 +13,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
 use crate::answer::{Answer, Unsigned};
+use crate::contract;
 use crate::dialect::native::Native;
 use crate::dialect::xapi;
 use crate::error::Error;
@@ -25,6 +26,7 @@ pub(crate) fn router(door: Arc<Door>, beside: Router) -> Router {
         .route("/", get(about))
         .route("/v1/events", post(events))
         .nest("/xapi", xapi::routes())
+        .merge(contract::routes())
         .with_state(Arc::clone(&door))
         .merge(beside)
         .fallback(async || Error::NotFound)
@@ -38,6 +40,7 @@ async fn about() -> impl IntoResponse {
         "service": "chalkline ingest",
         "version": env!("CARGO_PKG_VERSION"),
         "events": "POST /v1/events",
+        "schemas": "GET /v1/schemas",
         "xapi": "POST or PUT /xapi/statements",
     }))
 }

@@ -159,7 +159,7 @@ impl Door {
         request: Request,
     ) -> Result<Vec<Answered>, Error> {
         let (parts, body) = request.into_parts();
-        let sender = authenticate(&parts.headers, D::BASIC, &self.registry, self.clock.now()).await;
+        let sender = authenticate(&parts, D::KEY, &self.registry, self.clock.now()).await;
         let claims = sender.and_then(|sender| Ok((sender, dialect.format(&parts.headers)?)));
         let (sender, format) = match claims {
             Ok(claims) => claims,

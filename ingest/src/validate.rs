@@ -4,8 +4,8 @@
 use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
-use schemas::event::{Data, Event};
-use schemas::{StudentKey, Tenant, strip_prefix};
+use schemas::event::{Data, Event, RESERVED, limits};
+use schemas::{Tenant, strip_prefix};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -19,8 +19,6 @@ use crate::{personal, time, values};
 
 /// The most that members beyond the schema may have together, in bytes of JSON.
 const EXTRA: usize = 32 << 10;
-/// The longest name of a person, in bytes of UTF-8.
-const ACTOR: usize = 512;
 
 /// The namespace of the ids that we give to events without one.
 const NAMESPACE: Uuid = Uuid::from_u128(0x5f2c_3a1e_6b0d_5c47_9e8a_4d1b_7f60_c2d3);
@@ -55,11 +53,7 @@ pub fn validate(
     shared: &Circumstances<'_>,
 ) -> Result<Valid, Rejection> {
     let tenant = &*shared.sender.tenant;
-    let family = raw.event_type.family;
-    if !shared.sender.may_post(family) {
-        let detail = format!("Use a write key that may post events of the family {family}.");
-        return Err(Rejection::new(Reason::FamilyNotAllowed, "/type", detail));
-    }
+    shared.sender.may_post(raw.event_type)?;
     let id = raw.id.as_deref().map(read_id).transpose()?;
     let person = people.person(actor(raw.actor.as_deref(), "/actor")?);
     let time = raw.time.as_deref().ok_or_else(|| missing(&["/time"]))?;
@@ -139,10 +133,10 @@ fn actor<'a>(text: Option<&'a str>, pointer: &str) -> Result<&'a str, Rejection>
 
 /// Refuses a name that is too long.
 fn fits(name: &str, pointer: &str) -> Result<(), Rejection> {
-    if name.len() <= ACTOR {
+    if name.len() <= limits::NAME {
         return Ok(());
     }
-    let detail = format!("Name each person in at most {ACTOR} bytes of text.");
+    let detail = format!("Name each person in at most {} bytes of text.", limits::NAME);
     Err(Rejection::new(Reason::TextTooLong, pointer, detail))
 }
 
@@ -177,47 +171,35 @@ fn others(
     people: &mut People<'_>,
     named: &mut Vec<Rc<Person>>,
 ) -> Result<Map<String, Value>, Rejection> {
-    let set_by_sender = match data {
-        Data::Clickstream(data) => data.reply_to_key.map(|_| "reply_to_key"),
-        Data::Assessment(data) => data.by_key.map(|_| "by_key"),
-        Data::Video(_) => None,
-    };
+    const OTHERS: [(&str, &str); 2] = [("by", "by_key"), ("reply_to", "reply_to_key")];
+
+    for (member, _) in OTHERS {
+        if let Some((column, Some(_))) = data.key_mut(member) {
+            return Err(members::refuse_reserved("/data", column));
+        }
+    }
     let reserved = |name: &&&str| unknown.contains_key(**name);
-    if let Some(name) = set_by_sender.or(members::RESERVED.iter().find(reserved).copied()) {
+    if let Some(name) = RESERVED.iter().find(reserved) {
         return Err(members::refuse_reserved("/data", name));
     }
-    let mut key = |name: &str, pointer: &str| -> Result<Option<StudentKey>, Rejection> {
-        match unknown.remove(name) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => {
-                let person = people.person(actor(Some(&text), pointer)?);
-                let key = person.key;
-                named.push(person);
-                Ok(Some(key))
-            }
+    for (member, beside) in OTHERS {
+        let pointer = format!("/data/{member}");
+        let person = match unknown.remove(member) {
+            None | Some(Value::Null) => continue,
+            Some(Value::String(text)) => people.person(actor(Some(&text), &pointer)?),
             Some(_) => {
                 let detail = "Send it as text, like the actor.";
-                Err(Rejection::new(Reason::WrongType, pointer, detail))
+                return Err(Rejection::new(Reason::WrongType, pointer, detail));
+            }
+        };
+        match data.key_mut(member) {
+            Some((_, column)) => *column = Some(person.key),
+            None => {
+                let key = Value::String(person.key.to_string());
+                unknown.insert(beside.to_owned(), key);
             }
         }
-    };
-    let by = key("by", "/data/by")?;
-    let reply_to = key("reply_to", "/data/reply_to")?;
-    let (by, reply_to) = match data {
-        Data::Clickstream(data) => {
-            data.reply_to_key = reply_to;
-            (by, None)
-        }
-        Data::Assessment(data) => {
-            data.by_key = by;
-            (None, reply_to)
-        }
-        Data::Video(_) => (by, reply_to),
-    };
-    for (name, key) in [("by_key", by), ("reply_to_key", reply_to)] {
-        if let Some(key) = key {
-            unknown.insert(name.to_owned(), Value::String(key.to_string()));
-        }
+        named.push(person);
     }
     Ok(unknown)
 }
@@ -228,7 +210,7 @@ fn extra(
     context: Map<String, Value>,
     data: Map<String, Value>,
 ) -> Result<Map<String, Value>, Rejection> {
-    if let Some(name) = members::RESERVED
+    if let Some(name) = RESERVED
         .iter()
         .find(|name| event.contains_key(**name))
     {
@@ -287,6 +269,11 @@ fn has(event: &Event, pointer: &str) -> bool {
         (Data::Assessment(data), "/data/category") => text(&data.category),
         (Data::Assessment(data), "/data/score") => data.score.is_some(),
         (Data::Assessment(data), "/data/new") => text(&data.grade_new),
+        (Data::Attendance(data), "/data/status") => text(&data.status),
+        (Data::Tutoring(data), "/data/prompt") => text(&data.prompt_id),
+        (Data::Tutoring(data), "/data/rating") => data.rating.is_some(),
+        (Data::Tutoring(data), "/data/booking") => text(&data.booking_id),
+        (Data::Tutoring(data), "/data/scheduled_at") => data.scheduled_at.is_some(),
         _ => false,
     }
 }

@@ -1,27 +1,13 @@
 //! What the values of an event must be beyond their JSON type.
 
-use schemas::event::{Assessment, Clickstream, Data, EventType, Video};
+use chrono::{DateTime, TimeZone, Utc};
+use schemas::event::limits::{
+    ANSWER, CHARS, COUNT, DURATION_SECONDS, LINE, MINUTES, NAME, POINTS, RATE, RATING, SEGMENTS,
+    VIDEO_SECONDS,
+};
+use schemas::event::{Assessment, Attendance, Clickstream, Data, EventType, Tutoring, Video};
 
 use crate::outcome::{Reason, Rejection};
-
-/// The longest name or identifier, in bytes of UTF-8.
-const NAME: usize = 512;
-/// The longest line of text: an address, a search, a reason.
-const LINE: usize = 8 << 10;
-/// The longest answer.
-const ANSWER: usize = 32 << 10;
-/// The most stretches that one event may carry.
-pub const SEGMENTS: usize = 10_000;
-/// The most that an event may count: of actions, attempts or hints.
-pub const COUNT: i32 = 1_000_000;
-/// The last second of a video, eleven days after its first.
-pub const VIDEO_SECONDS: f64 = 1e6;
-/// The highest rate at which a video plays.
-pub const RATE: f64 = 100.0;
-/// The most points, gained or lost.
-pub const POINTS: f64 = 1e9;
-/// The longest time that an answer takes: a year.
-pub const DURATION_SECONDS: f64 = 31_622_400.0;
 
 /// Checks the ranges and lengths of what the family's events carry.
 ///
@@ -32,6 +18,8 @@ pub fn check(event_type: &EventType, data: &Data) -> Result<(), Rejection> {
         Data::Clickstream(data) => clickstream(data),
         Data::Video(data) => video(event_type, data),
         Data::Assessment(data) => assessment(data),
+        Data::Attendance(data) => attendance(data),
+        Data::Tutoring(data) => tutoring(data),
     }
 }
 
@@ -161,6 +149,61 @@ fn assessment(data: &Assessment) -> Result<(), Rejection> {
         "/data/duration",
         "Send the seconds spent, from 0 to 31622400, a year.",
     )
+}
+
+fn attendance(data: &Attendance) -> Result<(), Rejection> {
+    let known = |status: &String| Attendance::STATUSES.contains(&status.as_str());
+    holds(
+        data.status.as_ref().is_none_or(known),
+        "/data/status",
+        "Send present, absent, tardy or excused; a code of your own in another member of data.",
+    )?;
+    minutes(data.minutes)
+}
+
+fn tutoring(data: &Tutoring) -> Result<(), Rejection> {
+    for (text, pointer) in [
+        (&data.prompt_id, "/data/prompt"),
+        (&data.booking_id, "/data/booking"),
+        (&data.status, "/data/status"),
+    ] {
+        fits(text.as_deref(), NAME, pointer)?;
+    }
+    for (chars, pointer) in [
+        (data.prompt_chars, "/data/prompt_chars"),
+        (data.response_chars, "/data/response_chars"),
+    ] {
+        holds(
+            chars.is_none_or(|n| (0..=CHARS).contains(&n)),
+            pointer,
+            "Send the number of characters, from 0 to 10000000.",
+        )?;
+    }
+    holds(
+        data.rating.is_none_or(|r| (-RATING..=RATING).contains(&r)),
+        "/data/rating",
+        "Send a rating from -100 to 100.",
+    )?;
+    minutes(data.minutes)?;
+    holds(
+        data.scheduled_at.is_none_or(is_of_this_age),
+        "/data/scheduled_at",
+        "Send a time from 1990 to 2099.",
+    )
+}
+
+fn minutes(minutes: Option<f64>) -> Result<(), Rejection> {
+    holds(
+        minutes.is_none_or(|m| (0.0..=MINUTES).contains(&m)),
+        "/data/minutes",
+        "Send minutes from 0 to 1440, a day.",
+    )
+}
+
+/// Engines that count nanoseconds know no year after 2262.
+fn is_of_this_age(time: DateTime<Utc>) -> bool {
+    let year = |year| Utc.with_ymd_and_hms(year, 1, 1, 0, 0, 0).single();
+    Some(time) >= year(1990) && Some(time) < year(2100)
 }
 
 fn holds(holds: bool, pointer: &str, detail: &str) -> Result<(), Rejection> {

@@ -1,8 +1,11 @@
 -- How soon events could be read: of those received in a minute, how long it took
 -- from their time until they were received, and from there until they were
--- published, that is, visible to SQL. The time of an event is by the sender's
--- clock as it was corrected; what was collected offline took as long as that
--- lasted. Rows of before `published_at` was noted are counted and not measured.
+-- published. The time of an event is by the sender's clock as it was corrected;
+-- what was collected offline took as long as that lasted. `published_at` is noted
+-- when the rows are about to be written, for it stands in the files: SQL sees them
+-- when the commit has succeeded, a fraction of a second later as a rule, and as
+-- much later as the store is away. Rows of before it was noted are counted and not
+-- measured.
 -- A record that was entered again by `chalkline replay` was received when it was
 -- received first. The percentiles are close to what a sort would give, and take
 -- no more memory for many events. How far the reports are behind is told with
@@ -11,7 +14,7 @@
 -- kind: view
 -- grain: minute, family
 -- slice: none
--- sources: clickstream, video, assessment
+-- sources: clickstream, video, assessment, attendance, tutoring
 -- visibility: tenant
 -- minimum_cell: none
 -- thresholds: none
@@ -33,6 +36,10 @@ WITH placed AS (
     SELECT 'video', occurred_at, received_at, published_at FROM video
     UNION ALL
     SELECT 'assessment', occurred_at, received_at, published_at FROM assessment
+    UNION ALL
+    SELECT 'attendance', occurred_at, received_at, published_at FROM attendance
+    UNION ALL
+    SELECT 'tutoring', occurred_at, received_at, published_at FROM tutoring
 ),
 -- In microseconds: whole numbers.
 waits AS (

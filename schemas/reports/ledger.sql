@@ -14,7 +14,7 @@
 -- kind: view
 -- grain: hour, family
 -- slice: none
--- sources: clickstream, video, assessment, duplicates, quarantine, tallies, log_counts
+-- sources: clickstream, video, assessment, attendance, tutoring, duplicates, quarantine, tallies, log_counts
 -- visibility: tenant
 -- minimum_cell: none
 -- thresholds: none
@@ -50,6 +50,12 @@ placed AS (
     UNION ALL
     SELECT 'assessment', 'stored', received_at, log_id, log_partition, log_position
     FROM assessment
+    UNION ALL
+    SELECT 'attendance', 'stored', received_at, log_id, log_partition, log_position
+    FROM attendance
+    UNION ALL
+    SELECT 'tutoring', 'stored', received_at, log_id, log_partition, log_position
+    FROM tutoring
     UNION ALL
     SELECT
         family,

@@ -3,7 +3,7 @@
 -- kind: table
 -- grain: term, day, course_id, section_id
 -- slice: term, course_id, section_id
--- sources: clickstream, video, assessment, student_day
+-- sources: clickstream, video, assessment, attendance, tutoring, student_day
 -- visibility: section
 -- minimum_cell: tenant
 -- thresholds: most_times = 1000000000
@@ -18,8 +18,8 @@
 --   clickstream_events  bigint         clicks; a row that stands for several counts as many
 --   video_events        bigint         events of videos
 --   assessment_events   bigint         events of assessments, grading included
---   attendance_events   bigint         events of attendance; none until they exist
---   tutoring_events     bigint         events of tutoring; none until they exist
+--   attendance_events   bigint         events of attendance, marked and joined
+--   tutoring_events     bigint         events of tutoring, by an AI or a person
 --   active_minutes      double         the students' active minutes together
 --   new_students        bigint         active students not seen in the section earlier in the term
 --   returning_students  bigint         active students seen in the section earlier in the term
@@ -36,25 +36,35 @@ counts AS (
         sum(least(greatest(coalesce(count, 1), 0), $most_times)) AS clickstream_events,
         0 AS video_events,
         0 AS assessment_events,
+        0 AS attendance_events,
+        0 AS tutoring_events,
         0 AS active_students,
         0 AS new_students,
         0 AS active_micros
     FROM clickstream
     GROUP BY term, day, course_id, section_id
     UNION ALL
-    SELECT term, day, course_id, section_id, 0, count(*), 0, 0, 0, 0
+    SELECT term, day, course_id, section_id, 0, count(*), 0, 0, 0, 0, 0, 0
     FROM video
     GROUP BY term, day, course_id, section_id
     UNION ALL
-    SELECT term, day, course_id, section_id, 0, 0, count(*), 0, 0, 0
+    SELECT term, day, course_id, section_id, 0, 0, count(*), 0, 0, 0, 0, 0
     FROM assessment
+    GROUP BY term, day, course_id, section_id
+    UNION ALL
+    SELECT term, day, course_id, section_id, 0, 0, 0, count(*), 0, 0, 0, 0
+    FROM attendance
+    GROUP BY term, day, course_id, section_id
+    UNION ALL
+    SELECT term, day, course_id, section_id, 0, 0, 0, 0, count(*), 0, 0, 0
+    FROM tutoring
     GROUP BY term, day, course_id, section_id
     UNION ALL
     -- Millionths of a minute, as whole numbers: their sum does not depend on the
     -- order of rows. A day has some 1,500 minutes, so that the sum takes
     -- 6,000,000,000 students to leave 63 bits.
     SELECT
-        term, day, course_id, section_id, 0, 0, 0,
+        term, day, course_id, section_id, 0, 0, 0, 0, 0,
         count(*),
         count(*) FILTER (WHERE day = first_day),
         sum(CAST(round(active_minutes * 1000000) AS bigint))
@@ -70,9 +80,8 @@ SELECT
     sum(clickstream_events) AS clickstream_events,
     sum(video_events) AS video_events,
     sum(assessment_events) AS assessment_events,
-    -- Neither family exists yet; the columns are part of the contract.
-    CAST(0 AS bigint) AS attendance_events,
-    CAST(0 AS bigint) AS tutoring_events,
+    sum(attendance_events) AS attendance_events,
+    sum(tutoring_events) AS tutoring_events,
     sum(active_micros) / 1000000.0 AS active_minutes,
     sum(new_students) AS new_students,
     sum(active_students) - sum(new_students) AS returning_students

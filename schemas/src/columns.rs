@@ -13,6 +13,8 @@ pub fn columns(table: Table) -> SchemaRef {
         Table::Events(Family::Clickstream) => CLICKSTREAM.clone(),
         Table::Events(Family::Video) => VIDEO.clone(),
         Table::Events(Family::Assessment) => ASSESSMENT.clone(),
+        Table::Events(Family::Attendance) => ATTENDANCE.clone(),
+        Table::Events(Family::Tutoring) => TUTORING.clone(),
         Table::Duplicates => DUPLICATES.clone(),
         Table::Quarantine => QUARANTINE.clone(),
         Table::Tallies => TALLIES.clone(),
@@ -55,6 +57,10 @@ pub fn is_personal(column: &str) -> bool {
             | "grade_old"
             | "grade_new"
             | "score"
+            | "tutor_key"
+            | "rating"
+            | "prompt_id"
+            | "booking_id"
     )
 }
 
@@ -169,6 +175,31 @@ static ASSESSMENT: LazyLock<SchemaRef> = LazyLock::new(|| {
             optional("duration_seconds", DataType::Float64),
         ],
         texts(&["category", "grade_old", "grade_new", "reason", "by_key"]),
+    ])
+});
+
+static ATTENDANCE: LazyLock<SchemaRef> = LazyLock::new(|| {
+    events(vec![
+        texts(&["status"]),
+        vec![optional("minutes", DataType::Float64)],
+        texts(&["by_key"]),
+    ])
+});
+
+static TUTORING: LazyLock<SchemaRef> = LazyLock::new(|| {
+    events(vec![
+        texts(&["prompt_id"]),
+        vec![
+            optional("prompt_chars", DataType::Int32),
+            optional("response_chars", DataType::Int32),
+            optional("rating", DataType::Float64),
+        ],
+        texts(&["tutor_key", "booking_id"]),
+        vec![
+            optional("minutes", DataType::Float64),
+            optional("scheduled_at", timestamp()),
+        ],
+        texts(&["status"]),
     ])
 });
 

@@ -12,11 +12,21 @@ pub enum Family {
     Video,
     /// Attempts, answers, scores and grades.
     Assessment,
+    /// Being in class: online, or as a teacher marks it.
+    Attendance,
+    /// Conversations with an AI tutor, and lessons booked with a person.
+    Tutoring,
 }
 
 impl Family {
     /// All families, in the order in which tables are listed.
-    pub const ALL: [Self; 3] = [Self::Clickstream, Self::Video, Self::Assessment];
+    pub const ALL: [Self; 5] = [
+        Self::Clickstream,
+        Self::Video,
+        Self::Assessment,
+        Self::Attendance,
+        Self::Tutoring,
+    ];
 
     /// The family's name in headers, tables and answers.
     pub fn as_str(self) -> &'static str {
@@ -24,6 +34,8 @@ impl Family {
             Self::Clickstream => "clickstream",
             Self::Video => "video",
             Self::Assessment => "assessment",
+            Self::Attendance => "attendance",
+            Self::Tutoring => "tutoring",
         }
     }
 

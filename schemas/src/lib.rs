@@ -8,18 +8,21 @@ mod family;
 pub mod headers;
 mod id;
 pub mod layout;
+mod origin;
 mod problem;
 mod report;
 mod student;
 mod table;
 pub mod tally;
 mod tenant;
+mod write_key;
 
 pub use calendar::{Calendar, CalendarError, TermDates};
 pub use columns::{columns, is_personal, sort_columns};
 pub use credential::{Credential, CredentialError, CredentialKind, SecretHash};
 pub use family::Family;
 pub use id::{IdError, StudentKey, TenantId, Term};
+pub use origin::{Origin, OriginError};
 pub use problem::{Problem, ProblemDetail};
 pub use report::{
     MinimumCell, Report, ReportColumn, ReportKind, ReportName, Threshold, Visibility, report,
@@ -27,4 +30,5 @@ pub use report::{
 };
 pub use student::{StudentHasher, TenantSecret, log_key, normalise_actor, strip_prefix};
 pub use table::Table;
-pub use tenant::{QueryToken, Refusal, Role, Tenant, WriteKey};
+pub use tenant::{QueryToken, Refusal, Role, Tenant};
+pub use write_key::{KeyKind, WriteKey};

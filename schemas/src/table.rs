@@ -23,10 +23,12 @@ pub enum Table {
 impl Table {
     /// The tables that are made of the log, in the order in which they are
     /// listed.
-    pub const BASE: [Self; 7] = [
+    pub const BASE: [Self; 9] = [
         Self::Events(Family::Clickstream),
         Self::Events(Family::Video),
         Self::Events(Family::Assessment),
+        Self::Events(Family::Attendance),
+        Self::Events(Family::Tutoring),
         Self::Duplicates,
         Self::Quarantine,
         Self::Tallies,

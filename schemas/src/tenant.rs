@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use crate::{Calendar, Family, SecretHash, TenantId};
+use crate::{Calendar, SecretHash, TenantId, WriteKey};
 
 /// A tenant's document, stored in versions under `<root>/_tenants/<tenant>/`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,30 +35,6 @@ pub struct Tenant {
     /// Who may ask.
     #[serde(default)]
     pub tokens: Vec<QueryToken>,
-}
-
-/// What one write key may do.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WriteKey {
-    /// Its id, the third part of the key.
-    pub id: String,
-    /// SHA-256 of its secret.
-    pub hash: SecretHash,
-    /// What it is used for, for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
-    /// The families it may post; all when empty.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub families: Vec<Family>,
-    /// When it was made.
-    pub created_at: DateTime<Utc>,
-    /// When it stops working.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<DateTime<Utc>>,
-    /// When it was revoked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub revoked_at: Option<DateTime<Utc>>,
 }
 
 /// What one query token may see.
@@ -209,15 +185,7 @@ mod tests {
         let wrong = Credential::new(CredentialKind::Key, id.clone(), "a".to_owned(), [2; 32]);
         let now = DateTime::from_timestamp(1_800_000_000, 0).expect("a time");
         let mut tenant = Tenant::new(id, "Demo");
-        tenant.keys.push(WriteKey {
-            id: "a".to_owned(),
-            hash: good.hash(),
-            label: None,
-            families: Vec::new(),
-            created_at: now,
-            expires_at: None,
-            revoked_at: None,
-        });
+        tenant.keys.push(WriteKey::new(&good, now));
 
         assert!(tenant.write_key(&good, now).is_ok());
         assert_eq!(tenant.write_key(&wrong, now), Err(Refusal::Unknown));

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-EVENTS = {"clickstream", "video", "assessment"}
+EVENTS = {"clickstream", "video", "assessment", "attendance", "tutoring"}
 BOOKS = {"tallies", "log_counts", "duplicates", "quarantine"}
 
 

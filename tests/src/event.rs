@@ -8,7 +8,13 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// The tables of events.
-pub const TABLES: [&str; 3] = ["clickstream", "video", "assessment"];
+pub const TABLES: [&str; 5] = [
+    "clickstream",
+    "video",
+    "assessment",
+    "attendance",
+    "tutoring",
+];
 
 /// How many students [`nth`] knows.
 pub const STUDENTS: u64 = 40;
@@ -77,7 +83,7 @@ fn time(number: u64) -> String {
 fn kinds(number: u64) -> Vec<(&'static str, &'static str, Value)> {
     let second = (number % 300) as f64;
     let data = |value: Value| json!({ "data": value });
-    let (clickstream, video, assessment) = ("clickstream", "video", "assessment");
+    let [clickstream, video, assessment, attendance, tutoring] = TABLES;
     vec![
         (
             clickstream,
@@ -201,6 +207,51 @@ fn kinds(number: u64) -> Vec<(&'static str, &'static str, Value)> {
             video,
             "video.interacted",
             data(json!({"position": second, "rate": 1.0})),
+        ),
+        (attendance, "class.joined", data(json!({}))),
+        (attendance, "class.left", data(json!({"minutes": second}))),
+        (
+            attendance,
+            "attendance.marked",
+            data(json!({"status": "tardy", "minutes": 37.5, "by": "teacher-1"})),
+        ),
+        (
+            tutoring,
+            "tutor.prompted",
+            data(json!({"prompt": format!("p-{number}"), "prompt_chars": 120})),
+        ),
+        (
+            tutoring,
+            "tutor.responded",
+            data(json!({"prompt": format!("p-{number}"), "response_chars": 900})),
+        ),
+        (
+            tutoring,
+            "tutor.rated",
+            data(json!({"prompt": format!("p-{number}"), "rating": -1})),
+        ),
+        (
+            tutoring,
+            "tutoring.booked",
+            data(json!({
+                "booking": "b-77", "scheduled_at": "2026-09-15T16:00:00-05:00", "minutes": 45,
+                "by": "tutor-9",
+            })),
+        ),
+        (
+            tutoring,
+            "tutoring.rescheduled",
+            data(json!({"booking": "b-77", "scheduled_at": "2026-09-16T21:00:00Z"})),
+        ),
+        (
+            tutoring,
+            "tutoring.cancelled",
+            data(json!({"booking": "b-77", "status": "no_show"})),
+        ),
+        (
+            tutoring,
+            "tutoring.held",
+            data(json!({"booking": "b-77", "minutes": 50.5, "by": "tutor-9"})),
         ),
     ]
 }

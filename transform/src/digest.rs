@@ -1,6 +1,6 @@
 use std::num::{NonZeroU32, NonZeroU64};
 
-use schemas::event::{Assessment, Clickstream, Data, Event, Video};
+use schemas::event::{Assessment, Attendance, Clickstream, Data, Event, Tutoring, Video};
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -59,6 +59,8 @@ impl Digest {
             Data::Clickstream(data) => said.clickstream(data),
             Data::Video(data) => said.video(data),
             Data::Assessment(data) => said.assessment(data),
+            Data::Attendance(data) => said.attendance(data),
+            Data::Tutoring(data) => said.tutoring(data),
         }
         said.bytes(extra.json().as_bytes());
         Self(NonZeroU64::new(xxh3_64(&said.0)).unwrap_or(NonZeroU64::MIN))
@@ -162,6 +164,46 @@ impl Said {
         }
         self.option(correct.map(|correct| [u8::from(correct)]));
         self.option(by_key.map(|key| *key.as_bytes()));
+        self.members(unknown);
+    }
+
+    fn attendance(&mut self, data: &Attendance) {
+        let Attendance {
+            status,
+            minutes,
+            by_key,
+            unknown,
+        } = data;
+        self.text(status);
+        self.option(minutes.map(f64::to_le_bytes));
+        self.option(by_key.map(|key| *key.as_bytes()));
+        self.members(unknown);
+    }
+
+    fn tutoring(&mut self, data: &Tutoring) {
+        let Tutoring {
+            prompt_id,
+            prompt_chars,
+            response_chars,
+            rating,
+            tutor_key,
+            booking_id,
+            minutes,
+            scheduled_at,
+            status,
+            unknown,
+        } = data;
+        for text in [prompt_id, booking_id, status] {
+            self.text(text);
+        }
+        for number in [prompt_chars, response_chars] {
+            self.option(number.map(i32::to_le_bytes));
+        }
+        for number in [rating, minutes] {
+            self.option(number.map(f64::to_le_bytes));
+        }
+        self.option(tutor_key.map(|key| *key.as_bytes()));
+        self.option(scheduled_at.map(|time| time.timestamp_micros().to_le_bytes()));
         self.members(unknown);
     }
 

@@ -58,7 +58,7 @@ async fn main() -> anyhow::Result<()> {
     registry
         .create(&Tenant::new(school.clone(), "North High"))
         .await?;
-    let key = issue_key(&registry, &school, None, Vec::new()).await?;
+    let key = issue_key(&registry, &school, |_| {}).await?;
     let token = issue_token(&registry, &school, Role::Analyst, None, None).await?;
 
     let url = addresses.ingest_url.context("ingest listens")?;

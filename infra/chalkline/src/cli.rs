@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args, Parser, Subcommand, value_parser};
-use schemas::{Family, Role, Table, TenantId};
+use schemas::{Family, Origin, Role, Table, TenantId};
 
 use crate::oulad::CourseStart;
 
@@ -270,7 +270,15 @@ A calendar lists terms, as TOML or JSON:
 #[derive(Debug, Subcommand)]
 pub enum Key {
     /// Issue a write key; its secret is shown once and works within 5 seconds
-    #[command(after_help = "Example: chalkline key issue --tenant north-high --label web-lms")]
+    ///
+    /// A secret key is for servers. A public one (--public) may stand in pages: it posts
+    /// only from the sites that --origin names, only the families that --family names,
+    /// and of these nothing that a server alone knows, grades for example.
+    #[command(after_help = "Examples:
+  chalkline key issue --tenant north-high --label lms-server
+  chalkline key issue --tenant north-high --public --origin https://lms.example --family clickstream video
+
+Example: chalkline key issue --tenant north-high --label web-lms")]
     Issue {
         /// Whose events it posts
         #[arg(long)]
@@ -281,6 +289,31 @@ pub enum Key {
         /// Families it may post; all if absent
         #[arg(long, value_name = "FAMILY", num_args = 1.., value_parser = family)]
         family: Vec<Family>,
+        /// Make a key that pages in browsers may hold
+        #[arg(long, requires_all = ["origin", "family"])]
+        public: bool,
+        /// Site whose pages may use it, https://*.school.example for all below a name,
+        /// * for any; may be repeated
+        #[arg(long, value_name = "SITE", requires = "public")]
+        origin: Vec<Origin>,
+        /// When it stops working: a time, or after 90d, 12h, 30m
+        #[arg(long, value_name = "WHEN", value_parser = expiry)]
+        expires: Option<Expiry>,
+    },
+    /// Issue a key like another one, which stops working after a while
+    ///
+    /// The new key has the label, kind, families, sites and end of the old one, which
+    /// works on for --grace, so that clients can change over.
+    #[command(after_help = "Example: chalkline key rotate --tenant north-high 3f9a12c4 --grace 7d")]
+    Rotate {
+        /// Whose key
+        #[arg(long)]
+        tenant: TenantId,
+        /// The old key's id, its third part
+        id: String,
+        /// How long the old key works on: 7d, 12h, 30m; 0m ends it at once
+        #[arg(long, value_name = "TIME", default_value = "24h", value_parser = period)]
+        grace: TimeDelta,
     },
     /// Revoke a write key; within 5 seconds it is refused
     #[command(after_help = "Example: chalkline key revoke --tenant north-high 3f9a12c4")]
@@ -298,6 +331,15 @@ pub enum Key {
         #[arg(long)]
         tenant: TenantId,
     },
+}
+
+/// When a key stops working.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    /// At this time.
+    At(DateTime<Utc>),
+    /// So long after it was issued.
+    After(TimeDelta),
 }
 
 /// `chalkline token`.
@@ -433,6 +475,33 @@ fn time(text: &str) -> Result<DateTime<Utc>, String> {
     time.ok_or_else(|| "write it as 2026-09-14T08:00:00Z, or as 2026-09-14".to_owned())
 }
 
+/// A length of time as 90d, 12h, 30m or 45s.
+fn period(text: &str) -> Result<TimeDelta, String> {
+    let parsed = || {
+        let unit = text.chars().next_back()?;
+        let number: i64 = text.strip_suffix(unit)?.parse().ok()?;
+        // A hundred years are more than anybody means.
+        let number = (0..=36_500).contains(&number).then_some(number)?;
+        match unit {
+            'd' => Some(TimeDelta::days(number)),
+            'h' => Some(TimeDelta::hours(number)),
+            'm' => Some(TimeDelta::minutes(number)),
+            's' => Some(TimeDelta::seconds(number)),
+            _ => None,
+        }
+    };
+    parsed().ok_or_else(|| "write it as 90d, 12h or 30m".to_owned())
+}
+
+fn expiry(text: &str) -> Result<Expiry, String> {
+    let at = || time(text).map(Expiry::At);
+    let after = period(text).map(Expiry::After);
+    after.or_else(|_| at()).map_err(|_| {
+        "write a time as 2027-06-30T00:00:00Z or 2027-06-30, or how long it works as 90d, 12h"
+            .to_owned()
+    })
+}
+
 fn time_zone(text: &str) -> Result<Tz, String> {
     text.parse().map_err(|_| {
         "name it as IANA does, a place or UTC, for example America/Chicago or Europe/Berlin"
@@ -445,6 +514,19 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
+
+    #[test]
+    fn periods_and_ends_are_read_as_people_write_them() {
+        assert_eq!(period("90d"), Ok(TimeDelta::days(90)));
+        assert_eq!(period("0m"), Ok(TimeDelta::zero()));
+        for bad in ["", "d", "90", "-1d", "1y", "1.5h", "99999999999999999999d", "9999999d", "5ü"] {
+            assert!(period(bad).is_err(), "{bad}");
+        }
+        assert_eq!(expiry("12h"), Ok(Expiry::After(TimeDelta::hours(12))));
+        let day = "2027-06-30T00:00:00Z".parse().expect("a time");
+        assert_eq!(expiry("2027-06-30"), Ok(Expiry::At(day)));
+        assert!(expiry("tomorrow").is_err());
+    }
 
     #[test]
     fn every_command_shows_an_example() {

@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{Context, Dialect, RawEvent};
+use crate::authenticate::KeyPlace;
 use crate::decode::{Batch, decode};
 use crate::error::Error;
 use crate::outcome::{Reason, Rejection};
@@ -25,6 +26,8 @@ use crate::receive::{Format, media_type};
 pub struct Native;
 
 impl Dialect for Native {
+    const KEY: KeyPlace = KeyPlace::Query;
+
     fn format(&self, headers: &HeaderMap) -> Result<Format, Error> {
         // Browsers' sendBeacon can only say text/plain.
         match media_type(headers).as_deref() {
@@ -282,6 +285,26 @@ mod tests {
         "/data/correct"
     )]
     #[case(
+        r#"{"type":"tutoring.held","data":{"scheduled_at":"2026-09-14T10:00"}}"#,
+        Reason::TimeWithoutOffset,
+        "/data/scheduled_at"
+    )]
+    #[case(
+        r#"{"type":"tutoring.held","data":{"scheduled_at":"tomorrow"}}"#,
+        Reason::InvalidTime,
+        "/data/scheduled_at"
+    )]
+    #[case(
+        r#"{"type":"tutoring.held","data":{"scheduled_at":1789380000}}"#,
+        Reason::WrongType,
+        "/data/scheduled_at"
+    )]
+    #[case(
+        r#"{"type":"tutoring.held","data":{"tutor_key":"x"}}"#,
+        Reason::ReservedMember,
+        "/data/tutor_key"
+    )]
+    #[case(
         r#"{"type":"item.answered","data":{"by_key":"x"}}"#,
         Reason::ReservedMember,
         "/data/by_key"
@@ -300,6 +323,8 @@ mod tests {
             ("page.viewed", schemas::Family::Clickstream),
             ("video.played", schemas::Family::Video),
             ("item.answered", schemas::Family::Assessment),
+            ("class.joined", schemas::Family::Attendance),
+            ("tutor.rated", schemas::Family::Tutoring),
         ] {
             let table = schemas::columns(schemas::Table::Events(family));
             for field in table.fields() {

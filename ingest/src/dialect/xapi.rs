@@ -28,6 +28,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Dialect, RawEvent};
+use crate::authenticate::KeyPlace;
 use crate::decode::{Batch, Shape, decode_bare};
 use crate::error::Error;
 use crate::outcome::{Reason, Rejection};
@@ -47,7 +48,7 @@ pub struct Xapi {
 }
 
 impl Dialect for Xapi {
-    const BASIC: bool = true;
+    const KEY: KeyPlace = KeyPlace::Basic;
     const TOGETHER: bool = true;
 
     fn format(&self, headers: &HeaderMap) -> Result<Format, Error> {

@@ -5,6 +5,7 @@ use schemas::{Family, TenantId, TenantSecret};
 use serde_json::json;
 
 use super::*;
+use crate::authenticate::Scope;
 use crate::dialect::native::translate;
 
 const NOW: &str = "2026-09-14T12:00:00Z";
@@ -14,7 +15,11 @@ fn sender(families: &[Family]) -> Sender {
     tenant.actor_prefixes = vec!["https://lms.example/users/".to_owned()];
     tenant.id_prefixes = vec!["https://lms.example/".to_owned()];
     let secret = TenantSecret::from_bytes([7; 32]);
-    Sender::new(Arc::new(tenant), Arc::new(secret), families.to_vec())
+    let scope = Scope {
+        families: families.to_vec(),
+        ..Scope::default()
+    };
+    Sender::new(Arc::new(tenant), Arc::new(secret), scope)
 }
 
 fn validated(sender: &Sender, event: &Value) -> Result<Valid, Rejection> {

@@ -9,7 +9,7 @@ use proptest::test_runner::TestRunner;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::house::{House, click, credential, id};
+use crate::house::{House, click, id};
 
 #[tokio::test]
 async fn good_events_are_stored_as_sent() {
@@ -284,55 +284,6 @@ async fn sent_at_of_the_batch_counts_where_an_event_has_none() {
         );
         assert_eq!(reply.body["errors"][0]["pointer"], "/sent_at");
     }
-}
-
-#[rstest]
-#[case(None, "missing_key")]
-#[case(Some("ck_demo_web_x".to_owned()), "malformed_key")]
-#[case(Some("Basic ZGVtbzpkZW1v".to_owned()), "malformed_key")]
-#[case(Some("Bearer ck_demo".to_owned()), "malformed_key")]
-#[case(Some("Bearer ck_demo_web_x".to_owned()), "unknown_key")]
-#[case(Some("Bearer ck_nobody_web_x".to_owned()), "unknown_key")]
-#[case(Some("Bearer ct_demo_web_x".to_owned()), "query_token")]
-#[case(Some(format!("Bearer {}", credential("old", [3; 32]))), "revoked_key")]
-#[case(Some(format!("Bearer {}", credential("late", [4; 32]))), "expired_key")]
-#[tokio::test]
-async fn a_key_that_opens_nothing_is_told_why(
-    #[case] authorization: Option<String>,
-    #[case] code: &str,
-) {
-    let house = House::new().await;
-    let mut request = Request::post("/v1/events");
-    if let Some(authorization) = authorization {
-        request = request.header("authorization", authorization);
-    }
-    let body = Body::from(click(1).to_string());
-    let reply = house.send(request.body(body).expect("a request")).await;
-    assert_eq!(
-        (reply.status, reply.code()),
-        (StatusCode::UNAUTHORIZED, code)
-    );
-    assert!(reply.header("www-authenticate").starts_with("Bearer "));
-    assert!(house.records().await.is_empty());
-}
-
-#[tokio::test]
-async fn a_key_posts_only_its_families() {
-    let mut house = House::new().await;
-    house.key = credential("video", [2; 32]);
-    let mut video = click(2);
-    video["type"] = json!("video.loaded");
-    video["content"] = json!("c");
-    video["data"] = json!({});
-    let reply = house.post(&json!([click(1), video])).await;
-    assert_eq!(reply.status, StatusCode::OK);
-    assert_eq!(reply.outcomes(), ["family_not_allowed /0/type", "accepted"]);
-    let reply = house.post(&click(1)).await;
-    assert_eq!(
-        (reply.status, reply.code()),
-        (StatusCode::FORBIDDEN, "wrong_scope")
-    );
-    assert_eq!(reply.body["errors"][0]["code"], "family_not_allowed");
 }
 
 #[tokio::test]

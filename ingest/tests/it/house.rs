@@ -12,7 +12,7 @@ use ingest::{Config, Ingest};
 use runtime::{Clock, Health, Registry, Root};
 use schemas::event::Event;
 use schemas::{
-    Credential, CredentialKind, Family, StudentHasher, Tenant, TenantId, WriteKey, headers,
+    Credential, CredentialKind, Family, KeyKind, Origin, StudentHasher, Tenant, TenantId, WriteKey, headers,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -70,6 +70,10 @@ impl House {
             key("old", [3; 32], |key| key.revoked_at = Some(now())),
             key("late", [4; 32], |key| {
                 key.expires_at = Some(now() - TimeDelta::days(1))
+            }),
+            key("page", [5; 32], |key| {
+                key.kind = KeyKind::Public;
+                key.origins = vec![Origin::new("https://*.school.example").expect("a site")];
             }),
         ];
         registry.create(&tenant).await.expect("creates");
@@ -231,15 +235,7 @@ pub fn credential(id: &str, random: [u8; 32]) -> String {
 
 fn key(id: &str, random: [u8; 32], change: impl FnOnce(&mut WriteKey)) -> WriteKey {
     let credential = Credential::new(CredentialKind::Key, tenant_id(), id.to_owned(), random);
-    let mut key = WriteKey {
-        id: id.to_owned(),
-        hash: credential.hash(),
-        label: None,
-        families: Vec::new(),
-        created_at: now(),
-        expires_at: None,
-        revoked_at: None,
-    };
+    let mut key = WriteKey::new(&credential, now());
     change(&mut key);
     key
 }

@@ -2,10 +2,12 @@
 
 mod answers;
 mod bodies;
+mod contract;
 mod hostile;
 mod house;
 mod identity;
 mod json_suite;
+mod keys;
 mod log_failures;
 mod tallies;
 mod xapi;

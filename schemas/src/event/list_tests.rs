@@ -1,8 +1,11 @@
 //! The README's list of events is the list of the types.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use serde_json::{Map, Value, json};
 
-use super::{Data, EventType};
+use super::{Data, EVENT, EventType, Kind, Member, data_members, json_schema};
 use crate::Family;
 
 const README: &str = include_str!("../../README.md");
@@ -29,17 +32,33 @@ fn rows(section: &'static str, heading: &str) -> Vec<(&'static str, &'static str
     lines.map(cells).collect()
 }
 
-/// A value of a type as the list names it.
-fn sample(kind: &str) -> Value {
+/// A value that the kind of member takes.
+fn sample(kind: Kind) -> Value {
     match kind {
-        "text" => json!("x"),
-        "any JSON" => json!(["x"]),
-        "number" => json!(1.5),
-        "whole number" => json!(1),
-        "boolean" => json!(true),
-        "pairs of numbers" => json!([[0, 1.5]]),
-        other => panic!("{other} is no type of a member"),
+        Kind::Text(_) | Kind::Person => json!("x"),
+        Kind::Word(words) => json!(words[0]),
+        Kind::Any(_) => json!(["x"]),
+        Kind::Id => json!("0197c3b2-8a5e-7c10-9d55-3f1f6f0c1a10"),
+        Kind::Time => json!("2026-09-14T10:00:00Z"),
+        Kind::Number(range) => json!(range.to),
+        Kind::Whole(from, _) => json!(from),
+        Kind::Boolean => json!(true),
+        Kind::Object => json!({}),
+        Kind::Segments => json!([[0, 1.5]]),
     }
+}
+
+/// The rows of the list for these members.
+fn expected(members: &[Member]) -> Vec<String> {
+    let row = |m: &Member| format!("| `{}` | {} | {} |", m.names[0], m.kind.name(), m.about);
+    members.iter().map(row).collect()
+}
+
+/// The rows of the table of members in a part of the list.
+fn listed(section: &str) -> Vec<String> {
+    let (_, rest) = section.split_once("| member | type | |").expect("a table");
+    let rows = rest.lines().skip(2).take_while(|l| l.starts_with('|'));
+    rows.map(str::to_owned).collect()
 }
 
 #[test]
@@ -66,35 +85,85 @@ fn every_type_is_listed_with_what_it_requires() {
 }
 
 #[test]
+fn what_only_servers_post_is_listed() {
+    let (_, rest) = README.split_once("\nOnly a secret key posts ").expect("a sentence");
+    let (sentence, _) = rest.split_once(':').expect("its end");
+    let listed: Vec<_> = sentence.split('`').skip(1).step_by(2).collect();
+    let types = EventType::all().iter().filter(|t| t.server_only);
+    assert_eq!(listed, types.map(|t| t.name).collect::<Vec<_>>());
+}
+
+#[test]
 fn every_member_is_listed_with_its_type() {
+    assert_eq!(listed(README), expected(EVENT));
     for family in Family::ALL {
-        let listed = rows(section(family), "| member | type | |");
-        // Ingest makes the key of a person's name: the type has a member for that alone.
-        let (people, listed): (Vec<_>, Vec<_>) =
-            listed.into_iter().partition(|(_, kind)| *kind == "person");
+        let members = data_members(family);
+        assert_eq!(listed(section(family)), expected(members), "{family}");
+    }
+}
+
+#[test]
+fn every_member_of_data_is_read_under_each_of_its_names() {
+    for family in Family::ALL {
+        let people = |m: &&Member| m.kind == Kind::Person;
+        let members = || data_members(family).iter().filter(|m| !people(m));
         let read = |members: &Map<String, Value>| {
             Data::from_json(family, &Value::Object(members.clone()).to_string())
         };
-        let mut members = Map::new();
-        for (name, kind) in &listed {
-            members.insert((*name).to_owned(), sample(kind));
-            let mut other = members.clone();
-            other.insert((*name).to_owned(), json!({"neither": "of them"}));
-            assert_eq!(read(&other).is_ok(), *kind == "any JSON", "{family} {name}");
-            if *kind == "whole number" {
-                other.insert((*name).to_owned(), json!(1.5));
-                assert!(read(&other).is_err(), "{family} {name}");
+        for at in 0..2 {
+            let name = |m: &Member| (*m.names.get(at).unwrap_or(&m.names[0])).to_owned();
+            let all = members().map(|m| (name(m), sample(m.kind)));
+            let all: Map<_, _> = all.collect();
+            for member in members() {
+                let mut other = all.clone();
+                other.insert(name(member), json!({"neither": "of them"}));
+                let any = matches!(member.kind, Kind::Any(_));
+                assert_eq!(read(&other).is_ok(), any, "{family} {member:?}");
+                if matches!(member.kind, Kind::Whole(..)) {
+                    other.insert(name(member), json!(1.5));
+                    assert!(read(&other).is_err(), "{family} {member:?}");
+                }
             }
+            let mut data = read(&all).expect("each has its type");
+            assert_eq!(*data.unknown_mut(), Map::new(), "{family}");
+            // Ingest makes the key of a person's name: the type has a member for that alone.
+            let mut text = format!("{data:?}");
+            for person in data_members(family).iter().filter(people) {
+                let (column, key) = data.key_mut(person.names[0]).expect("a column for it");
+                assert_eq!(*key, None);
+                text = text.replace(&format!("{column}: None"), "");
+            }
+            assert!(!text.contains(": None"), "not listed: {text}");
         }
-        let mut data = read(&members).expect("each has its type");
-        assert_eq!(*data.unknown_mut(), Map::new(), "{family}");
-        let keys = people.iter().map(|(name, _)| format!("{name}_key: None"));
-        let text = keys.fold(format!("{data:?}"), |text, key| {
-            assert!(text.contains(&key), "{family} has no {key}");
-            text.replace(&key, "")
-        });
-        assert!(!text.contains(": None"), "not listed: {text}");
     }
+}
+
+/// The files in `events/` are what senders read without asking a server.
+/// `UPDATE=1 cargo test --workspace` writes them anew.
+#[test]
+fn the_json_schemas_are_those_of_the_types() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("events");
+    let mut files: BTreeMap<String, String> = EventType::all()
+        .iter()
+        .map(|event_type| {
+            let json = serde_json::to_string_pretty(&json_schema(event_type));
+            let name = format!("{}.json", event_type.name);
+            (name, json.expect("JSON prints as JSON") + "\n")
+        })
+        .collect();
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::create_dir_all(&folder).expect("a folder");
+        for (name, json) in &files {
+            std::fs::write(folder.join(name), json).expect("a file");
+        }
+    }
+    for file in std::fs::read_dir(&folder).expect("the folder") {
+        let file = file.expect("a file");
+        let name = file.file_name().into_string().expect("UTF-8");
+        let json = std::fs::read_to_string(file.path()).expect("UTF-8");
+        assert_eq!(files.remove(&name), Some(json), "{name}: is there such a type?");
+    }
+    assert!(files.is_empty(), "run with UPDATE=1: {:?}", files.keys());
 }
 
 #[test]

@@ -6,6 +6,10 @@
 
 mod data;
 mod extra;
+mod instant;
+mod json_schema;
+pub mod limits;
+mod list;
 #[cfg(test)]
 mod list_tests;
 mod members;
@@ -13,8 +17,10 @@ mod text;
 mod types;
 mod v1;
 
-pub use data::{Assessment, Clickstream, Data, Segment, Video};
+pub use data::{Assessment, Attendance, Clickstream, Data, Segment, Tutoring, Video};
 pub use extra::Extra;
+pub use json_schema::json_schema;
+pub use list::{CONTEXT, EVENT, Kind, Member, RESERVED, Range, data_members};
 pub use members::{Trail, unique as unique_members, unique_tree};
 pub use types::{EventType, Requirement};
 pub use v1::{DecodeError, Event, TYPE_VERSION};

@@ -11,6 +11,9 @@ pub struct EventType {
     pub family: Family,
     /// What an event of this type must carry, each of them.
     pub requires: &'static [Requirement],
+    /// Whether only a server knows it: a grade for example. What everybody can read
+    /// in a page, a public key, does not post it.
+    pub server_only: bool,
 }
 
 /// At least one of these members must be present: JSON pointers into the
@@ -43,10 +46,18 @@ const fn t(name: &'static str, family: Family, requires: &'static [Requirement])
         name,
         family,
         requires,
+        server_only: false,
     }
 }
 
-use Family::{Assessment, Clickstream, Video};
+const fn server(name: &'static str, family: Family, requires: &'static [Requirement]) -> EventType {
+    EventType {
+        server_only: true,
+        ..t(name, family, requires)
+    }
+}
+
+use Family::{Assessment, Attendance, Clickstream, Tutoring, Video};
 
 const CONTENT: Requirement = &["/content"];
 const THREAD: Requirement = &["/data/thread"];
@@ -57,6 +68,10 @@ const FROM: Requirement = &["/data/from"];
 const TO: Requirement = &["/data/to"];
 const ITEM: Requirement = &["/data/item"];
 const ASSESSMENT: Requirement = &["/data/assessment"];
+const CLASS: Requirement = &["/section", "/course"];
+const PROMPT: Requirement = &["/data/prompt"];
+const BOOKING: Requirement = &["/data/booking"];
+const SCHEDULED_AT: Requirement = &["/data/scheduled_at"];
 
 static FOREIGN: EventType = t("<dialect>.<verb>", Clickstream, &[]);
 
@@ -82,11 +97,11 @@ static TYPES: &[EventType] = &[
         Clickstream,
         &[&["/data/thread", "/data/target"]],
     ),
-    t("notification.sent", Clickstream, &[TARGET]),
+    server("notification.sent", Clickstream, &[TARGET]),
     t("notification.opened", Clickstream, &[TARGET]),
     t("session.started", Clickstream, &[SESSION]),
     t("session.ended", Clickstream, &[SESSION]),
-    t(
+    server(
         "enrollment.changed",
         Clickstream,
         &[&["/data/status"], &["/course", "/section"]],
@@ -106,12 +121,12 @@ static TYPES: &[EventType] = &[
     t("item.answered", Assessment, &[ITEM]),
     t("item.hinted", Assessment, &[ITEM]),
     t("assessment.submitted", Assessment, &[ASSESSMENT]),
-    t(
+    server(
         "assessment.graded",
         Assessment,
         &[ASSESSMENT, &["/data/score"]],
     ),
-    t(
+    server(
         "grade.changed",
         Assessment,
         &[
@@ -119,6 +134,20 @@ static TYPES: &[EventType] = &[
             &["/data/new"],
         ],
     ),
+    t("class.joined", Attendance, &[CLASS]),
+    t("class.left", Attendance, &[CLASS]),
+    server(
+        "attendance.marked",
+        Attendance,
+        &[CLASS, &["/data/status"]],
+    ),
+    t("tutor.prompted", Tutoring, &[PROMPT]),
+    t("tutor.responded", Tutoring, &[PROMPT]),
+    t("tutor.rated", Tutoring, &[PROMPT, &["/data/rating"]]),
+    t("tutoring.booked", Tutoring, &[BOOKING, SCHEDULED_AT]),
+    t("tutoring.rescheduled", Tutoring, &[BOOKING, SCHEDULED_AT]),
+    t("tutoring.cancelled", Tutoring, &[BOOKING]),
+    server("tutoring.held", Tutoring, &[BOOKING]),
 ];
 
 #[cfg(test)]

@@ -41,6 +41,34 @@ async fn keys_and_tokens_work_and_cease_to_work_soon() {
     sandbox.sql("select 1 as one").await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_ends_when_it_was_said_to_and_another_takes_its_place() {
+    let sandbox = Sandbox::up().await;
+    let tenant = sandbox.tenant.id.as_str();
+    let text = |value: &serde_json::Value| value.as_str().expect("text").to_owned();
+    let with = |key: &serde_json::Value| {
+        sandbox.with_tenant(Tenant {
+            key: text(&key["key"]),
+            ..sandbox.tenant.clone()
+        })
+    };
+    let issue = ["key", "issue", "--tenant", tenant, "--label", "lms"];
+    let short = sandbox.cli(&[&issue[..], &["--expires", "10s"]].concat());
+    let old = sandbox.cli(&issue);
+    wait_for(&with(&short), [202, 200]).await;
+    wait_for(&with(&short), [401, 200]).await;
+
+    wait_for(&with(&old), [202, 200]).await;
+    let id = text(&old["id"]);
+    let new = sandbox.cli(&["key", "rotate", "--tenant", tenant, &id, "--grace", "0m"]);
+    wait_for(&with(&new), [202, 200]).await;
+    wait_for(&with(&old), [401, 200]).await;
+    let listed = sandbox.cli(&["key", "list", "--tenant", tenant]);
+    let listed = listed["keys"].as_array().expect("keys").iter();
+    let like = listed.filter(|key| key["label"] == "lms").count();
+    assert_eq!(like, 3);
+}
+
 /// Waits until posting and asking answer with these statuses.
 async fn wait_for(client: &Client, expected: [u16; 2]) {
     let answered = async {

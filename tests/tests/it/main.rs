@@ -2,6 +2,7 @@
 
 mod any_order;
 mod arrows;
+mod beacon;
 mod faults;
 mod first_line;
 mod group;

@@ -10,7 +10,9 @@ use schemas::{Family, Table};
 use uuid::Uuid;
 
 use super::assessment::AssessmentColumns;
+use super::attendance::AttendanceColumns;
 use super::clickstream::ClickstreamColumns;
+use super::tutoring::TutoringColumns;
 use super::video::VideoColumns;
 use super::words::Texts::{Unique, Words};
 use super::words::{Closed, TextColumn, TextColumnGroup};
@@ -55,6 +57,8 @@ enum OwnColumns {
     Clickstream(Box<ClickstreamColumns>),
     Video(Box<VideoColumns>),
     Assessment(Box<AssessmentColumns>),
+    Attendance(Box<AttendanceColumns>),
+    Tutoring(Box<TutoringColumns>),
 }
 
 impl EventRows {
@@ -82,6 +86,8 @@ impl EventRows {
                 Family::Clickstream => OwnColumns::Clickstream(Box::default()),
                 Family::Video => OwnColumns::Video(Box::default()),
                 Family::Assessment => OwnColumns::Assessment(Box::default()),
+                Family::Attendance => OwnColumns::Attendance(Box::default()),
+                Family::Tutoring => OwnColumns::Tutoring(Box::default()),
             },
         }
     }
@@ -123,6 +129,8 @@ impl EventRows {
             (OwnColumns::Clickstream(own), Data::Clickstream(data)) => own.append(data),
             (OwnColumns::Video(own), Data::Video(data)) => own.append(data),
             (OwnColumns::Assessment(own), Data::Assessment(data)) => own.append(data),
+            (OwnColumns::Attendance(own), Data::Attendance(data)) => own.append(data),
+            (OwnColumns::Tutoring(own), Data::Tutoring(data)) => own.append(data),
             _ => unreachable!("events are sorted by the family of their data"),
         }
         if self.event_id.len() == BATCH_ROWS {
@@ -175,6 +183,8 @@ impl EventRows {
             OwnColumns::Clickstream(own) => own.close(),
             OwnColumns::Video(own) => own.close(),
             OwnColumns::Assessment(own) => own.close(),
+            OwnColumns::Attendance(own) => own.close(),
+            OwnColumns::Tutoring(own) => own.close(),
         });
         self.batches.push(columns);
     }
@@ -188,6 +198,8 @@ impl EventRows {
             OwnColumns::Clickstream(own) => own.words(),
             OwnColumns::Video(_) => Vec::new(),
             OwnColumns::Assessment(own) => own.words(),
+            OwnColumns::Attendance(own) => own.words(),
+            OwnColumns::Tutoring(own) => own.words(),
         };
         what.chain(app)
             .chain(self.log_id.words())

@@ -2,12 +2,14 @@
 //! columns is that of `lake::file_columns`.
 
 mod assessment;
+mod attendance;
 mod clickstream;
 mod counts;
 mod duplicates;
 mod events;
 mod quarantine;
 mod tallies;
+mod tutoring;
 mod video;
 mod words;
 

@@ -10,7 +10,9 @@ use eventlog::{EmbeddedConfig, EmbeddedLog, EventLog, Record};
 use futures::TryStreamExt;
 use lake::{AppId, Lake, RowFilter};
 use runtime::{Clock, Health, Leases, Registry, Root, Shutdown};
-use schemas::event::{Assessment, Clickstream, Data, Event, TYPE_VERSION, Video};
+use schemas::event::{
+    Assessment, Attendance, Clickstream, Data, Event, TYPE_VERSION, Tutoring, Video,
+};
 use schemas::{Family, StudentKey, Table, Tenant, TenantId, headers, log_key};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -317,6 +319,22 @@ pub fn event(number: u128, family: Family) -> Event {
                 ..Assessment::default()
             }),
         ),
+        Family::Attendance => (
+            "attendance.marked",
+            Data::Attendance(Attendance {
+                status: Some("tardy".to_owned()),
+                minutes: Some(37.5),
+                ..Attendance::default()
+            }),
+        ),
+        Family::Tutoring => (
+            "tutoring.booked",
+            Data::Tutoring(Tutoring {
+                booking_id: Some(format!("b-{number}")),
+                scheduled_at: Some(at),
+                ..Tutoring::default()
+            }),
+        ),
     };
     Event {
         id: Uuid::from_u128(number),
@@ -342,7 +360,7 @@ pub fn event(number: u128, family: Family) -> Event {
 
 /// The family of an event number, so that all get their share.
 pub fn family(number: u128) -> Family {
-    Family::ALL[usize::try_from(number % 3).expect("small")]
+    Family::ALL[usize::try_from(number % 5).expect("small")]
 }
 
 /// The record that ingest appends for an event.

@@ -23,6 +23,17 @@ pub struct UnknownCredential {
     pub id: String,
 }
 
+impl UnknownCredential {
+    /// There is no write key of that id.
+    pub fn key(tenant: &TenantId, id: &str) -> Self {
+        Self {
+            what: "key",
+            tenant: tenant.clone(),
+            id: id.to_owned(),
+        }
+    }
+}
+
 /// Changes the tenant's document.
 pub async fn update<E: std::error::Error + Send + Sync + 'static>(
     registry: &Registry,

@@ -2,123 +2,11 @@
 //! sender whose event has another.
 
 use schemas::Family;
+use schemas::event::{CONTEXT, EVENT, Kind, Member, RESERVED, data_members};
 use serde_json::Value;
 
 use crate::outcome::{Reason, Rejection};
-use crate::tree;
-
-/// What JSON a member takes. `null` always counts as absent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Any,
-    Text,
-    Number,
-    Whole32,
-    Whole64,
-    Boolean,
-    Object,
-    Segments,
-}
-
-impl Kind {
-    fn takes(self, value: &Value) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Text => value.is_string(),
-            Self::Number => value.is_number(),
-            Self::Whole32 => value.as_i64().is_some_and(|n| i32::try_from(n).is_ok()),
-            Self::Whole64 => value.as_i64().is_some(),
-            Self::Boolean => value.is_boolean(),
-            Self::Object => value.is_object(),
-            Self::Segments => value.as_array().is_some_and(|segments| {
-                segments.iter().all(|segment| {
-                    segment
-                        .as_array()
-                        .is_some_and(|ends| ends.len() == 2 && ends.iter().all(Value::is_number))
-                })
-            }),
-        }
-    }
-
-    /// Completes "Send it as …".
-    fn words(self) -> &'static str {
-        match self {
-            Self::Any => "any JSON",
-            Self::Text => "text",
-            Self::Number => "a number",
-            Self::Whole32 => "a whole number between -2147483648 and 2147483647",
-            Self::Whole64 => "a whole number of at most 64 bits",
-            Self::Boolean => "true or false",
-            Self::Object => "an object",
-            Self::Segments => "an array of [from, to] pairs of numbers",
-        }
-    }
-}
-
-/// A member: the names it is read under, and what it takes.
-type Member = (&'static [&'static str], Kind);
-
-const EVENT: &[Member] = &[
-    (&["id"], Kind::Text),
-    (&["type"], Kind::Text),
-    (&["time"], Kind::Text),
-    (&["sent_at"], Kind::Text),
-    (&["actor"], Kind::Text),
-    (&["session"], Kind::Text),
-    (&["course"], Kind::Text),
-    (&["section"], Kind::Text),
-    (&["school"], Kind::Text),
-    (&["content"], Kind::Text),
-    (&["content_version"], Kind::Whole32),
-    (&["context"], Kind::Object),
-    (&["data"], Kind::Object),
-];
-
-const CONTEXT: &[Member] = &[
-    (&["app"], Kind::Text),
-    (&["platform"], Kind::Text),
-    (&["locale"], Kind::Text),
-];
-
-const CLICKSTREAM: &[Member] = &[
-    (&["url"], Kind::Text),
-    (&["referrer"], Kind::Text),
-    (&["element"], Kind::Text),
-    (&["query"], Kind::Text),
-    (&["target", "target_id"], Kind::Text),
-    (&["count"], Kind::Whole64),
-    (&["thread", "thread_id"], Kind::Text),
-    (&["status"], Kind::Text),
-    (&["role"], Kind::Text),
-];
-
-const VIDEO: &[Member] = &[
-    (&["position", "position_seconds"], Kind::Number),
-    (&["from", "from_seconds"], Kind::Number),
-    (&["to", "to_seconds"], Kind::Number),
-    (&["duration", "duration_seconds"], Kind::Number),
-    (&["rate"], Kind::Number),
-    (&["played_segments"], Kind::Segments),
-    (&["progress"], Kind::Number),
-];
-
-const ASSESSMENT: &[Member] = &[
-    (&["assessment", "assessment_id"], Kind::Text),
-    (&["attempt"], Kind::Whole32),
-    (&["item", "item_id"], Kind::Text),
-    (&["correct"], Kind::Boolean),
-    (&["score"], Kind::Number),
-    (&["max_score"], Kind::Number),
-    (&["hints"], Kind::Whole32),
-    (&["duration", "duration_seconds"], Kind::Number),
-    (&["category"], Kind::Text),
-    (&["old", "grade_old"], Kind::Any),
-    (&["new", "grade_new"], Kind::Any),
-    (&["reason"], Kind::Text),
-];
-
-/// Members of data that are ours to set: keys made from actors.
-pub const RESERVED: &[&str] = &["student_key", "by_key", "reply_to_key", "tutor_key"];
+use crate::{time, tree};
 
 /// Says what is wrong with an event that could not be read as a native one.
 ///
@@ -131,7 +19,7 @@ pub fn explain(json: &str, family: Option<Family>) -> Rejection {
             match family {
                 Some(family) => {
                     reserved(&event["data"])?;
-                    check(&event["data"], "/data", of(family))
+                    check(&event["data"], "/data", data_members(family))
                 }
                 None => Ok(()),
             }
@@ -163,32 +51,14 @@ pub fn refuse_reserved(parent: &str, name: &str) -> Rejection {
     )
 }
 
-fn of(family: Family) -> &'static [Member] {
-    match family {
-        Family::Clickstream => CLICKSTREAM,
-        Family::Video => VIDEO,
-        Family::Assessment => ASSESSMENT,
-    }
-}
-
 fn check(object: &Value, pointer: &str, members: &[Member]) -> Result<(), Rejection> {
-    for (names, kind) in members {
+    for Member { names, kind, .. } in members {
         let mut sent = names
             .iter()
-            .map(|name| (name, &object[*name]))
+            .map(|name| (*name, &object[*name]))
             .filter(|(_, value)| !value.is_null());
-        if let Some((name, value)) = sent.next()
-            && !kind.takes(value)
-        {
-            let whole = matches!(kind, Kind::Whole32 | Kind::Whole64);
-            let reason = if whole && value.as_number().is_some_and(|n| !n.is_f64()) {
-                Reason::NumberOutOfRange
-            } else {
-                Reason::WrongType
-            };
-            let pointer = format!("{pointer}{}", tree::step(name));
-            let detail = format!("Send it as {}.", kind.words());
-            return Err(Rejection::new(reason, pointer, detail));
+        if let Some((name, value)) = sent.next() {
+            fits(*kind, value, &format!("{pointer}{}", tree::step(name)))?;
         }
         if let Some((name, _)) = sent.next() {
             let detail = format!("Send either {} or {name}: both name one column.", names[0]);
@@ -199,30 +69,40 @@ fn check(object: &Value, pointer: &str, members: &[Member]) -> Result<(), Reject
     Ok(())
 }
 
-/// The rejection of a batch's `sent_at` that is not text.
-pub fn wrong_sent_at() -> Rejection {
-    let detail = format!("Send it as {}.", Kind::Text.words());
-    Rejection::new(Reason::WrongType, "/sent_at", detail)
+/// Whether a member of that kind takes the value, by its type.
+fn fits(kind: Kind, value: &Value, pointer: &str) -> Result<(), Rejection> {
+    if let (Kind::Time, Value::String(text)) = (kind, value) {
+        return time::parse(text, pointer).map(drop);
+    }
+    if kind.takes(value) {
+        return Ok(());
+    }
+    let whole = matches!(kind, Kind::Whole(..));
+    let reason = if whole && value.as_number().is_some_and(|n| !n.is_f64()) {
+        Reason::NumberOutOfRange
+    } else {
+        Reason::WrongType
+    };
+    let detail = format!("Send it as {}.", words(kind));
+    Err(Rejection::new(reason, pointer, detail))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_members_of_an_event_are_listed_for_senders() {
-        let list = include_str!("../../../../schemas/README.md");
-        for (names, kind) in EVENT {
-            let words = match kind {
-                Kind::Whole32 => "whole number",
-                Kind::Object => "object",
-                _ => "text",
-            };
-            let row = format!("| `{}` | {words} |", names[0]);
-            assert!(list.contains(&row), "{row}");
-        }
-        for (names, _) in CONTEXT {
-            assert!(list.contains(&format!("`{}`", names[0])), "{names:?}");
-        }
+/// Completes "Send it as …".
+fn words(kind: Kind) -> String {
+    match kind {
+        Kind::Text(_) | Kind::Word(_) | Kind::Id | Kind::Person => "text".to_owned(),
+        Kind::Any(_) => "any JSON".to_owned(),
+        Kind::Time => "text of RFC 3339, for example 2026-09-14T10:00:00Z".to_owned(),
+        Kind::Number(_) => "a number".to_owned(),
+        Kind::Whole(from, to) => format!("a whole number from {from} to {to}"),
+        Kind::Boolean => "true or false".to_owned(),
+        Kind::Object => "an object".to_owned(),
+        Kind::Segments => "an array of [from, to] pairs of numbers".to_owned(),
     }
+}
+
+/// The rejection of a batch's `sent_at` that is not text.
+pub fn wrong_sent_at() -> Rejection {
+    let detail = format!("Send it as {}.", words(Kind::Time));
+    Rejection::new(Reason::WrongType, "/sent_at", detail)
 }

@@ -7,7 +7,7 @@ use super::duration;
 use super::meaning::score;
 use super::parts::Parts;
 use super::vocabulary::{Thing, Verb, extension as names, take};
-use crate::values::{COUNT, DURATION_SECONDS};
+use schemas::event::limits::{COUNT, DURATION_SECONDS};
 
 impl Parts {
     /// Takes what the columns of an assessment event of this type hold.

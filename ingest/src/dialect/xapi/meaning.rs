@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::parts::Parts;
 use super::video::{rate, seconds};
 use super::vocabulary::{Thing, Verb, extension, extension as names};
-use crate::values::POINTS;
+use schemas::event::limits::POINTS;
 
 /// The type of ours that says what the statement says, if one does.
 ///

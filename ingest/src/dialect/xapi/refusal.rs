@@ -101,7 +101,7 @@ impl Refusal {
             Self::Key(key) => {
                 let (code, detail) = key.code_and_detail();
                 (
-                    401,
+                    key.status(),
                     code,
                     "The write key is refused",
                     in_fields(key).unwrap_or(detail),

@@ -44,6 +44,8 @@ pub fn translate(statement: Value, received_at: DateTime<Utc>) -> RawEvent<'stat
         Family::Video => Data::Video(parts.take_video()),
         Family::Assessment => Data::Assessment(parts.take_assessment(event_type.name)),
         Family::Clickstream => Data::Clickstream(parts.take_clickstream(event_type.name)),
+        // No verb means one of these.
+        family @ (Family::Attendance | Family::Tutoring) => Data::empty(family),
     };
     for (name, person) in [("by", instructor), ("reply_to", other)] {
         if let Some(person) = person {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::parts::Parts;
 use super::vocabulary::{extension, extension as names, take};
-use crate::values::{RATE, SEGMENTS, VIDEO_SECONDS};
+use schemas::event::limits::{RATE, SEGMENTS, VIDEO_SECONDS};
 
 impl Parts {
     /// Takes what a video event's columns hold. What makes no sense there, a

@@ -43,7 +43,7 @@ impl Access {
             Err(error) => return Err(error.into()),
         }
         let label = || Some("demo".to_owned());
-        let key = issue_key(registry, &tenant.id, label(), Vec::new()).await?;
+        let key = issue_key(registry, &tenant.id, |key| key.label = label()).await?;
         let token = issue_token(registry, &tenant.id, Role::Steward, label(), None).await?;
         let access = Self {
             tenant: tenant.id,

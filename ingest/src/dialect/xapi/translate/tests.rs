@@ -7,7 +7,7 @@ use schemas::{Tenant, TenantId, TenantSecret};
 use serde_json::json;
 
 use crate::Config;
-use crate::authenticate::Sender;
+use crate::authenticate::{Scope, Sender};
 use crate::dialect::xapi::{Version, Xapi, check};
 use crate::judge::{Sentence, judge};
 use crate::plain::{Plain, single_blanks};
@@ -116,7 +116,7 @@ proptest! {
         let mut tenant = Tenant::new(TenantId::new("demo").expect("a slug"), "Demo");
         tenant.actor_prefixes = vec!["https://lms.example/users/".to_owned()];
         let secret = TenantSecret::from_bytes([7; 32]);
-        let sender = Sender::new(Arc::new(tenant), Arc::new(secret), Vec::new());
+        let sender = Sender::new(Arc::new(tenant), Arc::new(secret), Scope::default());
         let now = "2026-09-14T12:00:00Z".parse().expect("a time");
         let version = if second { Version::V2 } else { Version::V1 };
         let xapi = Xapi { version, statement_id: None };
