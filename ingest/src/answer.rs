@@ -250,6 +250,7 @@ mod tests {
     ) {
         let event = |outcome| Answered {
             id: None,
+            event_type: None,
             family: None,
             outcome,
         };

@@ -38,6 +38,7 @@ pub async fn append(log: &dyn EventLog, verdict: Verdict) -> Vec<Answered> {
         };
         answered.push(Answered {
             id: event.id,
+            event_type: event.event_type,
             family: event.family,
             outcome,
         });

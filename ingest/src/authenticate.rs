@@ -24,12 +24,15 @@ pub struct Sender {
     pub tenant: Arc<Tenant>,
     /// Under which actors are hashed.
     pub secret: Arc<TenantSecret>,
-    scope: Scope,
+    /// What the key may post.
+    pub scope: Scope,
 }
 
 /// What a key may post.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
+    /// The key's id.
+    pub key_id: String,
     /// The families; all when empty.
     pub families: Vec<Family>,
     /// Where the key is kept.
@@ -106,6 +109,7 @@ pub async fn authenticate(
         })?;
     check_place(key, &parts.headers, in_address)?;
     let scope = Scope {
+        key_id: key.id.clone(),
         families: key.families.clone(),
         kind: key.kind,
     };

@@ -27,8 +27,11 @@ pub struct Config {
     /// What all requests together may hold in memory, in bytes; beyond it
     /// clients are asked to come back.
     pub memory_limit_bytes: usize,
-    /// After how many seconds a client asked to come back should do so.
+    /// After how many seconds at the earliest a client asked to come back should do so.
     pub retry_after_seconds: u64,
+    /// Whether `/dev/…` shows what came, for the tests of client apps: on loopback
+    /// only.
+    pub dev: bool,
 }
 
 impl Default for Config {
@@ -42,6 +45,7 @@ impl Default for Config {
             body_timeout_ms: 30_000,
             memory_limit_bytes: 256 << 20,
             retry_after_seconds: 2,
+            dev: false,
         }
     }
 }
@@ -61,6 +65,11 @@ impl Config {
             if zero {
                 problems.push(format!("ingest.{name} must be at least 1"));
             }
+        }
+        if self.dev && !self.listen.ip().is_loopback() {
+            problems.push(
+                "ingest.dev shows events to whoever asks: listen on 127.0.0.1 with it".to_owned(),
+            );
         }
         let largest = self
             .max_compressed_bytes
@@ -92,8 +101,10 @@ mod tests {
             max_events: 0,
             retry_after_seconds: 0,
             memory_limit_bytes: 1,
+            dev: true,
+            listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8080)),
             ..Config::default()
         };
-        assert_eq!(config.problems().len(), 3);
+        assert_eq!(config.problems().len(), 4);
     }
 }

@@ -70,6 +70,12 @@ pub enum Error {
     /// The request breaks a rule of xAPI.
     #[error("the request is none of xAPI")]
     Xapi(#[from] Refusal),
+    /// A parameter of the address is none of ours; the detail says what to write.
+    #[error("a parameter of the address is refused")]
+    Parameter(&'static str),
+    /// So many listen already.
+    #[error("{0} listen already")]
+    TooManyListeners(usize),
     /// No such path.
     #[error("no such path")]
     NotFound,
@@ -114,6 +120,9 @@ pub enum KeyError {
     /// The request with a public key is no page's.
     #[error("a public key came from no page")]
     NoOrigin,
+    /// Who listens has a public key.
+    #[error("a public key listens")]
+    PublicListens,
     /// The page with a public key is of another site.
     #[error("the page is of a site that the key is not for")]
     OtherOrigin,
@@ -123,7 +132,11 @@ impl KeyError {
     /// 401 where the key opens nothing, 403 where it does elsewhere.
     pub(crate) fn status(self) -> u16 {
         match self {
-            Self::SecretInAddress | Self::SecretInPage | Self::NoOrigin | Self::OtherOrigin => 403,
+            Self::SecretInAddress
+            | Self::SecretInPage
+            | Self::NoOrigin
+            | Self::OtherOrigin
+            | Self::PublicListens => 403,
             _ => 401,
         }
     }
@@ -169,6 +182,10 @@ impl KeyError {
                 "missing_origin",
                 "Use a secret key on servers: a public key is for pages, whose browser sends the \
                  header Origin.",
+            ),
+            Self::PublicListens => (
+                "secret_key_needed",
+                "Listen with a secret key: everybody can read a public one.",
             ),
             Self::OtherOrigin => (
                 "origin_not_allowed",
@@ -223,7 +240,12 @@ impl Error {
         let (status, code, title, detail): (_, _, _, String) = match self {
             Self::Key(key) => {
                 let (code, detail) = key.code_and_detail();
-                (key.status(), code, "The write key is refused", detail.into())
+                (
+                    key.status(),
+                    code,
+                    "The write key is refused",
+                    detail.into(),
+                )
             }
             Self::Registry(_) => (
                 503,
@@ -314,6 +336,18 @@ impl Error {
                 rejection.detail.clone(),
             ),
             Self::Xapi(refusal) => return refusal.problem(),
+            Self::Parameter(detail) => (
+                400,
+                "unknown_parameter",
+                "The address cannot be read",
+                (*detail).into(),
+            ),
+            Self::TooManyListeners(most) => (
+                503,
+                "too_many_listeners",
+                "Too many listen",
+                format!("End one of the {most} that listen to this process, or come back later."),
+            ),
             Self::NotFound => (
                 404,
                 "not_found",
@@ -361,7 +395,11 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         matches!(
             self,
-            Self::Registry(_) | Self::Overloaded | Self::BodyTimeout | Self::Internal
+            Self::Registry(_)
+                | Self::Overloaded
+                | Self::BodyTimeout
+                | Self::TooManyListeners(_)
+                | Self::Internal
         )
     }
 }

@@ -1,9 +1,11 @@
 //! The verdict on a body: decode, translate and validate each of its events.
 //! Decides and does nothing.
 
+use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use eventlog::Record;
 use memchr::memmem;
@@ -41,6 +43,8 @@ pub struct Verdict {
 pub struct Judgement {
     /// Its id, if it has one that can be read.
     pub id: Option<Uuid>,
+    /// Its type, if it is known.
+    pub event_type: Option<Cow<'static, str>>,
     /// Its family, if its type is known.
     pub family: Option<Family>,
     /// JSON pointer to it in the body.
@@ -96,6 +100,7 @@ pub fn judge<D: Dialect>(
     for (index, json) in events.into_iter().enumerate() {
         let mut judgement = Judgement {
             id: None,
+            event_type: None,
             family: None,
             place: shape.place(index),
             sentence: Sentence::Append,
@@ -136,6 +141,16 @@ pub fn judge<D: Dialect>(
 }
 
 impl Verdict {
+    /// The bytes of each event's record, of those that are to be appended.
+    pub fn written(&self) -> Vec<Option<Bytes>> {
+        let mut records = self.records.iter();
+        let one = |event: &Judgement| match event.sentence {
+            Sentence::Append => records.next().map(|record| record.value.clone()),
+            Sentence::Same(_) | Sentence::Reject(_) => None,
+        };
+        self.events.iter().map(one).collect()
+    }
+
     /// Refuses all events if one is refused, or is sure to be by the log.
     fn refuse_together(&mut self, max_record_bytes: usize) {
         let mut records = self.records.iter();
@@ -205,12 +220,17 @@ fn one<D: Dialect>(
 ) -> Result<Valid, Rejection> {
     let raw = dialect.translate(json, parts, shared.received_at)?;
     judgement.family = Some(raw.event_type.family);
+    let is_ours = raw.verb.is_none();
+    judgement.event_type = is_ours.then_some(Cow::Borrowed(raw.event_type.name));
     judgement.id = raw.id.as_deref().and_then(|id| Uuid::try_parse(id).ok());
     let valid = validate(raw, people, shared).map_err(|mut rejection| {
         rejection.pointer = dialect.pointer(&rejection.pointer);
         rejection
     })?;
     judgement.id = Some(valid.event.id);
+    if !is_ours {
+        judgement.event_type = Some(Cow::Owned(valid.event.event_type.clone()));
+    }
     Ok(valid)
 }
 

@@ -1,5 +1,7 @@
 //! What became of each event: exactly one outcome, in the order of the request.
 
+use std::borrow::Cow;
+
 use schemas::Family;
 use serde::Serialize;
 use uuid::Uuid;
@@ -195,6 +197,8 @@ reasons! {
 pub struct Answered {
     /// Its id: the sender's, or the one we gave it. `None` when it has none that can be read.
     pub id: Option<Uuid>,
+    /// Its type, when it is known.
+    pub event_type: Option<Cow<'static, str>>,
     /// Its family, when its type is known.
     pub family: Option<Family>,
     /// What became of it.

@@ -14,10 +14,12 @@ use tracing::Instrument;
 
 use crate::answer::{Answer, Unsigned};
 use crate::contract;
+use crate::dev;
 use crate::dialect::native::Native;
 use crate::dialect::xapi;
 use crate::error::Error;
 use crate::service::Door;
+use crate::tail;
 use crate::trace::TraceId;
 
 /// The router of the front door.
@@ -27,6 +29,8 @@ pub(crate) fn router(door: Arc<Door>, beside: Router) -> Router {
         .route("/v1/events", post(events))
         .nest("/xapi", xapi::routes())
         .merge(contract::routes())
+        .merge(tail::routes())
+        .merge(dev::routes())
         .with_state(Arc::clone(&door))
         .merge(beside)
         .fallback(async || Error::NotFound)
@@ -51,9 +55,10 @@ async fn events(State(door): State<Arc<Door>>, request: Request) -> Result<Answe
 
 /// Gives the request its trace id, in the logs and in problem bodies, and
 /// counts it.
-async fn trace(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
+async fn trace(State(door): State<Arc<Door>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let trace_id = TraceId::of(request.headers());
+    request.extensions_mut().insert(trace_id.clone());
     let span = tracing::info_span!("request", trace_id = trace_id.as_str());
     let mut response = next.run(request).instrument(span).await;
     let mut code = "";
@@ -61,7 +66,7 @@ async fn trace(State(door): State<Arc<Door>>, request: Request, next: Next) -> R
         code = unsigned.code();
         unsigned.sign(
             trace_id.as_str(),
-            door.config.retry_after_seconds,
+            door.retry_after_seconds(trace_id.as_str()),
             &mut response,
         );
     }

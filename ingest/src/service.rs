@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{OriginalUri, Request};
+use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 use eventlog::EventLog;
 use runtime::{Clock, Health, HealthCheck, Registry, Shutdown};
@@ -15,13 +16,16 @@ use tracing::Instrument;
 
 use crate::append::append;
 use crate::authenticate::{Sender, authenticate};
+use crate::dev::Dev;
 use crate::dialect::Dialect;
 use crate::error::Error;
 use crate::judge::judge;
 use crate::memory::Memory;
 use crate::outcome::Answered;
 use crate::receive::{Format, LookUp, Received, drain, receive};
+use crate::tail::{Origin, Tail};
 use crate::tally::Tallies;
+use crate::trace::TraceId;
 use crate::{Config, router};
 
 /// From this size on a body is judged off the threads that serve requests.
@@ -45,10 +49,12 @@ pub struct Ingest {
 pub(crate) struct Door {
     pub config: Config,
     log: Arc<dyn EventLog>,
-    registry: Registry,
-    clock: Clock,
+    pub registry: Registry,
+    pub clock: Clock,
     memory: Memory,
     tallies: Tallies,
+    pub tail: Tail,
+    pub dev: Option<Dev>,
     /// Whose turn it is to have a large body judged: an event takes many times
     /// its bytes while it is read, so only as many are as can be at work.
     turns: Semaphore,
@@ -69,6 +75,7 @@ impl Ingest {
     ) -> Self {
         config.max_event_bytes = config.max_event_bytes.min(log.max_record_bytes());
         let memory = Memory::new(config.memory_limit_bytes);
+        let dev = config.dev.then(Dev::default);
         Self {
             door: Arc::new(Door {
                 config,
@@ -77,6 +84,8 @@ impl Ingest {
                 clock,
                 memory,
                 tallies: Tallies::new(),
+                tail: Tail::new(),
+                dev,
                 turns: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
                 taken: TaskTracker::new(),
             }),
@@ -108,6 +117,12 @@ impl Ingest {
         let log_health = self.log_health.clone();
         tokio::spawn(watch_log(log, log_health, shutdown.clone()));
         self.health.ready();
+        let stop = shutdown.token();
+        let door = Arc::clone(&self.door);
+        tokio::spawn(async move {
+            stop.cancelled().await;
+            door.tail.stop();
+        });
         runtime::http::serve(listener, self.router(), &shutdown).await;
         self.health.not_ready("stopping");
         if tallies.await.is_err() {
@@ -159,22 +174,52 @@ impl Door {
         request: Request,
     ) -> Result<Vec<Answered>, Error> {
         let (parts, body) = request.into_parts();
-        let sender = authenticate(&parts, D::KEY, &self.registry, self.clock.now()).await;
-        let claims = sender.and_then(|sender| Ok((sender, dialect.format(&parts.headers)?)));
-        let (sender, format) = match claims {
-            Ok(claims) => claims,
+        let now = self.clock.now();
+        let sender = match authenticate(&parts, D::KEY, &self.registry, now).await {
+            Ok(sender) => sender,
             Err(error) => {
                 drain(body, &self.config).await;
+                self.note_refusal(&path(&parts), &error);
                 return Err(error);
             }
         };
-        let received = receive(&parts.headers, body, &self.config, &self.memory).await?;
+        let origin = Origin {
+            tenant: sender.tenant.id.clone(),
+            key: sender.scope.key_id.clone(),
+            path: path(&parts),
+            trace_id: TraceId::of_request(&parts),
+        };
+        let received = match dialect.format(&parts.headers) {
+            Ok(format) => receive(&parts.headers, body, &self.config, &self.memory)
+                .await
+                .map(|received| (format, received)),
+            Err(error) => {
+                drain(body, &self.config).await;
+                Err(error)
+            }
+        };
         let received_at = self.clock.now();
+        let (format, received) = match received {
+            Ok(received) => received,
+            Err(error) => {
+                self.note_refusal(&origin.path, &error);
+                let refused = Err(error);
+                self.tail.tell(&origin, received_at, &refused);
+                return refused;
+            }
+        };
         let look_up = LookUp::of(&parts.headers);
         let door = Arc::clone(self);
         let taken = async move {
-            door.judge_and_append(dialect, format, received, sender, received_at, look_up)
-                .await
+            let body = (format, received, look_up);
+            let answered = door
+                .judge_and_append(dialect, body, sender, received_at, &origin)
+                .await;
+            if let Err(error) = &answered {
+                door.note_refusal(&origin.path, error);
+            }
+            door.tail.tell(&origin, received_at, &answered);
+            answered
         };
         self.taken
             .spawn(taken.in_current_span())
@@ -185,11 +230,10 @@ impl Door {
     async fn judge_and_append<D: Dialect>(
         &self,
         dialect: D,
-        format: Format,
-        received: Received,
+        (format, received, look_up): (Format, Received, LookUp),
         sender: Sender,
         received_at: DateTime<Utc>,
-        look_up: LookUp,
+        origin: &Origin,
     ) -> Result<Vec<Answered>, Error> {
         metrics::counter!("chalkline_ingest_body_bytes_total")
             .increment(received.bytes.len() as u64);
@@ -214,10 +258,34 @@ impl Door {
         })
         .await?;
         drop(turn);
-        let events = append(&*self.log, verdict?).await;
+        let verdict = verdict?;
+        let written = self.dev.as_ref().map(|_| verdict.written());
+        let events = append(&*self.log, verdict).await;
         drop(received);
+        if let (Some(dev), Some(written)) = (&self.dev, written) {
+            dev.note(&origin.path, &events, &written);
+        }
         self.tallies.count(&sender.tenant.id, received_at, &events);
         Ok(events)
+    }
+
+    /// After how many seconds who was told to come back should do so: when what is
+    /// under way is likely to be done. Those who were told at once do not come at once.
+    pub fn retry_after_seconds(&self, trace_id: &str) -> u64 {
+        let least = self.config.retry_after_seconds;
+        let time = self.memory.time_to_empty().map(|time| time.as_secs() + 1);
+        // Nothing comes back: the log is away, for who knows how long.
+        let wait = time.unwrap_or(4 * least).clamp(least, 30.max(least));
+        let spread = trace_id
+            .bytes()
+            .fold(0_u64, |sum, byte| sum * 31 % 9_973 + u64::from(byte));
+        wait + spread % (wait / 2 + 1)
+    }
+
+    fn note_refusal(&self, path: &str, error: &Error) {
+        if let Some(dev) = &self.dev {
+            dev.note_refusal(path, error);
+        }
     }
 
     /// Waits for the requests that have begun, then appends all tallies.
@@ -226,6 +294,15 @@ impl Door {
         self.taken.wait().await;
         self.tallies.append_all(&*self.log, self.clock.now()).await;
     }
+}
+
+/// The path as the sender wrote it, wherever the route is nested.
+fn path(parts: &Parts) -> String {
+    let original = parts.extensions.get::<OriginalUri>();
+    original
+        .map_or(&parts.uri, |original| &original.0)
+        .path()
+        .to_owned()
 }
 
 /// Runs `work` here, or on a thread for work when it is long.

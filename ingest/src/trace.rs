@@ -1,6 +1,7 @@
 //! One id per request, by which its sender and our logs find it.
 
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use uuid::Uuid;
 
 /// The trace id of a request: 32 hexadecimal characters.
@@ -15,6 +16,12 @@ impl TraceId {
             .get("traceparent")
             .and_then(|value| parse(value.to_str().ok()?))
             .unwrap_or_else(|| Self(Uuid::new_v4().simple().to_string()))
+    }
+
+    /// The id that [`TraceId::of`] has given to this request before.
+    pub fn of_request(parts: &Parts) -> String {
+        let given = parts.extensions.get::<Self>();
+        given.map_or_else(String::new, |id| id.0.clone())
     }
 
     /// The id as text.

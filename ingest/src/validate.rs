@@ -136,7 +136,10 @@ fn fits(name: &str, pointer: &str) -> Result<(), Rejection> {
     if name.len() <= limits::NAME {
         return Ok(());
     }
-    let detail = format!("Name each person in at most {} bytes of text.", limits::NAME);
+    let detail = format!(
+        "Name each person in at most {} bytes of text.",
+        limits::NAME
+    );
     Err(Rejection::new(Reason::TextTooLong, pointer, detail))
 }
 
@@ -210,10 +213,7 @@ fn extra(
     context: Map<String, Value>,
     data: Map<String, Value>,
 ) -> Result<Map<String, Value>, Rejection> {
-    if let Some(name) = RESERVED
-        .iter()
-        .find(|name| event.contains_key(**name))
-    {
+    if let Some(name) = RESERVED.iter().find(|name| event.contains_key(**name)) {
         return Err(members::refuse_reserved("", name));
     }
     if event.is_empty() && context.is_empty() && data.is_empty() {

@@ -70,7 +70,9 @@ impl Origin {
         let Some((scheme, below)) = self.0.split_once(&format!("://{BELOW}")) else {
             return page == self.0;
         };
-        let host = page.strip_prefix(scheme).and_then(|p| p.strip_prefix("://"));
+        let host = page
+            .strip_prefix(scheme)
+            .and_then(|p| p.strip_prefix("://"));
         let name = host.and_then(|host| host.strip_suffix(below)?.strip_suffix('.'));
         name.is_some_and(|name| !name.is_empty())
     }
@@ -138,9 +140,19 @@ mod tests {
     #[rstest]
     fn other_texts_are_no_sites(
         #[values(
-            "", "lms.example", "ftp://lms.example", "https://", "https://lms.example/path",
-            "https://*", "https://a*b.example", "https://user@lms.example", "https://lms.example:x",
-            "https://lms.example?x", "https://.example", "https://*.*.example", "null"
+            "",
+            "lms.example",
+            "ftp://lms.example",
+            "https://",
+            "https://lms.example/path",
+            "https://*",
+            "https://a*b.example",
+            "https://user@lms.example",
+            "https://lms.example:x",
+            "https://lms.example?x",
+            "https://.example",
+            "https://*.*.example",
+            "null"
         )]
         text: &str,
     ) {

@@ -56,7 +56,10 @@ impl KeyKind {
         }
     }
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
     fn is_secret(&self) -> bool {
         *self == Self::Secret
     }

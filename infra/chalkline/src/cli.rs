@@ -45,7 +45,7 @@ pub struct Common {
 pub enum Command {
     /// Run everything in one process, in one data folder
     #[command(after_help = "Example: CHALKLINE_DATA_DIR=/var/lib/chalkline chalkline up")]
-    Up,
+    Up(Up),
     /// Run the front door alone, writing to Kafka
     #[command(
         after_help = "Example: CHALKLINE_KAFKA_BROKERS=kafka:9092 CHALKLINE_LAKE_URL=s3://lake chalkline ingest"
@@ -121,9 +121,29 @@ pub enum Command {
 
 Example: chalkline replay --quarantine")]
     Replay(Replay),
+    /// Show what becomes of events as they come, for who develops a client app
+    ///
+    /// A line for each event: its outcome, type and id, and of what is not taken the
+    /// place and what to do about it. Of a front door that runs in several processes it
+    /// shows what comes to the one that answers. It ends with Ctrl-C.
+    #[command(after_help = "Examples:
+  chalkline tail --key ck_demo_…
+  chalkline tail --key ck_demo_… --all-keys --outcome rejected refused --type 'video.*'
+
+Example: chalkline tail --key ck_demo_…")]
+    Tail(Tail),
     /// Print the configuration in effect, or everything that is wrong with it
     #[command(after_help = "Example: chalkline check-config --config chalkline.toml")]
     CheckConfig,
+}
+
+/// `chalkline up`.
+#[derive(Debug, Args)]
+pub struct Up {
+    /// Show at /dev/all, /dev/good and /dev/bad what came, for the tests of a client
+    /// app; POST /dev/reset begins anew
+    #[arg(long)]
+    pub dev: bool,
 }
 
 /// `chalkline demo`.
@@ -185,6 +205,32 @@ pub struct Replay {
     /// Say what would be entered and change nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// `chalkline tail`.
+#[derive(Debug, Args)]
+pub struct Tail {
+    /// Secret write key of the tenant
+    #[arg(long, env = "CHALKLINE_KEY")]
+    pub key: String,
+    /// Also what comes with other keys of the tenant
+    #[arg(long)]
+    pub all_keys: bool,
+    /// Only these: accepted, duplicate, ignored, rejected, retry, refused (whole requests)
+    #[arg(long, value_name = "OUTCOME", num_args = 1..)]
+    pub outcome: Vec<String>,
+    /// Only this type; video.* is all that begin so
+    #[arg(long = "type", value_name = "TYPE")]
+    pub event_type: Option<String>,
+    /// Only this family
+    #[arg(long, value_parser = family)]
+    pub family: Option<Family>,
+    /// Only a part of the events, 0.01 for every hundredth
+    #[arg(long, value_name = "PART")]
+    pub sample: Option<f64>,
+    /// Address of the front door; that of the `up` in the data folder, else http://127.0.0.1:8080
+    #[arg(long, env = "CHALKLINE_URL")]
+    pub url: Option<String>,
 }
 
 /// `chalkline link`.
@@ -519,7 +565,17 @@ mod tests {
     fn periods_and_ends_are_read_as_people_write_them() {
         assert_eq!(period("90d"), Ok(TimeDelta::days(90)));
         assert_eq!(period("0m"), Ok(TimeDelta::zero()));
-        for bad in ["", "d", "90", "-1d", "1y", "1.5h", "99999999999999999999d", "9999999d", "5ü"] {
+        for bad in [
+            "",
+            "d",
+            "90",
+            "-1d",
+            "1y",
+            "1.5h",
+            "99999999999999999999d",
+            "9999999d",
+            "5ü",
+        ] {
             assert!(period(bad).is_err(), "{bad}");
         }
         assert_eq!(expiry("12h"), Ok(Expiry::After(TimeDelta::hours(12))));

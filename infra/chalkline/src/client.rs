@@ -1,6 +1,7 @@
 //! Talks to a running Chalkline over HTTP, as any client would.
 
 mod error;
+mod tail;
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 pub use error::ClientError;
+pub use tail::{Line, Tail, Told};
 
 /// How long one request may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);

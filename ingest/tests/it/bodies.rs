@@ -310,7 +310,9 @@ async fn a_full_memory_asks_to_come_back_before_reading() {
         (refused.status, refused.code()),
         (StatusCode::SERVICE_UNAVAILABLE, "overloaded")
     );
-    assert_eq!(refused.header("retry-after"), "2");
+    // Nothing has come back yet, so it may take longer.
+    let seconds: u64 = refused.header("retry-after").parse().expect("seconds");
+    assert!((8..=12).contains(&seconds), "{seconds}");
 
     hold.send(()).expect("awaited");
     assert_eq!(first.await.expect("answers").status, StatusCode::ACCEPTED);

@@ -28,5 +28,8 @@ async fn every_type_has_its_json_schema_without_a_key() {
         }
     }
     let lost = house.send(get("/v1/schemas/page.veiwed")).await;
-    assert_eq!((lost.status, lost.code()), (StatusCode::NOT_FOUND, "not_found"));
+    assert_eq!(
+        (lost.status, lost.code()),
+        (StatusCode::NOT_FOUND, "not_found")
+    );
 }

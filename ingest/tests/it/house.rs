@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, Request, StatusCode};
+use axum::http::{HeaderMap, Request, Response, StatusCode};
 use chrono::{DateTime, TimeDelta, Utc};
 use eventlog::{EmbeddedConfig, EmbeddedLog, EventLog, Record};
 use ingest::{Config, Ingest};
 use runtime::{Clock, Health, Registry, Root};
 use schemas::event::Event;
 use schemas::{
-    Credential, CredentialKind, Family, KeyKind, Origin, StudentHasher, Tenant, TenantId, WriteKey, headers,
+    Credential, CredentialKind, Family, KeyKind, Origin, StudentHasher, Tenant, TenantId, WriteKey,
+    headers,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -120,8 +121,13 @@ impl House {
             .await
     }
 
+    /// The answer as it begins: its body may have no end.
+    pub async fn open(&self, request: Request<Body>) -> Response<Body> {
+        self.router.clone().oneshot(request).await.expect("answers")
+    }
+
     pub async fn send(&self, request: Request<Body>) -> Reply {
-        let response = self.router.clone().oneshot(request).await.expect("answers");
+        let response = self.open(request).await;
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX)
             .await

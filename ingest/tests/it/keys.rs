@@ -121,7 +121,9 @@ async fn a_key_in_the_address_counts_only_where_no_header_can_be_set() {
     let request = Request::post(format!("/xapi/statements?key={good}"))
         .header("x-experience-api-version", "1.0.3")
         .header("origin", PAGE);
-    let reply = house.send(request.body(Body::from("[]")).expect("a request")).await;
+    let reply = house
+        .send(request.body(Body::from("[]")).expect("a request"))
+        .await;
     assert_eq!(reply.code(), "unknown_parameter");
 }
 
@@ -135,12 +137,18 @@ async fn a_public_key_does_not_post_what_only_a_server_knows() {
         })
     };
     let joined = event("class.joined", "bio-101-03", json!({}));
-    let marked = event("attendance.marked", "bio-101-03", json!({"status": "present"}));
+    let marked = event(
+        "attendance.marked",
+        "bio-101-03",
+        json!({"status": "present"}),
+    );
     let both = json!([joined, marked]).to_string();
     house.key = credential("page", [5; 32]);
     let reply = house.post_bytes(both.clone(), &[("origin", PAGE)]).await;
     assert_eq!(reply.outcomes(), ["accepted", "secret_key_needed /1/type"]);
-    let reply = house.post_bytes(marked.to_string(), &[("origin", PAGE)]).await;
+    let reply = house
+        .post_bytes(marked.to_string(), &[("origin", PAGE)])
+        .await;
     assert_eq!(
         (reply.status, reply.code()),
         (StatusCode::FORBIDDEN, "wrong_scope")

@@ -137,7 +137,9 @@ async fn when_all_may_be_sent_again_the_status_says_so() {
         (StatusCode::SERVICE_UNAVAILABLE, "log_unavailable")
     );
     assert_eq!(reply.body["retry"], 2);
-    assert_eq!(reply.header("retry-after"), "2");
+    // Nothing is under way: at the earliest, some a second later than others.
+    let seconds: u64 = reply.header("retry-after").parse().expect("seconds");
+    assert!((2..=3).contains(&seconds), "{seconds}");
 }
 
 #[tokio::test]

@@ -3,12 +3,14 @@
 mod answers;
 mod bodies;
 mod contract;
+mod dev;
 mod hostile;
 mod house;
 mod identity;
 mod json_suite;
 mod keys;
 mod log_failures;
+mod tail;
 mod tallies;
 mod xapi;
 mod xapi_conformance;

@@ -83,7 +83,11 @@ fn one(kind: Kind) -> Value {
         Kind::Time => json!({ "type": ["string", "null"], "format": "date-time" }),
         Kind::Person => json!({ "type": ["string", "null"], "maxLength": limits::NAME }),
         Kind::Number(range) => {
-            let from = if range.above { "exclusiveMinimum" } else { "minimum" };
+            let from = if range.above {
+                "exclusiveMinimum"
+            } else {
+                "minimum"
+            };
             json!({ "type": ["number", "null"], from: range.from, "maximum": range.to })
         }
         Kind::Whole(from, to) => {

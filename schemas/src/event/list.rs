@@ -94,26 +94,58 @@ impl Kind {
 
 /// The members of an event itself.
 pub const EVENT: &[Member] = &[
-    m(&["id"], Kind::Id, "a UUID, the same when the event is sent again; made of the content if absent"),
-    m(&["type"], Kind::Text(limits::NAME), "required: one of those below"),
+    m(
+        &["id"],
+        Kind::Id,
+        "a UUID, the same when the event is sent again; made of the content if absent",
+    ),
+    m(
+        &["type"],
+        Kind::Text(limits::NAME),
+        "required: one of those below",
+    ),
     m(&["time"], Kind::Time, "required: when it happened"),
-    m(&["sent_at"], Kind::Time, "when it was sent, by the same clock as `time`: what that is wrong by is corrected"),
+    m(
+        &["sent_at"],
+        Kind::Time,
+        "when it was sent, by the same clock as `time`: what that is wrong by is corrected",
+    ),
     m(&["actor"], Kind::Person, "required: the student"),
     m(&["session"], NAME, "the visit"),
     m(&["course"], NAME, "the course"),
     m(&["section"], NAME, "the section, the class of a course"),
     m(&["school"], NAME, "the school"),
     m(&["content"], NAME, "the page, video or document"),
-    m(&["content_version"], Kind::Whole(i32::MIN as i64, i32::MAX as i64), "its version"),
-    m(&["context"], Kind::Object, "`app`, `platform` and `locale`, texts; others are kept in `extra`"),
-    m(&["data"], Kind::Object, "what the type carries, as below; others are kept in `extra`"),
+    m(
+        &["content_version"],
+        Kind::Whole(i32::MIN as i64, i32::MAX as i64),
+        "its version",
+    ),
+    m(
+        &["context"],
+        Kind::Object,
+        "`app`, `platform` and `locale`, texts; others are kept in `extra`",
+    ),
+    m(
+        &["data"],
+        Kind::Object,
+        "what the type carries, as below; others are kept in `extra`",
+    ),
 ];
 
 /// The members of an event's `context`.
 pub const CONTEXT: &[Member] = &[
     m(&["app"], NAME, "the sending application"),
-    m(&["platform"], NAME, "what it runs on: `web`, `ios`, `android`"),
-    m(&["locale"], NAME, "the language of its surface, a tag of BCP 47"),
+    m(
+        &["platform"],
+        NAME,
+        "what it runs on: `web`, `ios`, `android`",
+    ),
+    m(
+        &["locale"],
+        NAME,
+        "the language of its surface, a tag of BCP 47",
+    ),
 ];
 
 /// Members of data that are ours to set: keys made of people's names.
@@ -161,55 +193,163 @@ const CLICKSTREAM: &[Member] = &[
     m(&["referrer"], LINE, "the page before it"),
     m(&["element"], LINE, "what was clicked"),
     m(&["query"], LINE, "what was searched for"),
-    m(&["target", "target_id"], NAME, "the thing acted on: a post, a notification, a search result"),
-    m(&["value"], Kind::Any(limits::ANSWER), "what was chosen or entered; kept as text"),
-    m(&["count"], Kind::Whole(1, limits::COUNT as i64), "how many actions the event stands for; 1 if absent"),
+    m(
+        &["target", "target_id"],
+        NAME,
+        "the thing acted on: a post, a notification, a search result",
+    ),
+    m(
+        &["value"],
+        Kind::Any(limits::ANSWER),
+        "what was chosen or entered; kept as text",
+    ),
+    m(
+        &["count"],
+        Kind::Whole(1, limits::COUNT as i64),
+        "how many actions the event stands for; 1 if absent",
+    ),
     m(&["thread", "thread_id"], NAME, "the discussion thread"),
     m(&["reply_to"], Kind::Person, "who is answered"),
-    m(&["status"], NAME, "the new state, of an enrollment for example"),
+    m(
+        &["status"],
+        NAME,
+        "the new state, of an enrollment for example",
+    ),
     m(&["role"], NAME, "the role in which the student is enrolled"),
 ];
 
 const VIDEO: &[Member] = &[
-    m(&["position", "position_seconds"], SECONDS, "seconds of the video: where the playhead was"),
-    m(&["from", "from_seconds"], SECONDS, "seconds of the video: where a span or a jump began"),
-    m(&["to", "to_seconds"], SECONDS, "seconds of the video: where it ended"),
-    m(&["duration", "duration_seconds"], Kind::Number(above(0.0, limits::VIDEO_SECONDS)), "seconds: the length of the video"),
-    m(&["rate"], Kind::Number(above(0.0, limits::RATE)), "playback speed, 1 is normal"),
-    m(&["played_segments"], Kind::Segments, "seconds of the video, `[[from, to], …]`: all that was played so far in this session"),
-    m(&["progress"], Kind::Number(range(0.0, 1.0)), "0 to 1: how much was watched, as the player has it"),
+    m(
+        &["position", "position_seconds"],
+        SECONDS,
+        "seconds of the video: where the playhead was",
+    ),
+    m(
+        &["from", "from_seconds"],
+        SECONDS,
+        "seconds of the video: where a span or a jump began",
+    ),
+    m(
+        &["to", "to_seconds"],
+        SECONDS,
+        "seconds of the video: where it ended",
+    ),
+    m(
+        &["duration", "duration_seconds"],
+        Kind::Number(above(0.0, limits::VIDEO_SECONDS)),
+        "seconds: the length of the video",
+    ),
+    m(
+        &["rate"],
+        Kind::Number(above(0.0, limits::RATE)),
+        "playback speed, 1 is normal",
+    ),
+    m(
+        &["played_segments"],
+        Kind::Segments,
+        "seconds of the video, `[[from, to], …]`: all that was played so far in this session",
+    ),
+    m(
+        &["progress"],
+        Kind::Number(range(0.0, 1.0)),
+        "0 to 1: how much was watched, as the player has it",
+    ),
 ];
 
 const ASSESSMENT: &[Member] = &[
-    m(&["assessment", "assessment_id"], NAME, "the quiz, exam or assignment"),
-    m(&["attempt"], Kind::Whole(1, limits::COUNT as i64), "which try of this student, from 1"),
+    m(
+        &["assessment", "assessment_id"],
+        NAME,
+        "the quiz, exam or assignment",
+    ),
+    m(
+        &["attempt"],
+        Kind::Whole(1, limits::COUNT as i64),
+        "which try of this student, from 1",
+    ),
     m(&["item", "item_id"], NAME, "the question"),
-    m(&["response"], Kind::Any(limits::ANSWER), "the answer; kept as text"),
+    m(
+        &["response"],
+        Kind::Any(limits::ANSWER),
+        "the answer; kept as text",
+    ),
     m(&["correct"], Kind::Boolean, "whether the answer is right"),
-    m(&["score"], Kind::Number(range(-limits::POINTS, limits::POINTS)), "points reached"),
-    m(&["max_score"], Kind::Number(range(0.0, limits::POINTS)), "points that could be reached"),
-    m(&["hints"], Kind::Whole(0, limits::COUNT as i64), "hints taken"),
-    m(&["duration", "duration_seconds"], Kind::Number(range(0.0, limits::DURATION_SECONDS)), "seconds spent"),
+    m(
+        &["score"],
+        Kind::Number(range(-limits::POINTS, limits::POINTS)),
+        "points reached",
+    ),
+    m(
+        &["max_score"],
+        Kind::Number(range(0.0, limits::POINTS)),
+        "points that could be reached",
+    ),
+    m(
+        &["hints"],
+        Kind::Whole(0, limits::COUNT as i64),
+        "hints taken",
+    ),
+    m(
+        &["duration", "duration_seconds"],
+        Kind::Number(range(0.0, limits::DURATION_SECONDS)),
+        "seconds spent",
+    ),
     m(&["category"], NAME, "the gradebook category"),
-    m(&["old", "grade_old"], Kind::Any(limits::NAME), "the grade before a change, a number or a letter; kept as text"),
-    m(&["new", "grade_new"], Kind::Any(limits::NAME), "the grade after it; kept as text"),
+    m(
+        &["old", "grade_old"],
+        Kind::Any(limits::NAME),
+        "the grade before a change, a number or a letter; kept as text",
+    ),
+    m(
+        &["new", "grade_new"],
+        Kind::Any(limits::NAME),
+        "the grade after it; kept as text",
+    ),
     m(&["reason"], LINE, "why a grade was changed"),
     m(&["by"], Kind::Person, "who graded"),
 ];
 
 const ATTENDANCE: &[Member] = &[
-    m(&["status"], Kind::Word(&Attendance::STATUSES), "how the student was there: `present`, `absent`, `tardy` or `excused`"),
+    m(
+        &["status"],
+        Kind::Word(&Attendance::STATUSES),
+        "how the student was there: `present`, `absent`, `tardy` or `excused`",
+    ),
     m(&["minutes"], MINUTES, "minutes that the student was there"),
     m(&["by"], Kind::Person, "who marked it"),
 ];
 
 const TUTORING: &[Member] = &[
-    m(&["prompt", "prompt_id"], NAME, "the prompt's id, which its response and its rating have too"),
-    m(&["prompt_chars"], CHARS, "how many characters the prompt has"),
-    m(&["response_chars"], CHARS, "how many characters the response has"),
-    m(&["rating"], Kind::Number(range(-limits::RATING, limits::RATING)), "what the student thinks of the response: -1 or 1, or 1 to 5, as you like"),
-    m(&["booking", "booking_id"], NAME, "the booking's id, the same in all its events"),
-    m(&["minutes"], MINUTES, "minutes that are booked, or that the lesson took"),
+    m(
+        &["prompt", "prompt_id"],
+        NAME,
+        "the prompt's id, which its response and its rating have too",
+    ),
+    m(
+        &["prompt_chars"],
+        CHARS,
+        "how many characters the prompt has",
+    ),
+    m(
+        &["response_chars"],
+        CHARS,
+        "how many characters the response has",
+    ),
+    m(
+        &["rating"],
+        Kind::Number(range(-limits::RATING, limits::RATING)),
+        "what the student thinks of the response: -1 or 1, or 1 to 5, as you like",
+    ),
+    m(
+        &["booking", "booking_id"],
+        NAME,
+        "the booking's id, the same in all its events",
+    ),
+    m(
+        &["minutes"],
+        MINUTES,
+        "minutes that are booked, or that the lesson took",
+    ),
     m(&["scheduled_at"], Kind::Time, "when the lesson is to begin"),
     m(&["status"], NAME, "how it ended, `no_show` for example"),
     m(&["by"], Kind::Person, "who tutors"),

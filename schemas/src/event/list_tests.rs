@@ -86,7 +86,9 @@ fn every_type_is_listed_with_what_it_requires() {
 
 #[test]
 fn what_only_servers_post_is_listed() {
-    let (_, rest) = README.split_once("\nOnly a secret key posts ").expect("a sentence");
+    let (_, rest) = README
+        .split_once("\nOnly a secret key posts ")
+        .expect("a sentence");
     let (sentence, _) = rest.split_once(':').expect("its end");
     let listed: Vec<_> = sentence.split('`').skip(1).step_by(2).collect();
     let types = EventType::all().iter().filter(|t| t.server_only);
@@ -161,7 +163,11 @@ fn the_json_schemas_are_those_of_the_types() {
         let file = file.expect("a file");
         let name = file.file_name().into_string().expect("UTF-8");
         let json = std::fs::read_to_string(file.path()).expect("UTF-8");
-        assert_eq!(files.remove(&name), Some(json), "{name}: is there such a type?");
+        assert_eq!(
+            files.remove(&name),
+            Some(json),
+            "{name}: is there such a type?"
+        );
     }
     assert!(files.is_empty(), "run with UPDATE=1: {:?}", files.keys());
 }

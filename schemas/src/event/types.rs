@@ -136,11 +136,7 @@ static TYPES: &[EventType] = &[
     ),
     t("class.joined", Attendance, &[CLASS]),
     t("class.left", Attendance, &[CLASS]),
-    server(
-        "attendance.marked",
-        Attendance,
-        &[CLASS, &["/data/status"]],
-    ),
+    server("attendance.marked", Attendance, &[CLASS, &["/data/status"]]),
     t("tutor.prompted", Tutoring, &[PROMPT]),
     t("tutor.responded", Tutoring, &[PROMPT]),
     t("tutor.rated", Tutoring, &[PROMPT, &["/data/rating"]]),

@@ -22,3 +22,4 @@ mod replay;
 mod reports;
 mod s3;
 mod shutdown;
+mod tail;

@@ -155,7 +155,9 @@ async fn rotate(
         key.origins.clone_from(&old.origins);
         key.expires_at = old.expires_at;
         // What ends sooner anyway is not prolonged.
-        ends = old.expires_at.map_or(now + grace, |end| end.min(now + grace));
+        ends = old
+            .expires_at
+            .map_or(now + grace, |end| end.min(now + grace));
         old.expires_at = Some(ends);
         document.keys.push(key);
         Ok(())

@@ -9,6 +9,7 @@ pub mod key;
 mod link;
 mod replay;
 mod serve;
+mod tail;
 mod tenant;
 pub mod token;
 
@@ -29,9 +30,12 @@ use crate::output::Output;
 pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let Cli { common, command } = cli;
     let output = Output { json: common.json };
-    let config = || configuration(&common, None);
+    let config = || configuration(&common, None, None);
     match command {
-        Command::Up => serve::up(&config()?, output).await,
+        Command::Up(args) => {
+            let dev = args.dev.then_some(("CHALKLINE_INGEST_DEV", "true"));
+            serve::up(&configuration(&common, None, dev)?, output).await
+        }
         Command::Ingest => serve::role(&config()?, Role::Ingest, output).await,
         Command::Transform => serve::role(&config()?, Role::Transform, output).await,
         Command::Query => serve::role(&config()?, Role::Query, output).await,
@@ -55,18 +59,28 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Import(Import::Xapi(args)) => import::xapi(&config()?, args, output).await,
         Command::Compact(args) => compact::run(&config()?, args, output).await,
         Command::Replay(args) => replay::run(&config()?, args, output).await,
+        Command::Tail(args) => tail::run(&config()?, args, output).await,
         Command::CheckConfig => check_config::run(&config()?, output),
     }
 }
 
 /// The configuration in effect: file, then environment, then command line.
-/// `data_dir` is the data folder where none of them says one.
-fn configuration(common: &Common, data_dir: Option<&str>) -> anyhow::Result<Config> {
+/// `data_dir` is the data folder where none of them says one; `said` is a setting that
+/// an option of the command stands for.
+fn configuration(
+    common: &Common,
+    data_dir: Option<&str>,
+    said: Option<(&str, &str)>,
+) -> anyhow::Result<Config> {
     const DATA_DIR: &str = "CHALKLINE_DATA_DIR";
     let mut variables: Vec<_> = std::env::vars().collect();
     if let Some(stated) = &common.data_dir {
         variables.retain(|(name, _)| name != DATA_DIR);
         variables.push((DATA_DIR.to_owned(), stated.display().to_string()));
+    }
+    if let Some((name, value)) = said {
+        variables.retain(|(set, _)| set != name);
+        variables.push((name.to_owned(), value.to_owned()));
     }
     let mut config = Config::load(common.config.as_deref(), variables)?;
     if let Some(data_dir) = data_dir

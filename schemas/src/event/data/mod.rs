@@ -75,9 +75,7 @@ impl Data {
     /// no such column.
     pub fn key_mut(&mut self, member: &str) -> Option<(&'static str, &mut Option<StudentKey>)> {
         match (self, member) {
-            (Self::Clickstream(data), "reply_to") => {
-                Some(("reply_to_key", &mut data.reply_to_key))
-            }
+            (Self::Clickstream(data), "reply_to") => Some(("reply_to_key", &mut data.reply_to_key)),
             (Self::Assessment(data), "by") => Some(("by_key", &mut data.by_key)),
             (Self::Attendance(data), "by") => Some(("by_key", &mut data.by_key)),
             (Self::Tutoring(data), "by") => Some(("tutor_key", &mut data.tutor_key)),

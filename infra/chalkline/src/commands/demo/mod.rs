@@ -53,7 +53,7 @@ pub async fn run(
     args: &cli::Demo,
     output: Output,
 ) -> anyhow::Result<ExitCode> {
-    let mut config = configuration(common, Some(DATA_DIR))?;
+    let mut config = configuration(common, Some(DATA_DIR), None)?;
     if config.telemetry == telemetry::Config::default() {
         // Only what the visitor should know.
         config.telemetry.filter = "warn".to_owned();
