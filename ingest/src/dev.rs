@@ -54,12 +54,17 @@ struct Good {
 struct Bad {
     path: String,
     outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<Uuid>,
-    #[serde(rename = "type")]
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     event_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pointer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
 }
 

@@ -177,6 +177,9 @@ fn what_a_type_requires_can_be_given() {
                 "/data/position" | "/data/from" | "/data/to" | "/data/rate" | "/data/score" => {
                     json!(1.0)
                 }
+                "/data/status" if event_type.family == Family::Attendance => json!("tardy"),
+                "/data/rating" => json!(1.0),
+                "/data/scheduled_at" => json!("2026-09-15T10:00:00Z"),
                 _ => json!("x"),
             };
             match rejection.pointer.strip_prefix("/data/") {

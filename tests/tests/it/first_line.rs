@@ -72,10 +72,10 @@ async fn every_type_in_every_shape_and_encoding_reaches_its_table() {
         let expected = (0..next).filter(|n| event::table(*n) == table).count() as u64;
         sandbox.wait_for_count(table, expected).await;
     }
-    let types = "select count(distinct event_type) as n from \
-        (select event_type from clickstream union all select event_type from video \
-         union all select event_type from assessment)";
-    assert_eq!(sandbox.value(types).await, json!(event::types()));
+    let types = event::TABLES.map(|table| format!("select event_type from {table}"));
+    let types = types.join(" union all ");
+    let types = format!("select count(distinct event_type) as n from ({types})");
+    assert_eq!(sandbox.value(&types).await, json!(event::types()));
 }
 
 #[tokio::test]
