@@ -72,9 +72,12 @@ impl Answer {
         Some(problem)
     }
 
-    fn json(&self) -> Vec<u8> {
+    /// What became of each event; with `success` first where senders look for that.
+    pub(crate) fn json(&self, success: Option<bool>) -> Vec<u8> {
         #[derive(Serialize)]
         struct Body<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            success: Option<bool>,
             #[serde(flatten)]
             counts: Counts,
             results: Vec<Row<'a>>,
@@ -112,6 +115,7 @@ impl Answer {
         }
 
         to_json(&Body {
+            success,
             counts: self.counts(),
             results: self.events.iter().enumerate().map(Row::new).collect(),
         })
@@ -142,7 +146,7 @@ impl IntoResponse for Answer {
         if let Some(problem) = self.problem() {
             return Unsigned::counted(problem, self.counts()).into_response();
         }
-        let mut response = Response::new(Body::from(self.json()));
+        let mut response = Response::new(Body::from(self.json(None)));
         *response.status_mut() = self.status();
         let json = HeaderValue::from_static("application/json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);

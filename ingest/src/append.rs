@@ -34,6 +34,7 @@ pub async fn append(log: &dyn EventLog, verdict: Verdict) -> Vec<Answered> {
                 )),
                 other => other.clone(),
             },
+            Sentence::Ignore => Outcome::Ignored,
             Sentence::Reject(rejection) => Outcome::Rejected(rejection),
         };
         answered.push(Answered {

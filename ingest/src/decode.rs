@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeSeed, IgnoredAny};
 use serde_json::value::RawValue;
 
-use self::outline::{ElementsSeed, Object, ObjectSeed};
+use self::outline::{Elements, ElementsSeed, Names, Object, ObjectSeed};
 use crate::error::Error;
 use crate::outcome::{Reason, Rejection};
 use crate::receive::Format;
@@ -50,6 +50,8 @@ pub enum Shape {
     Array,
     /// The body has an array of events as its member `events`.
     Events,
+    /// The body has an array of events as its member `batch`.
+    Batch,
 }
 
 impl Shape {
@@ -59,6 +61,7 @@ impl Shape {
             Self::Single => String::new(),
             Self::Array => format!("/{index}"),
             Self::Events => format!("/events/{index}"),
+            Self::Batch => format!("/batch/{index}"),
         }
     }
 }
@@ -84,12 +87,37 @@ pub fn decode<'a>(format: &Format, body: &'a [u8], max_events: usize) -> Result<
 pub fn decode_bare(body: &[u8], max_events: usize) -> Result<Batch<'_>, Error> {
     let text = utf8(body)?;
     let batch = if text.trim_ascii_start().starts_with('{') {
-        read(text, PhantomData::<IgnoredAny>)?;
+        read(text, PhantomData::<IgnoredAny>, NOT_EVENTS)?;
         Batch::single(text)
     } else {
         json(text, max_events)?
     };
     some(batch)
+}
+
+/// Cuts the events out of a body that is `{"batch": […], "sentAt": "…"}`.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_batch(body: &[u8], max_events: usize) -> Result<Batch<'_>, Error> {
+    const NAMES: Names = Names {
+        events: "batch",
+        sent_at: "sentAt",
+    };
+    const NOT_BATCH: NotEvents = ("/batch", "Send `batch` once, as an array of events.");
+
+    let text = utf8(body)?;
+    if text.trim_ascii().is_empty() {
+        return Err(Error::NoEvents);
+    }
+    let seed = ObjectSeed {
+        max_events,
+        names: NAMES,
+    };
+    let Object { events, sent_at } = read(text, seed, NOT_BATCH)?;
+    let (pointer, detail) = NOT_BATCH;
+    let events = events.ok_or(Error::NotEvents { pointer, detail })?;
+    some(batch(Shape::Batch, events, sent_at, max_events)?)
 }
 
 fn utf8(body: &[u8]) -> Result<&str, Error> {
@@ -156,13 +184,18 @@ fn json(text: &str, max_events: usize) -> Result<Batch<'_>, Error> {
     let (shape, elements, sent_at) = match first {
         None => return Err(Error::NoEvents),
         Some(b'{') => {
-            let Object { events, sent_at } = read(text, ObjectSeed { max_events })?;
+            let names = Names::default();
+            let seed = ObjectSeed { max_events, names };
+            let Object { events, sent_at } = read(text, seed, NOT_EVENTS)?;
             match events {
                 Some(events) => (Shape::Events, events, sent_at),
                 None => return Ok(Batch::single(text)),
             }
         }
-        Some(b'[') => (Shape::Array, read(text, ElementsSeed { max_events })?, None),
+        Some(b'[') => {
+            let seed = ElementsSeed { max_events };
+            (Shape::Array, read(text, seed, NOT_EVENTS)?, None)
+        }
         Some(_) => {
             serde_json::from_str::<IgnoredAny>(text).map_err(|error| not_json(text, &error))?;
             return Err(Error::NotEvents {
@@ -171,6 +204,15 @@ fn json(text: &str, max_events: usize) -> Result<Batch<'_>, Error> {
             });
         }
     };
+    batch(shape, elements, sent_at, max_events)
+}
+
+fn batch<'a>(
+    shape: Shape,
+    elements: Elements<'a>,
+    sent_at: Option<&'a str>,
+    max_events: usize,
+) -> Result<Batch<'a>, Error> {
     if elements.count > max_events {
         return Err(Error::TooManyEvents {
             count: elements.count,
@@ -185,16 +227,22 @@ fn json(text: &str, max_events: usize) -> Result<Batch<'_>, Error> {
     })
 }
 
-fn read<'a, S: DeserializeSeed<'a>>(text: &'a str, seed: S) -> Result<S::Value, Error> {
+/// Where JSON is not what holds events, and what to do.
+type NotEvents = (&'static str, &'static str);
+
+const NOT_EVENTS: NotEvents = ("/events", "Send `events` once, as an array of events.");
+
+fn read<'a, S: DeserializeSeed<'a>>(
+    text: &'a str,
+    seed: S,
+    (pointer, detail): NotEvents,
+) -> Result<S::Value, Error> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     seed.deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
         .map_err(|error| {
             if error.is_data() {
-                Error::NotEvents {
-                    pointer: "/events",
-                    detail: "Send `events` once, as an array of events.",
-                }
+                Error::NotEvents { pointer, detail }
             } else {
                 not_json(text, &error)
             }
@@ -274,6 +322,25 @@ mod tests {
     fn a_body_without_events_is_refused_whole(#[case] body: &str, #[case] code: &str) {
         let error = decode(&Format::Json, body.as_bytes(), 3).expect_err("refused");
         assert_eq!(error.problem().code, code);
+    }
+
+    #[rstest]
+    #[case("", "no_events")]
+    #[case(r#"{"batch":[]}"#, "no_events")]
+    #[case("[{}]", "not_events")]
+    #[case("7", "not_events")]
+    #[case(r#"{"events":[{}]}"#, "not_events")]
+    #[case(r#"{"batch":{}}"#, "not_events")]
+    #[case(r#"{"batch":[],"b\u0061tch":[{}]}"#, "not_events")]
+    #[case(r#"{"batch":[1,2,3,4]}"#, "too_many_events")]
+    #[case(r#"{"batch":[1}"#, "invalid_json")]
+    fn a_batch_is_one_object(#[case] body: &str, #[case] code: &str) {
+        let error = decode_batch(body.as_bytes(), 3).expect_err("refused");
+        assert_eq!(error.problem().code, code);
+        let batch = br#"{"sentAt":"x","writeKey":{"batch":1},"batch":[{"a":1},2]}"#;
+        let batch = decode_batch(batch, 3).expect("decodes");
+        assert_eq!((batch.sent_at, batch.events.len()), (Some("\"x\""), 2));
+        assert_eq!(batch.shape.place(1), "/batch/1");
     }
 
     #[test]

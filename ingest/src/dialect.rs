@@ -1,7 +1,10 @@
 //! The dialects in which senders tell events. Each is read into the same
 //! [`RawEvent`]; what follows is one way for all of them.
 
+pub mod canvas;
+mod name;
 pub mod native;
+pub mod segment;
 pub mod xapi;
 
 use std::borrow::Cow;
@@ -26,6 +29,9 @@ pub trait Dialect: Send + 'static {
     const KEY: KeyPlace = KeyPlace::Bearer;
     /// Whether one event that is refused refuses the whole request.
     const TOGETHER: bool = false;
+    /// Whether senders name an event by any text, of which its id is made, and not
+    /// only by a UUID.
+    const TEXT_IDS: bool = false;
 
     /// How the events stand in the body, by what its headers claim.
     ///
@@ -45,7 +51,8 @@ pub trait Dialect: Send + 'static {
     ) -> Result<Batch<'a>, Error>;
 
     /// Reads the JSON of one event that had arrived at `received_at`, beside the
-    /// other parts of its body: [`Batch::parts`].
+    /// other parts of its body: [`Batch::parts`]. `None` if it is valid and nothing
+    /// is stored for it.
     ///
     /// # Errors
     /// What is wrong with it, and where.
@@ -54,7 +61,7 @@ pub trait Dialect: Send + 'static {
         json: &'a str,
         parts: &HashSet<String>,
         received_at: DateTime<Utc>,
-    ) -> Result<RawEvent<'a>, Rejection>;
+    ) -> Result<Option<RawEvent<'a>>, Rejection>;
 
     /// Where in the sender's event a member of the [`RawEvent`] was told; both
     /// are JSON pointers.

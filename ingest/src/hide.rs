@@ -8,6 +8,7 @@ use schemas::StudentKey;
 use schemas::event::{Data, Event};
 use serde_json::{Map, Value};
 
+use crate::dialect::canvas;
 use crate::identity::Person;
 use crate::plain::Plain;
 use crate::spelling::{Spellings, TELLING};
@@ -29,6 +30,8 @@ enum Purpose {
     Answer,
     /// The name of a thing: numbers count things as well.
     Identifier,
+    /// The name of a thing where people and things are numbered alike.
+    Numbered,
 }
 
 impl Purpose {
@@ -37,6 +40,7 @@ impl Purpose {
             Self::Free => 1,
             Self::Answer => TELLING,
             Self::Identifier => 7,
+            Self::Numbered => usize::MAX,
         }
     }
 }
@@ -63,11 +67,18 @@ impl<'p> Named<'p> {
         }
         // School 7 is not student 7.
         self.hide(&mut event.school, Purpose::Answer);
+        // Course 21070000000000007 of Canvas is not its user 21070000000000007.
+        let thing = if event.dialect == canvas::NAME {
+            Purpose::Numbered
+        } else {
+            Purpose::Identifier
+        };
         for text in [&mut event.course, &mut event.section, &mut event.content] {
-            self.hide(text, Purpose::Identifier);
+            self.hide(text, thing);
         }
         for (text, purpose) in texts(&mut event.data) {
-            self.hide(text, purpose);
+            let is_thing = purpose == Purpose::Identifier;
+            self.hide(text, if is_thing { thing } else { purpose });
         }
         self.hide_members(event.extra.members_mut());
     }

@@ -24,7 +24,7 @@ use crate::identity::People;
 use crate::outcome::{Reason, Rejection};
 use crate::receive::{Format, LookUp};
 use crate::time;
-use crate::validate::{Circumstances, Valid, validate};
+use crate::validate::{Circumstances, Valid, id_of, validate};
 
 /// The most problems that are told of one request beside the first of each event.
 const BESIDE: usize = 1000;
@@ -61,6 +61,8 @@ pub enum Sentence {
     /// It shares the fate of the event at this index, which has the same id and
     /// content.
     Same(usize),
+    /// Nothing: it is valid, and nothing is stored for it.
+    Ignore,
     /// Nothing: it cannot be taken.
     Reject(Rejection),
 }
@@ -87,7 +89,7 @@ pub fn judge<D: Dialect>(
     let shared = Circumstances {
         sender,
         received_at,
-        sent_at: batch_sent_at(sent_at)?,
+        sent_at: batch_sent_at(sent_at, &dialect.pointer("/sent_at"))?,
     };
     let stamp = Stamp::new(received_at, look_up);
     let mut people = People::new(&sender.tenant, &sender.secret);
@@ -109,7 +111,8 @@ pub fn judge<D: Dialect>(
             .and_then(|json| fits(json, config.max_event_bytes))
             .and_then(|json| one(dialect, json, &parts, &mut judgement, &mut people, &shared));
         match judged {
-            Ok(valid) => match first_with.entry(valid.event.id) {
+            Ok(None) => judgement.sentence = Sentence::Ignore,
+            Ok(Some(valid)) => match first_with.entry(valid.event.id) {
                 Entry::Occupied(first) => {
                     let &(first, record): &(usize, usize) = first.get();
                     let stored: &Record = &verdict.records[record];
@@ -146,7 +149,7 @@ impl Verdict {
         let mut records = self.records.iter();
         let one = |event: &Judgement| match event.sentence {
             Sentence::Append => records.next().map(|record| record.value.clone()),
-            Sentence::Same(_) | Sentence::Reject(_) => None,
+            Sentence::Same(_) | Sentence::Ignore | Sentence::Reject(_) => None,
         };
         self.events.iter().map(one).collect()
     }
@@ -209,7 +212,8 @@ fn id_reused() -> Rejection {
     Rejection::new(Reason::IdReused, "/id", detail)
 }
 
-/// Judges one event, noting what is known of it on the way.
+/// Judges one event, noting what is known of it on the way; `None` if nothing is
+/// stored for it.
 fn one<D: Dialect>(
     dialect: &D,
     json: &str,
@@ -217,8 +221,16 @@ fn one<D: Dialect>(
     judgement: &mut Judgement,
     people: &mut People<'_>,
     shared: &Circumstances<'_>,
-) -> Result<Valid, Rejection> {
-    let raw = dialect.translate(json, parts, shared.received_at)?;
+) -> Result<Option<Valid>, Rejection> {
+    let Some(mut raw) = dialect.translate(json, parts, shared.received_at)? else {
+        return Ok(None);
+    };
+    if D::TEXT_IDS
+        && let Some(text) = raw.id.take()
+    {
+        let id = id_of(&text, raw.dialect, &shared.sender.tenant);
+        raw.id = Some(id.to_string().into());
+    }
     judgement.family = Some(raw.event_type.family);
     let is_ours = raw.verb.is_none();
     judgement.event_type = is_ours.then_some(Cow::Borrowed(raw.event_type.name));
@@ -231,14 +243,14 @@ fn one<D: Dialect>(
     if !is_ours {
         judgement.event_type = Some(Cow::Owned(valid.event.event_type.clone()));
     }
-    Ok(valid)
+    Ok(Some(valid))
 }
 
-fn batch_sent_at(json: Option<&str>) -> Result<Option<DateTime<Utc>>, Error> {
+fn batch_sent_at(json: Option<&str>, pointer: &str) -> Result<Option<DateTime<Utc>>, Error> {
     match json.map(serde_json::from_str).transpose() {
         Ok(None | Some(Value::Null)) => Ok(None),
-        Ok(Some(Value::String(text))) => time::parse(&text, "/sent_at").map(Some),
-        _ => Err(members::wrong_sent_at()),
+        Ok(Some(Value::String(text))) => time::parse(&text, pointer).map(Some),
+        _ => Err(members::wrong_time(pointer)),
     }
     .map_err(Error::SentAt)
 }

@@ -16,7 +16,7 @@ use crate::answer::{Answer, Unsigned};
 use crate::contract;
 use crate::dev;
 use crate::dialect::native::Native;
-use crate::dialect::xapi;
+use crate::dialect::{canvas, segment, xapi};
 use crate::error::Error;
 use crate::service::Door;
 use crate::tail;
@@ -28,6 +28,8 @@ pub(crate) fn router(door: Arc<Door>, beside: Router) -> Router {
         .route("/", get(about))
         .route("/v1/events", post(events))
         .nest("/xapi", xapi::routes())
+        .merge(segment::routes())
+        .merge(canvas::routes())
         .merge(contract::routes())
         .merge(tail::routes())
         .merge(dev::routes())
@@ -46,6 +48,8 @@ async fn about() -> impl IntoResponse {
         "events": "POST /v1/events",
         "schemas": "GET /v1/schemas",
         "xapi": "POST or PUT /xapi/statements",
+        "segment": "POST /v1/batch",
+        "canvas": "POST /v1/canvas",
     }))
 }
 

@@ -20,7 +20,7 @@ use crate::{personal, time, values};
 /// The most that members beyond the schema may have together, in bytes of JSON.
 const EXTRA: usize = 32 << 10;
 
-/// The namespace of the ids that we give to events without one.
+/// The namespace of the ids that we give to events without one, or without a UUID.
 const NAMESPACE: Uuid = Uuid::from_u128(0x5f2c_3a1e_6b0d_5c47_9e8a_4d1b_7f60_c2d3);
 
 /// What all events of a request share.
@@ -121,6 +121,16 @@ pub fn read_id(text: &str) -> Result<Uuid, Rejection> {
             let detail = "Send a UUID, the same when you send the event again; or send no id.";
             Rejection::new(Reason::InvalidId, "/id", detail)
         })
+}
+
+/// The id of an event that its sender names by this text: the same whenever it is
+/// sent. A UUID is itself.
+pub fn id_of(text: &str, dialect: &str, tenant: &Tenant) -> Uuid {
+    let made = |_| {
+        let name = format!("{}\n{dialect}\n{text}", tenant.id);
+        Uuid::new_v5(&NAMESPACE, name.as_bytes())
+    };
+    Uuid::try_parse(text).unwrap_or_else(made)
 }
 
 fn actor<'a>(text: Option<&'a str>, pointer: &str) -> Result<&'a str, Rejection> {

@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// The elements of an array: as many as a request may have, and their number.
@@ -51,7 +49,25 @@ impl<'de> Visitor<'de> for ElementsSeed {
     }
 }
 
-/// A body that is an object: a batch when it has `events`, else one event.
+/// What the members of a batch are called.
+#[derive(Debug, Clone, Copy)]
+pub struct Names {
+    /// The array of events.
+    pub events: &'static str,
+    /// When the batch was sent.
+    pub sent_at: &'static str,
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self {
+            events: "events",
+            sent_at: "sent_at",
+        }
+    }
+}
+
+/// A body that is an object: a batch when it has its events, else one event.
 pub struct Object<'a> {
     /// The array of events.
     pub events: Option<Elements<'a>>,
@@ -63,6 +79,8 @@ pub struct Object<'a> {
 pub struct ObjectSeed {
     /// How many events are kept.
     pub max_events: usize,
+    /// What the members are called.
+    pub names: Names,
 }
 
 impl<'de> DeserializeSeed<'de> for ObjectSeed {
@@ -85,10 +103,10 @@ impl<'de> Visitor<'de> for ObjectSeed {
             events: None,
             sent_at: None,
         };
-        while let Some(name) = access.next_key::<Name>()? {
+        while let Some(name) = access.next_key_seed(self.names)? {
             match name {
                 Name::Events if object.events.is_some() => {
-                    return Err(serde::de::Error::duplicate_field("events"));
+                    return Err(serde::de::Error::duplicate_field(self.names.events));
                 }
                 Name::Events => {
                     let max_events = self.max_events;
@@ -104,32 +122,33 @@ impl<'de> Visitor<'de> for ObjectSeed {
     }
 }
 
-enum Name {
+/// Which member of a batch a name stands for.
+pub enum Name {
     Events,
     SentAt,
     Other,
 }
 
-impl<'de> Deserialize<'de> for Name {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NameVisitor;
+impl<'de> DeserializeSeed<'de> for Names {
+    type Value = Name;
 
-        impl Visitor<'_> for NameVisitor {
-            type Value = Name;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Name, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a member's name")
-            }
+impl Visitor<'_> for Names {
+    type Value = Name;
 
-            fn visit_str<E>(self, name: &str) -> Result<Name, E> {
-                Ok(match name {
-                    "events" => Name::Events,
-                    "sent_at" => Name::SentAt,
-                    _ => Name::Other,
-                })
-            }
-        }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a member's name")
+    }
 
-        deserializer.deserialize_str(NameVisitor)
+    fn visit_str<E>(self, name: &str) -> Result<Name, E> {
+        Ok(match name {
+            name if name == self.events => Name::Events,
+            name if name == self.sent_at => Name::SentAt,
+            _ => Name::Other,
+        })
     }
 }

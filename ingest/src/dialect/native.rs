@@ -51,8 +51,8 @@ impl Dialect for Native {
         json: &'a str,
         _: &HashSet<String>,
         _: DateTime<Utc>,
-    ) -> Result<RawEvent<'a>, Rejection> {
-        translate(json)
+    ) -> Result<Option<RawEvent<'a>>, Rejection> {
+        translate(json).map(Some)
     }
 }
 
@@ -119,7 +119,11 @@ const LIST: &str = "in schemas/README.md";
 /// How many letters a type may be off to be taken for a known one.
 const UNLIKE: usize = 5;
 
-fn event_type(name: &str) -> Result<&'static EventType, Rejection> {
+/// The type of ours that has this name.
+///
+/// # Errors
+/// When none has, at `/type`.
+pub fn event_type(name: &str) -> Result<&'static EventType, Rejection> {
     if let Some(event_type) = EventType::from_name(name) {
         return Ok(event_type);
     }

@@ -102,7 +102,7 @@ impl Dialect for Xapi {
         json: &'a str,
         parts: &HashSet<String>,
         received_at: DateTime<Utc>,
-    ) -> Result<RawEvent<'a>, Rejection> {
+    ) -> Result<Option<RawEvent<'a>>, Rejection> {
         let statement = tree::read(json)?;
         check::check(&statement, self.version, parts)?;
         let mut raw = translate::translate(statement, received_at);
@@ -121,7 +121,7 @@ impl Dialect for Xapi {
         // has it: the same content may well be stated twice.
         let unnamed = || new_id(received_at).to_string().into();
         raw.id = Some(raw.id.unwrap_or_else(unnamed));
-        Ok(raw)
+        Ok(Some(raw))
     }
 
     fn pointer(&self, pointer: &str) -> String {

@@ -86,7 +86,8 @@ impl EventLog for Faulty {
     }
 }
 
-async fn house() -> House {
+/// A house whose log takes a record or not by the words that it holds.
+pub async fn house() -> House {
     House::with_log(Faulty::new()).await
 }
 

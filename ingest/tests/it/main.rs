@@ -2,14 +2,17 @@
 
 mod answers;
 mod bodies;
+mod canvas;
 mod contract;
 mod dev;
+mod golden;
 mod hostile;
 mod house;
 mod identity;
 mod json_suite;
 mod keys;
 mod log_failures;
+mod segment;
 mod tail;
 mod tallies;
 mod xapi;

@@ -101,8 +101,8 @@ fn words(kind: Kind) -> String {
     }
 }
 
-/// The rejection of a batch's `sent_at` that is not text.
-pub fn wrong_sent_at() -> Rejection {
+/// The rejection of a time that is not text.
+pub fn wrong_time(pointer: &str) -> Rejection {
     let detail = format!("Send it as {}.", words(Kind::Time));
-    Rejection::new(Reason::WrongType, "/sent_at", detail)
+    Rejection::new(Reason::WrongType, pointer, detail)
 }
