@@ -141,6 +141,7 @@ impl Parts {
     pub fn rest(mut self) -> (Map<String, Value>, Map<String, Value>) {
         if self.told("context_type") == Some("User") {
             self.metadata.remove("context_id");
+            self.metadata.remove("context_sis_source_id");
         }
         self.metadata
             .retain(|name, value| KEPT.contains(&name.as_str()) && !value.is_null());
