@@ -50,8 +50,8 @@ pub enum Shape {
     Array,
     /// The body has an array of events as its member `events`.
     Events,
-    /// The body has an array of events as its member `batch`.
-    Batch,
+    /// The body has an array of events as this member.
+    Member(&'static str),
 }
 
 impl Shape {
@@ -61,7 +61,7 @@ impl Shape {
             Self::Single => String::new(),
             Self::Array => format!("/{index}"),
             Self::Events => format!("/events/{index}"),
-            Self::Batch => format!("/batch/{index}"),
+            Self::Member(name) => format!("/{name}/{index}"),
         }
     }
 }
@@ -117,10 +117,28 @@ pub fn decode_batch(body: &[u8], max_events: usize) -> Result<Batch<'_>, Error> 
     let Object { events, sent_at } = read(text, seed, NOT_BATCH)?;
     let (pointer, detail) = NOT_BATCH;
     let events = events.ok_or(Error::NotEvents { pointer, detail })?;
-    some(batch(Shape::Batch, events, sent_at, max_events)?)
+    some(batch(Shape::Member("batch"), events, sent_at, max_events)?)
 }
 
-fn utf8(body: &[u8]) -> Result<&str, Error> {
+/// Cuts the events out of the JSON of a body's member, which is an array of them.
+///
+/// # Errors
+/// When it holds none or too many.
+pub fn decode_member<'a>(
+    array: &'a RawValue,
+    name: &'static str,
+    max_events: usize,
+) -> Result<Batch<'a>, Error> {
+    let mut batch = json(array.get(), max_events)?;
+    batch.shape = Shape::Member(name);
+    some(batch)
+}
+
+/// The body as text.
+///
+/// # Errors
+/// [`Error::Utf8`].
+pub fn utf8(body: &[u8]) -> Result<&str, Error> {
     std::str::from_utf8(body).map_err(|error| Error::Utf8(error.valid_up_to()))
 }
 
@@ -249,7 +267,8 @@ fn read<'a, S: DeserializeSeed<'a>>(
         })
 }
 
-fn not_json(text: &str, error: &serde_json::Error) -> Error {
+/// Says what is wrong with the syntax of a body, and where.
+pub fn not_json(text: &str, error: &serde_json::Error) -> Error {
     Error::Json(syntax("body", text, error))
 }
 

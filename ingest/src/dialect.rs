@@ -1,7 +1,9 @@
 //! The dialects in which senders tell events. Each is read into the same
 //! [`RawEvent`]; what follows is one way for all of them.
 
+pub mod caliper;
 pub mod canvas;
+mod duration;
 mod name;
 pub mod native;
 pub mod segment;

@@ -67,6 +67,9 @@ pub enum Error {
     /// The batch's `sent_at` is no time.
     #[error("the batch's sent_at is refused")]
     SentAt(Rejection),
+    /// The envelope around the events is not as its dialect has it.
+    #[error("the envelope is refused")]
+    Envelope(Rejection),
     /// The request breaks a rule of xAPI.
     #[error("the request is none of xAPI")]
     Xapi(#[from] Refusal),
@@ -335,6 +338,12 @@ impl Error {
                 "The batch's sent_at is not a time",
                 rejection.detail.clone(),
             ),
+            Self::Envelope(rejection) => (
+                400,
+                rejection.reason.code(),
+                "The envelope of the events is refused",
+                rejection.detail.clone(),
+            ),
             Self::Xapi(refusal) => return refusal.problem(),
             Self::Parameter(detail) => (
                 400,
@@ -352,7 +361,9 @@ impl Error {
                 404,
                 "not_found",
                 "There is nothing here",
-                "Post events to /v1/events, statements to /xapi/statements.".into(),
+                "Post events to /v1/events, statements to /xapi/statements, envelopes of Caliper \
+                 to /caliper."
+                    .into(),
             ),
             Self::MethodNotAllowed => (
                 405,
@@ -386,7 +397,7 @@ impl Error {
         match self {
             Self::Utf8(_) | Self::Json(_) | Self::NoEvents => Some(String::new()),
             Self::NotEvents { pointer, .. } => Some((*pointer).to_owned()),
-            Self::SentAt(rejection) => Some(rejection.pointer.clone()),
+            Self::SentAt(rejection) | Self::Envelope(rejection) => Some(rejection.pointer.clone()),
             _ => None,
         }
     }

@@ -24,7 +24,7 @@ use crate::identity::People;
 use crate::outcome::{Reason, Rejection};
 use crate::receive::{Format, LookUp};
 use crate::time;
-use crate::validate::{Circumstances, Valid, id_of, validate};
+use crate::validate::{Circumstances, Valid, named_id, validate};
 
 /// The most problems that are told of one request beside the first of each event.
 const BESIDE: usize = 1000;
@@ -58,6 +58,8 @@ pub struct Judgement {
 pub enum Sentence {
     /// Append the next of the records.
     Append,
+    /// Nothing: it is valid and makes no row.
+    Ignore,
     /// It shares the fate of the event at this index, which has the same id and
     /// content.
     Same(usize),
@@ -225,11 +227,10 @@ fn one<D: Dialect>(
     let Some(mut raw) = dialect.translate(json, parts, shared.received_at)? else {
         return Ok(None);
     };
-    if D::TEXT_IDS
-        && let Some(text) = raw.id.take()
-    {
-        let id = id_of(&text, raw.dialect, &shared.sender.tenant);
-        raw.id = Some(id.to_string().into());
+    if D::TEXT_IDS {
+        let tenant = &shared.sender.tenant;
+        let name = |id| named_id(id, raw.dialect, tenant);
+        raw.id = raw.id.take().map(name);
     }
     judgement.family = Some(raw.event_type.family);
     let is_ours = raw.verb.is_none();

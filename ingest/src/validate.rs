@@ -1,6 +1,7 @@
 //! From a raw event to an [`Event`] that may enter the log. Nothing else in
 //! this crate makes one.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
@@ -123,14 +124,14 @@ pub fn read_id(text: &str) -> Result<Uuid, Rejection> {
         })
 }
 
-/// The id of an event that its sender names by this text: the same whenever it is
-/// sent. A UUID is itself.
-pub fn id_of(text: &str, dialect: &str, tenant: &Tenant) -> Uuid {
-    let made = |_| {
-        let name = format!("{}\n{dialect}\n{text}", tenant.id);
-        Uuid::new_v5(&NAMESPACE, name.as_bytes())
-    };
-    Uuid::try_parse(text).unwrap_or_else(made)
+/// The id of an event that its sender names by any text: that text if it is a
+/// UUID, else one made of it, which is the same whenever it is sent again.
+pub fn named_id<'a>(text: Cow<'a, str>, dialect: &str, tenant: &Tenant) -> Cow<'a, str> {
+    if text.trim().is_empty() || Uuid::try_parse(&text).is_ok() {
+        return text;
+    }
+    let name = format!("{}\n{dialect}\n{text}", tenant.id);
+    Uuid::new_v5(&NAMESPACE, name.as_bytes()).to_string().into()
 }
 
 fn actor<'a>(text: Option<&'a str>, pointer: &str) -> Result<&'a str, Rejection> {

@@ -8,7 +8,6 @@ mod answer;
 mod assessment;
 mod check;
 mod clickstream;
-mod duration;
 mod language;
 mod meaning;
 mod multipart;

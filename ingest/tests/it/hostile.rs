@@ -34,6 +34,16 @@ const MULTIPART: &[u8] = b"--b\r\nContent-Type: application/json\r\n\r\n[{\"acto
     Content-Transfer-Encoding: binary\r\nX-Experience-API-Hash: \
     ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\r\n\r\nabc\r\n--b--\r\n";
 
+const ENVELOPE: &[u8] = br#"{"sensor":"https://e.com/s","sendTime":"2026-09-14T11:59:59.000Z",
+    "dataVersion":"http://purl.imsglobal.org/ctx/caliper/v1p2","data":[{"type":"MediaEvent",
+     "@context":["http://purl.imsglobal.org/ctx/caliper/v1p2",{"q":"http://e.com/q"}],
+     "id":"urn:uuid:0197c3b2-8a5e-7c10-9d55-3f1f6f0c1a01","action":"Paused","actor":"https://e.com/users/7",
+     "object":{"id":"https://e.com/v","type":"VideoObject","duration":"PT20M"},
+     "target":{"id":"https://e.com/v?t=1","type":"MediaLocation","currentTime":"PT1M0.5S"},
+     "eventTime":"2026-09-14T10:00:00.123Z","session":{"id":"urn:s","type":"Session","user":"ann@x.org"},
+     "extensions":{"x":{"type":"Person","id":"urn:u:Ann+Berg","name":"Ann  Berg"}}},
+    {"id":"https://e.com/users/7","type":"Person"}]}"#;
+
 /// Bytes of any kind, or a good body with a few bytes replaced.
 fn body() -> impl Strategy<Value = Vec<u8>> {
     let pieces = prop_oneof![
@@ -70,15 +80,16 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
         .prop_map(|piece| piece.as_bytes().to_vec()),
     ];
     let edits = prop::collection::vec((any::<Index>(), 0_usize..4, pieces), 0..5);
-    let edited = (select(vec![EVENTS, STATEMENTS, MULTIPART]), edits).prop_map(|(body, edits)| {
-        let mut body = body.to_vec();
-        for (at, cut, piece) in edits {
-            let at = at.index(body.len() + 1);
-            let end = (at + cut).min(body.len());
-            body.splice(at..end, piece);
-        }
-        body
-    });
+    let edited =
+        (select(vec![EVENTS, STATEMENTS, MULTIPART, ENVELOPE]), edits).prop_map(|(body, edits)| {
+            let mut body = body.to_vec();
+            for (at, cut, piece) in edits {
+                let at = at.index(body.len() + 1);
+                let end = (at + cut).min(body.len());
+                body.splice(at..end, piece);
+            }
+            body
+        });
     prop_oneof![1 => prop::collection::vec(any::<u8>(), 0..200), 9 => edited]
 }
 
@@ -88,6 +99,7 @@ fn door() -> impl Strategy<Value = (&'static str, String, &'static [u16])> {
     const STATEMENTS: &[u16] = &[200, 204, 400, 401, 403, 413, 415];
     prop_oneof![
         Just(("POST", "/v1/events".to_owned(), EVENTS)),
+        Just(("POST", "/caliper".to_owned(), EVENTS)),
         Just(("POST", "/xapi/statements".to_owned(), STATEMENTS)),
         "[a-z0-9%=&+-]{0,20}".prop_map(|query| {
             let path = format!("/xapi/statements?statementId={query}");

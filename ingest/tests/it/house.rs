@@ -110,6 +110,31 @@ impl House {
             .await
     }
 
+    /// Posts events or entities of Caliper, or an envelope of them, with the good key.
+    pub async fn sense(&self, body: &Value) -> Reply {
+        self.sense_bytes(body.to_string(), &[]).await
+    }
+
+    /// Posts bytes to where Caliper goes, with the good key and these headers.
+    pub async fn sense_bytes(&self, body: impl Into<Body>, headers: &[(&str, &str)]) -> Reply {
+        let mut request =
+            Request::post("/caliper").header("authorization", format!("Bearer {}", self.key));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(body.into()).expect("a request"))
+            .await
+    }
+
+    /// All that is in the log, as text.
+    pub async fn text(&self) -> String {
+        let records = self.records().await;
+        let values = records
+            .iter()
+            .map(|record| String::from_utf8_lossy(&record.value));
+        values.collect::<Vec<_>>().join("\n")
+    }
+
     /// Posts bytes with the good key and these headers.
     pub async fn post_bytes(&self, body: impl Into<Body>, headers: &[(&str, &str)]) -> Reply {
         let mut request =

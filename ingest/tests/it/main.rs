@@ -2,6 +2,8 @@
 
 mod answers;
 mod bodies;
+mod caliper_conformance;
+mod caliper_events;
 mod canvas;
 mod contract;
 mod dev;

@@ -3,10 +3,10 @@
 use schemas::event::Assessment;
 use serde_json::Value;
 
-use super::duration;
 use super::meaning::score;
 use super::parts::Parts;
 use super::vocabulary::{Thing, Verb, extension as names, take};
+use crate::dialect::duration;
 use schemas::event::limits::{COUNT, DURATION_SECONDS};
 
 impl Parts {

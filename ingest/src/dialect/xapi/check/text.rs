@@ -5,8 +5,9 @@ use std::net::Ipv6Addr;
 use serde_json::Value;
 
 use super::Check;
+use crate::dialect::duration;
 use crate::dialect::xapi::Version;
-use crate::dialect::xapi::{duration, language, timestamp};
+use crate::dialect::xapi::{language, timestamp};
 use crate::outcome::Reason;
 
 impl Check<'_> {
