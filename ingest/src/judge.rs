@@ -63,8 +63,6 @@ pub enum Sentence {
     /// It shares the fate of the event at this index, which has the same id and
     /// content.
     Same(usize),
-    /// Nothing: it is valid, and nothing is stored for it.
-    Ignore,
     /// Nothing: it cannot be taken.
     Reject(Rejection),
 }
