@@ -176,7 +176,11 @@ fn lines(body: &[u8], max_events: usize) -> Result<Batch<'_>, Error> {
     })
 }
 
-fn line(line: &[u8]) -> Result<&str, Rejection> {
+/// The JSON object of a line.
+///
+/// # Errors
+/// Why it is none.
+pub fn line(line: &[u8]) -> Result<&str, Rejection> {
     let text = std::str::from_utf8(line).map_err(|error| {
         let byte = error.valid_up_to();
         let detail = format!("Send the line as UTF-8: its bytes from {byte} on are not.");

@@ -4,6 +4,7 @@
 pub mod caliper;
 pub mod canvas;
 mod duration;
+pub mod edx;
 mod name;
 pub mod native;
 pub mod segment;

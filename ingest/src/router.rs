@@ -16,7 +16,7 @@ use crate::answer::{Answer, Unsigned};
 use crate::contract;
 use crate::dev;
 use crate::dialect::native::Native;
-use crate::dialect::{caliper, canvas, segment, xapi};
+use crate::dialect::{caliper, canvas, edx, segment, xapi};
 use crate::error::Error;
 use crate::service::Door;
 use crate::tail;
@@ -28,6 +28,7 @@ pub(crate) fn router(door: Arc<Door>, beside: Router) -> Router {
         .route("/", get(about))
         .route("/v1/events", post(events))
         .merge(caliper::routes())
+        .nest("/v1/edx", edx::routes())
         .nest("/xapi", xapi::routes())
         .merge(segment::routes())
         .merge(canvas::routes())
@@ -48,6 +49,7 @@ async fn about() -> impl IntoResponse {
         "version": env!("CARGO_PKG_VERSION"),
         "events": "POST /v1/events",
         "schemas": "GET /v1/schemas",
+        "edx": "POST /v1/edx/tracking",
         "xapi": "POST or PUT /xapi/statements",
         "caliper": "POST /caliper",
         "segment": "POST /v1/batch",
