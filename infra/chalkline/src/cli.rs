@@ -444,6 +444,26 @@ pub enum Import {
     /// that was stopped goes on where it was.
     #[command(after_help = "Example: chalkline import xapi statements.jsonl.gz --key ck_demo_…")]
     Xapi(Xapi),
+    /// Bring in tracking logs of Open edX, one event a line
+    ///
+    /// Lines are JSON, with or without what the logger wrote before it. Each event
+    /// gets an id made of the file's contents and its line, so that importing the
+    /// file again stores nothing twice. Lines that cannot be taken, broken ones and
+    /// those of visitors who are not logged in, are counted and stop nothing. An
+    /// import that was stopped goes on where it was.
+    #[command(after_help = "Example: chalkline import edx tracking.log-*.gz --key ck_demo_…")]
+    Edx(Edx),
+}
+
+/// `chalkline import edx`.
+#[derive(Debug, Args)]
+pub struct Edx {
+    /// Tracking logs, as they are or .gz
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Where they go.
+    #[command(flatten)]
+    pub target: Target,
 }
 
 /// `chalkline import xapi`.

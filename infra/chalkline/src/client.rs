@@ -29,6 +29,8 @@ pub enum Dialect {
     Native,
     /// xAPI 1.0.3 statements: `/xapi/statements`.
     Xapi,
+    /// Tracking events of Open edX: `/v1/edx/tracking`.
+    Edx,
 }
 
 /// What the front door answered to a batch: one outcome per event, in order.
@@ -168,16 +170,18 @@ impl Client {
         events: impl IntoIterator<Item = &'a str>,
     ) -> Result<Receipt, ClientError> {
         match dialect {
-            Dialect::Native => self.post_events(events).await,
+            Dialect::Native => self.post_lines("/v1/events", events).await,
+            Dialect::Edx => self.post_lines("/v1/edx/tracking", events).await,
             Dialect::Xapi => self.post_statements(events).await,
         }
     }
 
-    async fn post_events<'a>(
+    async fn post_lines<'a>(
         &self,
+        path: &str,
         events: impl IntoIterator<Item = &'a str>,
     ) -> Result<Receipt, ClientError> {
-        let url = format!("{}/v1/events", self.url);
+        let url = format!("{}{path}", self.url);
         let request = self
             .http
             .post(&url)

@@ -7,6 +7,7 @@ mod commands;
 pub mod compose;
 mod config;
 mod data_dir;
+pub mod edx;
 pub mod import;
 pub mod oulad;
 mod output;

@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use schemas::{Credential, CredentialKind};
 
 use crate::client::Client;
+use crate::edx::TrackingLogs;
 use crate::import::{self, Progress, Source, State, Summary};
 use crate::oulad::{CourseStarts, Oulad};
 use crate::output::Output;
@@ -23,13 +24,26 @@ pub async fn oulad(config: &Config, args: cli::Oulad, output: Output) -> anyhow:
 
 /// `chalkline import xapi FILE…`.
 pub async fn xapi(config: &Config, args: cli::Xapi, output: Output) -> anyhow::Result<ExitCode> {
-    let folder = args.files.first().and_then(|file| file.parent());
-    // The parent of a bare file name is empty.
-    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
-    let target = Target::open(config, args.target, folder.unwrap_or(Path::new(".")))?;
+    let target = Target::open(config, args.target, folder_of(&args.files))?;
     let open = move || Statements::open(&args.files);
     let source = tokio::task::spawn_blocking(open).await??;
     target.import(Arc::new(source), output).await
+}
+
+/// `chalkline import edx FILE…`.
+pub async fn edx(config: &Config, args: cli::Edx, output: Output) -> anyhow::Result<ExitCode> {
+    let target = Target::open(config, args.target, folder_of(&args.files))?;
+    let open = move || TrackingLogs::open(&args.files);
+    let source = tokio::task::spawn_blocking(open).await??;
+    target.import(Arc::new(source), output).await
+}
+
+/// The folder of the first of some files.
+fn folder_of(files: &[PathBuf]) -> &Path {
+    let folder = files.first().and_then(|file| file.parent());
+    // The parent of a bare file name is empty.
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
 }
 
 /// Where an import goes.

@@ -57,6 +57,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Import(Import::Oulad(args)) => import::oulad(&config()?, args, output).await,
         Command::Import(Import::Xapi(args)) => import::xapi(&config()?, args, output).await,
+        Command::Import(Import::Edx(args)) => import::edx(&config()?, args, output).await,
         Command::Compact(args) => compact::run(&config()?, args, output).await,
         Command::Replay(args) => replay::run(&config()?, args, output).await,
         Command::Tail(args) => tail::run(&config()?, args, output).await,

@@ -9,6 +9,9 @@ use super::Source;
 
 /// Events of one request.
 const EVENTS: usize = 1_000;
+/// Bytes of one request from which on no more events are added: with the last
+/// one it is still smaller than what the front door takes, inflated or not.
+const BYTES: usize = 1 << 20;
 /// Batches read ahead of those on their way.
 const READ_AHEAD: usize = 4;
 
@@ -60,12 +63,15 @@ fn read(
         events: Vec::with_capacity(EVENTS),
     };
     let mut batch = empty();
+    let mut bytes = 0;
     for row in source.events(index, skip)? {
         let row = row?;
         batch.rows += 1;
+        bytes += row.events.iter().map(String::len).sum::<usize>();
         let events = row.events.into_iter().map(|event| (row.row, event));
         batch.events.extend(events);
-        if batch.events.len() >= EVENTS {
+        if batch.events.len() >= EVENTS || bytes >= BYTES {
+            bytes = 0;
             let full = std::mem::replace(&mut batch, empty());
             if sender.blocking_send(Ok(full)).is_err() {
                 return Ok(());
