@@ -266,7 +266,7 @@ const NAMES: &[(&str, &str, Tell)] = &[
     ("video_show_cc_menu", "video.captions_toggled", video::tell),
 ];
 
-/// Whether that name, or any request, says what one of our types says.
+/// Whether an event of that name may be one of our types.
 pub fn knows(name: &str) -> bool {
     find(name).is_some()
 }
