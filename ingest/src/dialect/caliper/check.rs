@@ -40,7 +40,11 @@ pub fn check(told: &Value) -> Result<Told, Rejection> {
     if let Some(context) = present(members, "@context")
         && !context::is_good(context)
     {
-        return refuse(Reason::InvalidFormat, "/@context", context::ADVICE).map(|()| Told::Event);
+        return Err(Rejection::new(
+            Reason::InvalidFormat,
+            "/@context",
+            context::ADVICE,
+        ));
     }
     if let Some(kind) = EventKind::from_name(kind) {
         event(members, kind)?;
