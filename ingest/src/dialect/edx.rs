@@ -42,6 +42,8 @@ pub use routes::routes;
 pub struct Edx;
 
 impl Dialect for Edx {
+    const TEXT_IDS: bool = true;
+
     fn format(&self, headers: &HeaderMap) -> Result<Format, Error> {
         match media_type(headers).as_deref() {
             None | Some("application/json") => Ok(Format::Json),

@@ -23,7 +23,8 @@ pub struct Event {
     /// [`super::EventType::foreign`] says.
     #[serde(rename = "type")]
     pub event_type: String,
-    /// The dialect it arrived in: `native`, `xapi`, `segment` or `canvas`.
+    /// The dialect it arrived in: `native`, `xapi`, `caliper`, `edx`, `segment` or
+    /// `canvas`.
     pub dialect: String,
     /// When it happened, by the sender's clock.
     pub time: DateTime<Utc>,

@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use schemas::event::{Data, EventType, limits};
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
 use super::people::People;
 use super::tracking::Tracking;
@@ -11,9 +10,6 @@ use super::{kept, names, page, values};
 use crate::dialect::{Context, RawEvent};
 use crate::outcome::{Reason, Rejection};
 use crate::time;
-
-/// The namespace of ids that a sender gives and that are no UUIDs.
-const IDS: Uuid = Uuid::from_u128(0x3b9e_57a4_c016_5d82_a2f7_18c4_6e0d_b95a);
 
 /// Tells a tracking event as one of ours.
 ///
@@ -129,11 +125,7 @@ fn when(tracking: &Tracking, received_at: DateTime<Utc>) -> Result<String, Rejec
 fn id(tracking: &mut Tracking) -> Result<Option<String>, Rejection> {
     match tracking.rest.remove("id") {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => {
-            let is_uuid = Uuid::try_parse(&text).is_ok();
-            let made = || Uuid::new_v5(&IDS, text.as_bytes()).to_string();
-            Ok(Some(if is_uuid { text } else { made() }))
-        }
+        Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(Rejection::new(Reason::WrongType, "/id", "Send it as text.")),
     }
 }
