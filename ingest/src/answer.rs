@@ -150,9 +150,17 @@ impl IntoResponse for Answer {
         *response.status_mut() = self.status();
         let json = HeaderValue::from_static("application/json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
+        if self.counts().retry > 0 {
+            response.extensions_mut().insert(ComeBack);
+        }
         response
     }
 }
+
+/// Marks a response whose receiver is to send some events again: it is told when,
+/// where that is known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ComeBack;
 
 /// A problem without its trace id. As a response it has no body yet:
 /// [`Unsigned::sign`] writes it where the trace id is known.

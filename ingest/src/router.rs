@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{Request, State};
+use axum::http::header;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -12,7 +13,7 @@ use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
-use crate::answer::{Answer, Unsigned};
+use crate::answer::{Answer, ComeBack, Unsigned};
 use crate::contract;
 use crate::dev;
 use crate::dialect::native::Native;
@@ -77,6 +78,11 @@ async fn trace(State(door): State<Arc<Door>>, mut request: Request, next: Next) 
             door.retry_after_seconds(trace_id.as_str()),
             &mut response,
         );
+    }
+    if response.extensions_mut().remove::<ComeBack>().is_some() {
+        let seconds = door.retry_after_seconds(trace_id.as_str());
+        let headers = response.headers_mut();
+        headers.insert(header::RETRY_AFTER, seconds.into());
     }
     let status = response.status().as_u16();
     metrics::counter!(

@@ -125,6 +125,8 @@ async fn each_event_is_answered_for_itself() {
         ]
     );
     assert_eq!(reply.body["retry"], 3);
+    let seconds: u64 = reply.header("retry-after").parse().expect("seconds");
+    assert!((2..=3).contains(&seconds), "{seconds}");
 }
 
 #[tokio::test]

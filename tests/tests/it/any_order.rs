@@ -18,7 +18,7 @@ const OF_ARRIVAL: [&str; 5] = [
     "log_position",
 ];
 /// Columns that are hashed under the tenant's own secret.
-const OF_PEOPLE: [&str; 3] = ["student_key", "reply_to_key", "by_key"];
+const OF_PEOPLE: [&str; 4] = ["student_key", "reply_to_key", "by_key", "tutor_key"];
 
 /// A way of sending [`EVENTS`] events.
 #[derive(Debug, Clone)]

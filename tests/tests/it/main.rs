@@ -3,6 +3,7 @@
 mod any_order;
 mod arrows;
 mod beacon;
+mod dialects;
 mod faults;
 mod first_line;
 mod group;
