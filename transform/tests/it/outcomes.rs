@@ -197,6 +197,47 @@ async fn every_column_arrives() {
             "12.25"
         ]]
     );
+
+    let rows = sandbox
+        .rows(
+            "demo",
+            Table::Events(Family::Attendance),
+            &["status", "minutes", "by_key"],
+        )
+        .await;
+    assert_eq!(
+        rows,
+        [["tardy", "37.5", "00112233445566778899aabbccddeeff"]]
+    );
+
+    let columns = [
+        "prompt_id",
+        "prompt_chars",
+        "response_chars",
+        "rating",
+        "tutor_key",
+        "booking_id",
+        "minutes",
+        "scheduled_at",
+        "status",
+    ];
+    let rows = sandbox
+        .rows("demo", Table::Events(Family::Tutoring), &columns)
+        .await;
+    assert_eq!(
+        rows,
+        [[
+            "p-1",
+            "120",
+            "900",
+            "-1.0",
+            "00112233445566778899aabbccddeeff",
+            "b-77",
+            "45.0",
+            "2026-09-15T15:30:00.000001Z",
+            "confirmed"
+        ]]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -247,45 +288,4 @@ async fn many_tenants_share_a_round_and_no_rows() {
         let duplicates = sandbox.lake.open(&tenant_id(name), Table::Duplicates).await;
         assert!(duplicates.expect("opens").is_none(), "no empty tables");
     }
-
-    let rows = sandbox
-        .rows(
-            "demo",
-            Table::Events(Family::Attendance),
-            &["status", "minutes", "by_key"],
-        )
-        .await;
-    assert_eq!(
-        rows,
-        [["tardy", "37.5", "00112233445566778899aabbccddeeff"]]
-    );
-
-    let columns = [
-        "prompt_id",
-        "prompt_chars",
-        "response_chars",
-        "rating",
-        "tutor_key",
-        "booking_id",
-        "minutes",
-        "scheduled_at",
-        "status",
-    ];
-    let rows = sandbox
-        .rows("demo", Table::Events(Family::Tutoring), &columns)
-        .await;
-    assert_eq!(
-        rows,
-        [[
-            "p-1",
-            "120",
-            "900",
-            "-1.0",
-            "00112233445566778899aabbccddeeff",
-            "b-77",
-            "45.0",
-            "2026-09-15T15:30:00.000001Z",
-            "confirmed"
-        ]]
-    );
 }
