@@ -12,18 +12,23 @@ pub mod xapi;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::sync::Arc;
 
+use axum::extract::{Request, State};
 use axum::http::HeaderMap;
+use axum::routing::{MethodRouter, post};
 use chrono::{DateTime, Utc};
 use schemas::event::{Data, EventType, unique_members};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::answer::Answer;
 use crate::authenticate::KeyPlace;
 use crate::decode::Batch;
 use crate::error::Error;
 use crate::outcome::Rejection;
 use crate::receive::Format;
+use crate::service::Door;
 
 /// How the senders of a dialect tell events, and what holds for a request of
 /// theirs as a whole.
@@ -35,6 +40,9 @@ pub trait Dialect: Send + 'static {
     /// Whether senders name an event by any text, of which its id is made, and not
     /// only by a UUID.
     const TEXT_IDS: bool = false;
+    /// Whether people and things are numbered alike, so that a number of a thing
+    /// that equals a person's is not taken for the person.
+    const NUMBERED_ALIKE: bool = false;
 
     /// How the events stand in the body, by what its headers claim.
     ///
@@ -76,6 +84,15 @@ pub trait Dialect: Send + 'static {
     fn takes_repeats(&self) -> bool {
         true
     }
+}
+
+/// Takes what is posted in this dialect, and answers as Chalkline does.
+pub(crate) fn posted<D: Dialect + Clone + Sync>(dialect: D) -> MethodRouter<Arc<Door>> {
+    post(
+        async move |State(door): State<Arc<Door>>, request: Request| {
+            door.take(dialect, request).await.map(Answer::new)
+        },
+    )
 }
 
 /// An event of a known type whose members have the right JSON types. It still

@@ -8,7 +8,6 @@ use schemas::StudentKey;
 use schemas::event::{Data, Event};
 use serde_json::{Map, Value};
 
-use crate::dialect::canvas;
 use crate::identity::Person;
 use crate::plain::Plain;
 use crate::spelling::{Spellings, TELLING};
@@ -55,8 +54,9 @@ impl<'p> Named<'p> {
         }
     }
 
-    /// Puts a person's key wherever the event's text names the person.
-    pub fn hide_in(&self, event: &mut Event) {
+    /// Puts a person's key wherever the event's text names the person. Where people
+    /// and things are `numbered_alike`, the number of a thing names nobody.
+    pub fn hide_in(&self, event: &mut Event, numbered_alike: bool) {
         for text in [
             &mut event.session,
             &mut event.app,
@@ -67,8 +67,7 @@ impl<'p> Named<'p> {
         }
         // School 7 is not student 7.
         self.hide(&mut event.school, Purpose::Answer);
-        // Course 21070000000000007 of Canvas is not its user 21070000000000007.
-        let thing = if event.dialect == canvas::NAME {
+        let thing = if numbered_alike {
             Purpose::Numbered
         } else {
             Purpose::Identifier

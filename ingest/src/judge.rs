@@ -90,6 +90,7 @@ pub fn judge<D: Dialect>(
         sender,
         received_at,
         sent_at: batch_sent_at(sent_at, &dialect.pointer("/sent_at"))?,
+        numbered_alike: D::NUMBERED_ALIKE,
     };
     let stamp = Stamp::new(received_at, look_up);
     let mut people = People::new(&sender.tenant, &sender.secret);

@@ -7,17 +7,17 @@ use axum::extract::{Request, State};
 use axum::http::header;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
-use crate::answer::{Answer, ComeBack, Unsigned};
+use crate::answer::{ComeBack, Unsigned};
 use crate::contract;
 use crate::dev;
 use crate::dialect::native::Native;
-use crate::dialect::{caliper, canvas, edx, segment, xapi};
+use crate::dialect::{caliper, canvas, edx, posted, segment, xapi};
 use crate::error::Error;
 use crate::service::Door;
 use crate::tail;
@@ -27,9 +27,9 @@ use crate::trace::TraceId;
 pub(crate) fn router(door: Arc<Door>, beside: Router) -> Router {
     Router::new()
         .route("/", get(about))
-        .route("/v1/events", post(events))
+        .route("/v1/events", posted(Native))
         .merge(caliper::routes())
-        .nest("/v1/edx", edx::routes())
+        .merge(edx::routes())
         .nest("/xapi", xapi::routes())
         .merge(segment::routes())
         .merge(canvas::routes())
@@ -56,10 +56,6 @@ async fn about() -> impl IntoResponse {
         "segment": "POST /v1/batch",
         "canvas": "POST /v1/canvas",
     }))
-}
-
-async fn events(State(door): State<Arc<Door>>, request: Request) -> Result<Answer, Error> {
-    door.take(Native, request).await.map(Answer::new)
 }
 
 /// Gives the request its trace id, in the logs and in problem bodies, and

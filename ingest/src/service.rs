@@ -178,9 +178,8 @@ impl Door {
         let sender = match authenticate(&parts, D::KEY, &self.registry, now).await {
             Ok(sender) => sender,
             Err(error) => {
-                drain(body, &self.config).await;
-                self.note_refusal(&path(&parts), &error);
-                return Err(error);
+                let request = Request::from_parts(parts, body);
+                return Err(self.refuse(error, request).await);
             }
         };
         let origin = Origin {
@@ -280,6 +279,14 @@ impl Door {
             .bytes()
             .fold(0_u64, |sum, byte| sum * 31 % 9_973 + u64::from(byte));
         wait + spread % (wait / 2 + 1)
+    }
+
+    /// Refuses a request of which nothing but its head was looked at.
+    pub async fn refuse(&self, error: Error, request: Request) -> Error {
+        let (parts, body) = request.into_parts();
+        drain(body, &self.config).await;
+        self.note_refusal(&path(&parts), &error);
+        error
     }
 
     fn note_refusal(&self, path: &str, error: &Error) {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
-use schemas::event::{Data, Event, RESERVED, limits};
+use schemas::event::{Data, Event, limits};
 use schemas::{Tenant, strip_prefix};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -32,6 +32,10 @@ pub struct Circumstances<'a> {
     pub received_at: DateTime<Utc>,
     /// When it was sent, where an event does not say so itself.
     pub sent_at: Option<DateTime<Utc>>,
+    /// Whether people and things are numbered alike: [`Dialect::NUMBERED_ALIKE`].
+    ///
+    /// [`Dialect::NUMBERED_ALIKE`]: crate::dialect::Dialect::NUMBERED_ALIKE
+    pub numbered_alike: bool,
 }
 
 /// A valid event and its canonical JSON, neither of which names a person whom
@@ -107,7 +111,7 @@ pub fn validate(
             return Err(missing(alternatives));
         }
     }
-    Ok(seal(event, id, &named, tenant))
+    Ok(seal(event, id, &named, shared))
 }
 
 /// The sender's id.
@@ -192,10 +196,7 @@ fn others(
             return Err(members::refuse_reserved("/data", column));
         }
     }
-    let reserved = |name: &&&str| unknown.contains_key(**name);
-    if let Some(name) = RESERVED.iter().find(reserved) {
-        return Err(members::refuse_reserved("/data", name));
-    }
+    members::take_reserved(&mut unknown, "/data")?;
     for (member, beside) in OTHERS {
         let pointer = format!("/data/{member}");
         let person = match unknown.remove(member) {
@@ -220,13 +221,11 @@ fn others(
 
 /// What the sender sent beyond the schema, without what says who someone is.
 fn extra(
-    event: Map<String, Value>,
+    mut event: Map<String, Value>,
     context: Map<String, Value>,
     data: Map<String, Value>,
 ) -> Result<Map<String, Value>, Rejection> {
-    if let Some(name) = RESERVED.iter().find(|name| event.contains_key(**name)) {
-        return Err(members::refuse_reserved("", name));
-    }
+    members::take_reserved(&mut event, "")?;
     if event.is_empty() && context.is_empty() && data.is_empty() {
         return Ok(event);
     }
@@ -290,10 +289,15 @@ fn has(event: &Event, pointer: &str) -> bool {
 }
 
 /// Hides those whom it names, gives an id to an event that has none, and writes it.
-fn seal(mut event: Event, id: Option<Uuid>, named: &Named<'_>, tenant: &Tenant) -> Valid {
-    named.hide_in(&mut event);
+fn seal(
+    mut event: Event,
+    id: Option<Uuid>,
+    named: &Named<'_>,
+    shared: &Circumstances<'_>,
+) -> Valid {
+    named.hide_in(&mut event, shared.numbered_alike);
     if id.is_none() {
-        event.id = content_id(&event, tenant);
+        event.id = content_id(&event, &shared.sender.tenant);
     }
     let json = event.to_json();
     Valid { event, json }

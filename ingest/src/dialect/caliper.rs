@@ -28,13 +28,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Request, State};
 use axum::http::HeaderMap;
-use axum::routing::post;
 use chrono::{DateTime, Utc};
 
-use super::{Dialect, RawEvent};
-use crate::answer::Answer;
+use super::{Dialect, RawEvent, posted};
 use crate::decode::Batch;
 use crate::error::Error;
 use crate::outcome::Rejection;
@@ -48,11 +45,7 @@ pub struct Caliper;
 
 /// Its route.
 pub fn routes() -> Router<Arc<Door>> {
-    Router::new().route("/caliper", post(take))
-}
-
-async fn take(State(door): State<Arc<Door>>, request: Request) -> Result<Answer, Error> {
-    door.take(Caliper, request).await.map(Answer::new)
+    Router::new().route("/caliper", posted(Caliper))
 }
 
 impl Dialect for Caliper {

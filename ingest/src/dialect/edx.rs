@@ -17,29 +17,34 @@ mod names;
 mod page;
 mod people;
 mod problem;
-mod routes;
 mod tracking;
 mod translate;
 mod values;
 mod video;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
+use axum::Router;
 use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
 
-use super::{Dialect, RawEvent};
+use super::{Dialect, RawEvent, posted};
 use crate::decode::{Batch, decode_bare};
 use crate::error::Error;
 use crate::outcome::Rejection;
 use crate::receive::{Format, media_type};
+use crate::service::Door;
 use crate::tree;
-
-pub use routes::routes;
 
 /// A request of an Open edX site, or of who reads its logs.
 #[derive(Debug, Clone, Copy)]
 pub struct Edx;
+
+/// Its route.
+pub fn routes() -> Router<Arc<Door>> {
+    Router::new().route("/v1/edx/tracking", posted(Edx))
+}
 
 impl Dialect for Edx {
     const TEXT_IDS: bool = true;

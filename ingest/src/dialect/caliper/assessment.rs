@@ -104,8 +104,10 @@ fn around(item: &Value) -> Option<&str> {
 fn count(attempt: &Value) -> Option<i32> {
     let count = attempt["count"].as_f64()?;
     let whole = count.fract() == 0.0 && (1.0..=f64::from(COUNT)).contains(&count);
-    // In that range no whole number loses anything.
-    #[allow(clippy::cast_possible_truncation)]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "in that range no whole number loses anything"
+    )]
     whole.then_some(count as i32)
 }
 

@@ -3,7 +3,7 @@
 
 use schemas::Family;
 use schemas::event::{CONTEXT, EVENT, Kind, Member, RESERVED, data_members};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::outcome::{Reason, Rejection};
 use crate::{time, tree};
@@ -31,11 +31,21 @@ pub fn explain(json: &str, family: Option<Family>) -> Rejection {
         })
 }
 
-/// Refuses members that are ours to set.
+/// Takes members that are ours to set out of those of `parent`: a sender's may only
+/// be null, which is as if it were not there.
 ///
 /// # Errors
 /// [`Reason::ReservedMember`].
-pub fn reserved(data: &Value) -> Result<(), Rejection> {
+pub fn take_reserved(members: &mut Map<String, Value>, parent: &str) -> Result<(), Rejection> {
+    for name in RESERVED {
+        if members.remove(*name).is_some_and(|value| !value.is_null()) {
+            return Err(refuse_reserved(parent, name));
+        }
+    }
+    Ok(())
+}
+
+fn reserved(data: &Value) -> Result<(), Rejection> {
     match RESERVED.iter().find(|name| !data[**name].is_null()) {
         None => Ok(()),
         Some(name) => Err(refuse_reserved("/data", name)),

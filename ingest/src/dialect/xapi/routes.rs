@@ -17,7 +17,6 @@ use super::refusal::in_terms;
 use super::version::{HEADER, Version};
 use super::{Refusal, Xapi};
 use crate::error::Error;
-use crate::receive::drain;
 use crate::service::Door;
 
 /// The routes, to be nested under `/xapi`.
@@ -43,10 +42,7 @@ async fn statements(State(door): State<Arc<Door>>, request: Request) -> Result<R
             let events = door.take(xapi, request).await.map_err(in_terms)?;
             Ok(answer(xapi, &events))
         }
-        Err(refusal) => {
-            drain(request.into_body(), &door.config).await;
-            Err(refusal.into())
-        }
+        Err(refusal) => Err(door.refuse(refusal.into(), request).await),
     }
 }
 

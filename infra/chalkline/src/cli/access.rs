@@ -1,0 +1,190 @@
+//! What can be said of tenants, and of the keys, tokens and links that open them.
+
+use std::path::PathBuf;
+
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use clap::{Args, Subcommand};
+use schemas::{Family, Origin, Role, TenantId};
+
+use super::values::{Expiry, expiry, family, period, roles, time_zone};
+
+/// `chalkline tenant`.
+#[derive(Debug, Subcommand)]
+pub enum Tenant {
+    /// Make a tenant: one school, district or company
+    #[command(
+        after_help = "Example: chalkline tenant add \"North High\" --time-zone America/Chicago --calendar terms.toml
+
+A calendar lists terms, as TOML or JSON:
+  [[terms]]
+  id = \"2026-fall\"
+  start = \"2026-08-20\"
+  end = \"2026-12-20\""
+    )]
+    Add {
+        /// What people call it
+        name: String,
+        /// Its id, 1 to 40 of a-z 0-9 -; made from the name if absent
+        #[arg(long)]
+        id: Option<TenantId>,
+        /// File with its terms (TOML or JSON); school years from 1 August if absent
+        #[arg(long, value_name = "FILE")]
+        calendar: Option<PathBuf>,
+        /// Time zone in which its days begin, as IANA names it
+        #[arg(long, value_name = "TZ", default_value = "UTC", value_parser = time_zone)]
+        time_zone: Tz,
+        /// What stands before the account name in actors that are IRIs; may be repeated
+        #[arg(long = "actor-prefix", value_name = "IRI")]
+        actor_prefixes: Vec<String>,
+        /// What stands before the ids of courses, sections and contents; may be repeated
+        #[arg(long = "id-prefix", value_name = "IRI")]
+        id_prefixes: Vec<String>,
+    },
+    /// Change what is cut from the front of actors and ids
+    ///
+    /// What is given takes the place of all that was; an empty one takes it away.
+    /// It works within 5 seconds, for events from then on: a student whose actor is cut
+    /// otherwise gets another key, so set it before the first event.
+    #[command(
+        after_help = "Example: chalkline tenant set north-high --actor-prefix https://lms.example/users/"
+    )]
+    Set {
+        /// Its id
+        tenant: TenantId,
+        /// What stands before the account name in actors that are IRIs; may be repeated
+        #[arg(
+            long = "actor-prefix",
+            value_name = "IRI",
+            required_unless_present = "id_prefixes"
+        )]
+        actor_prefixes: Vec<String>,
+        /// What stands before the ids of courses, sections and contents; may be repeated
+        #[arg(long = "id-prefix", value_name = "IRI")]
+        id_prefixes: Vec<String>,
+    },
+    /// List all tenants
+    #[command(after_help = "Example: chalkline tenant list")]
+    List,
+    /// Show one tenant: its calendar, prefixes, keys and tokens, without secrets
+    #[command(after_help = "Example: chalkline tenant show north-high")]
+    Show {
+        /// Its id
+        tenant: TenantId,
+    },
+}
+
+/// `chalkline key`.
+#[derive(Debug, Subcommand)]
+pub enum Key {
+    /// Issue a write key; its secret is shown once and works within 5 seconds
+    ///
+    /// A secret key is for servers. A public one (--public) may stand in pages: it posts
+    /// only from the sites that --origin names, only the families that --family names,
+    /// and of these nothing that a server alone knows, grades for example.
+    #[command(after_help = "Examples:
+  chalkline key issue --tenant north-high --label lms-server
+  chalkline key issue --tenant north-high --public --origin https://lms.example --family clickstream video
+
+Example: chalkline key issue --tenant north-high --label web-lms")]
+    Issue {
+        /// Whose events it posts
+        #[arg(long)]
+        tenant: TenantId,
+        /// What it is used for
+        #[arg(long)]
+        label: Option<String>,
+        /// Families it may post; all if absent
+        #[arg(long, value_name = "FAMILY", num_args = 1.., value_parser = family)]
+        family: Vec<Family>,
+        /// Make a key that pages in browsers may hold
+        #[arg(long, requires_all = ["origin", "family"])]
+        public: bool,
+        /// Site whose pages may use it, https://*.school.example for all below a name,
+        /// * for any; may be repeated
+        #[arg(long, value_name = "SITE", requires = "public")]
+        origin: Vec<Origin>,
+        /// When it stops working: a time, or after 90d, 12h, 30m
+        #[arg(long, value_name = "WHEN", value_parser = expiry)]
+        expires: Option<Expiry>,
+    },
+    /// Issue a key like another one, which stops working after a while
+    ///
+    /// The new key has the label, kind, families, sites and end of the old one, which
+    /// works on for --grace, so that clients can change over.
+    #[command(after_help = "Example: chalkline key rotate --tenant north-high 3f9a12c4 --grace 7d")]
+    Rotate {
+        /// Whose key
+        #[arg(long)]
+        tenant: TenantId,
+        /// The old key's id, its third part
+        id: String,
+        /// How long the old key works on: 7d, 12h, 30m; 0m ends it at once
+        #[arg(long, value_name = "TIME", default_value = "24h", value_parser = period)]
+        grace: TimeDelta,
+    },
+    /// Revoke a write key; within 5 seconds it is refused
+    #[command(after_help = "Example: chalkline key revoke --tenant north-high 3f9a12c4")]
+    Revoke {
+        /// Whose key
+        #[arg(long)]
+        tenant: TenantId,
+        /// The key's id, its third part
+        id: String,
+    },
+    /// List a tenant's write keys, without secrets
+    #[command(after_help = "Example: chalkline key list --tenant north-high")]
+    List {
+        /// Whose keys
+        #[arg(long)]
+        tenant: TenantId,
+    },
+}
+
+/// `chalkline token`.
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// Issue a query token; its secret is shown once and works within 5 seconds
+    #[command(after_help = "Example: chalkline token issue --tenant north-high --role steward")]
+    Issue {
+        /// Whose data it opens
+        #[arg(long)]
+        tenant: TenantId,
+        /// What its holder is; both roles see the whole tenant
+        #[arg(long, value_name = "ROLE", value_parser = roles())]
+        role: Role,
+        /// What it is used for
+        #[arg(long)]
+        label: Option<String>,
+    },
+    /// Revoke a query token; within 5 seconds it is refused
+    #[command(after_help = "Example: chalkline token revoke --tenant north-high 3f9a12c4")]
+    Revoke {
+        /// Whose token
+        #[arg(long)]
+        tenant: TenantId,
+        /// The token's id, its third part
+        id: String,
+    },
+    /// List a tenant's query tokens, without secrets
+    #[command(after_help = "Example: chalkline token list --tenant north-high")]
+    List {
+        /// Whose tokens
+        #[arg(long)]
+        tenant: TenantId,
+    },
+}
+
+/// `chalkline link`.
+#[derive(Debug, Args)]
+pub struct Link {
+    /// Whose data it opens; may be left out when there is one tenant
+    #[arg(long)]
+    pub tenant: Option<TenantId>,
+    /// What whoever follows it is; both roles see the whole tenant
+    #[arg(long, value_name = "ROLE", value_parser = roles(), default_value = "analyst")]
+    pub role: Role,
+    /// Address of the page; that of the `up` in the data folder, else that of the configuration
+    #[arg(long)]
+    pub url: Option<String>,
+}
