@@ -28,6 +28,7 @@ fn validated(sender: &Sender, event: &Value) -> Result<Valid, Rejection> {
         sender,
         received_at: NOW.parse().expect("a time"),
         sent_at: None,
+        numbered_alike: false,
     };
     let mut people = People::new(&sender.tenant, &sender.secret);
     validate(translate(&json)?, &mut people, &shared)
@@ -225,6 +226,15 @@ fn other_people_are_hashed_like_actors() {
         valid.event.extra.members()["data"],
         json!({"by_key": teacher})
     );
+}
+
+#[test]
+fn null_in_a_member_that_is_ours_is_as_if_it_were_not_there() {
+    let plain = event("page.viewed", &json!({"id": null, "data": {"url": "u"}}));
+    let nulls = json!({"id": null, "student_key": null,
+        "data": {"url": "u", "by_key": null, "tutor_key": null, "reply_to_key": null}});
+    let kept = |event: &Value| validated(&sender(&[]), event).expect("valid").json;
+    assert_eq!(kept(&plain), kept(&event("page.viewed", &nulls)));
 }
 
 #[test]
