@@ -36,6 +36,8 @@ if [[ $for_tests == yes ]]; then
   need prlimit util-linux
   need python3 python3
   need chromium chromium
+  need node nodejs
+  need npm npm
   python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 fi
 
@@ -80,6 +82,15 @@ if [[ $for_tests == yes ]]; then
     "$cache/venv/bin/pip" install --quiet "${engines[@]}" >&2
     # Last: its presence says that the folder is complete.
     echo "${engines[*]}" >"$cache/venv/engines"
+  fi
+  # SDKs of others, which post as they are.
+  if ! cmp --silent "$here/../tests/node/package.json" "$cache/node/package.json"; then
+    rm -rf "$cache/node" "$cache/node.new"
+    mkdir -p "$cache/node.new"
+    cp "$here/../tests/node/package.json" "$cache/node.new/"
+    npm install --prefix "$cache/node.new" --no-package-lock --no-audit --no-fund --silent >&2
+    # Last: its presence says that the folder is complete.
+    mv "$cache/node.new" "$cache/node"
   fi
   # An S3 server, in one binary named weed.
   if [[ ! -x $cache/venv/bin/weed ]]; then

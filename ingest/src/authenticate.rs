@@ -14,6 +14,7 @@ use schemas::{
     Credential, CredentialKind, Family, KeyKind, Refusal, Tenant, TenantSecret, WriteKey,
 };
 
+use crate::custom::CustomTypes;
 use crate::error::{Error, KeyError};
 use crate::outcome::{Reason, Rejection};
 
@@ -26,6 +27,8 @@ pub struct Sender {
     pub secret: Arc<TenantSecret>,
     /// What the key may post.
     pub scope: Scope,
+    /// The tenant's own types.
+    pub types: Arc<CustomTypes>,
 }
 
 /// What a key may post.
@@ -55,6 +58,7 @@ impl Sender {
     /// A sender that may post what the scope says.
     pub fn new(tenant: Arc<Tenant>, secret: Arc<TenantSecret>, scope: Scope) -> Self {
         Self {
+            types: Arc::new(CustomTypes::new(Arc::clone(&tenant))),
             tenant,
             secret,
             scope,

@@ -103,8 +103,9 @@ pub struct RawEvent<'a> {
     pub dialect: &'static str,
     /// Its type.
     pub event_type: &'static EventType,
-    /// The IRI of what happened when that is none of our types, which
-    /// `event_type` then says: [`EventType::foreign`].
+    /// What happened when that is none of our types, as `event_type` then says: its
+    /// IRI ([`EventType::foreign`]), or the name of a type of the tenant's own
+    /// ([`EventType::custom`]).
     pub verb: Option<String>,
     /// The sender's idempotency key.
     pub id: Option<Cow<'a, str>>,

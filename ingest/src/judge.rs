@@ -234,6 +234,10 @@ fn one<D: Dialect>(
     judgement.family = Some(raw.event_type.family);
     let is_ours = raw.verb.is_none();
     judgement.event_type = is_ours.then_some(Cow::Borrowed(raw.event_type.name));
+    if raw.event_type.is_custom() {
+        let registered = |name: &String| shared.sender.types.has(name);
+        judgement.event_type = raw.verb.clone().filter(registered).map(Cow::Owned);
+    }
     judgement.id = raw.id.as_deref().and_then(|id| Uuid::try_parse(id).ok());
     let valid = validate(raw, people, shared).map_err(|mut rejection| {
         rejection.pointer = dialect.pointer(&rejection.pointer);

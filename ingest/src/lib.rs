@@ -5,6 +5,7 @@ mod append;
 mod authenticate;
 mod config;
 mod contract;
+mod custom;
 mod decode;
 mod dev;
 mod dialect;
@@ -31,6 +32,7 @@ mod values;
 
 pub use answer::Answer;
 pub use config::Config;
+pub use custom::Schema;
 pub use dialect::xapi::Refusal;
 pub use error::{Error, KeyError, Limit};
 pub use outcome::{Answered, Counts, Outcome, Reason, Rejection};

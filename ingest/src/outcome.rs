@@ -159,6 +159,8 @@ reasons! {
     UnknownType = "unknown_type",
     /// The tenant has not registered this type of its own.
     UnregisteredType = "unregistered_type",
+    /// The data does not keep to the schema that the tenant registered for the type.
+    SchemaViolation = "schema_violation",
     /// A time is not RFC 3339.
     InvalidTime = "invalid_time",
     /// A time does not say its offset from UTC.

@@ -26,7 +26,7 @@ use crate::receive::{Format, LookUp, Received, drain, receive};
 use crate::tail::{Origin, Tail};
 use crate::tally::Tallies;
 use crate::trace::TraceId;
-use crate::{Config, router};
+use crate::{Config, custom, router};
 
 /// From this size on a body is judged off the threads that serve requests.
 const LARGE: usize = 32 << 10;
@@ -52,6 +52,7 @@ pub(crate) struct Door {
     pub registry: Registry,
     pub clock: Clock,
     memory: Memory,
+    custom_types: custom::Cache,
     tallies: Tallies,
     pub tail: Tail,
     pub dev: Option<Dev>,
@@ -83,6 +84,7 @@ impl Ingest {
                 registry,
                 clock,
                 memory,
+                custom_types: custom::Cache::default(),
                 tallies: Tallies::new(),
                 tail: Tail::new(),
                 dev,
@@ -181,6 +183,10 @@ impl Door {
                 let request = Request::from_parts(parts, body);
                 return Err(self.refuse(error, request).await);
             }
+        };
+        let sender = Sender {
+            types: self.custom_types.of(&sender.tenant),
+            ..sender
         };
         let origin = Origin {
             tenant: sender.tenant.id.clone(),

@@ -53,12 +53,16 @@ pub struct Valid {
 /// # Errors
 /// The first thing that is wrong, and where in the event.
 pub fn validate(
-    raw: RawEvent<'_>,
+    mut raw: RawEvent<'_>,
     people: &mut People<'_>,
     shared: &Circumstances<'_>,
 ) -> Result<Valid, Rejection> {
     let tenant = &*shared.sender.tenant;
     shared.sender.may_post(raw.event_type)?;
+    if raw.event_type.is_custom() {
+        let name = raw.verb.as_deref().unwrap_or_default();
+        shared.sender.types.check(name, raw.data.unknown_mut())?;
+    }
     let id = raw.id.as_deref().map(read_id).transpose()?;
     let person = people.person(actor(raw.actor.as_deref(), "/actor")?);
     let time = raw.time.as_deref().ok_or_else(|| missing(&["/time"]))?;
@@ -86,6 +90,7 @@ pub fn validate(
     let event = Event {
         id: id.unwrap_or_default(),
         event_type: match raw.verb {
+            Some(name) if raw.event_type.is_custom() => name,
             Some(verb) => format!("{}.{}", raw.dialect, named.word(&verb)),
             None => raw.event_type.name.to_owned(),
         },

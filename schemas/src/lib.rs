@@ -3,6 +3,7 @@
 mod calendar;
 mod columns;
 mod credential;
+mod custom_type;
 pub mod event;
 mod family;
 pub mod headers;
@@ -20,6 +21,9 @@ mod write_key;
 pub use calendar::{Calendar, CalendarError, TermDates};
 pub use columns::{columns, is_personal, sort_columns};
 pub use credential::{Credential, CredentialError, CredentialKind, SecretHash};
+pub use custom_type::{
+    CustomType, CustomTypeName, CustomTypeNameError, MAX_CUSTOM_TYPES, MAX_SCHEMA_BYTES,
+};
 pub use family::Family;
 pub use id::{IdError, StudentKey, TenantId, Term};
 pub use origin::{Origin, OriginError};

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use crate::{Calendar, SecretHash, TenantId, WriteKey};
+use crate::{Calendar, CustomType, SecretHash, TenantId, WriteKey};
 
 /// A tenant's document, stored in versions under `<root>/_tenants/<tenant>/`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,9 @@ pub struct Tenant {
     /// Groups of fewer students are not shown to roles that see only aggregates.
     #[serde(default = "default_minimum_cell")]
     pub minimum_cell: u32,
+    /// Types of events of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub custom_types: Vec<CustomType>,
     /// Who may post.
     #[serde(default)]
     pub keys: Vec<WriteKey>,
@@ -109,6 +112,7 @@ impl Tenant {
             actor_prefixes: Vec::new(),
             id_prefixes: Vec::new(),
             minimum_cell: default_minimum_cell(),
+            custom_types: Vec::new(),
             keys: Vec::new(),
             tokens: Vec::new(),
         }

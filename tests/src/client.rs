@@ -133,7 +133,14 @@ impl Client {
             .bearer_auth(&self.tenant.key)
     }
 
-    /// Sends a request that [`Client::ingest`] began.
+    /// A request that reads from the front door with the tenant's key.
+    pub fn ingest_get(&self, path: &str) -> reqwest::RequestBuilder {
+        self.http
+            .get(format!("{}{path}", self.address().ingest))
+            .bearer_auth(&self.tenant.key)
+    }
+
+    /// Sends a request that [`Client::ingest`] or [`Client::ingest_get`] began.
     ///
     /// # Errors
     /// When no whole response came.

@@ -198,6 +198,15 @@ impl Sandbox {
         cli(self.folder.path(), &self.settings, arguments)
     }
 
+    /// As [`Sandbox::cli`], of a command that may fail in part: its exit code, and what
+    /// it prints.
+    ///
+    /// # Panics
+    /// When it prints no JSON.
+    pub fn cli_with_code(&self, arguments: &[&str]) -> (i32, Value) {
+        cli_with_code(self.folder.path(), &self.settings, arguments)
+    }
+
     /// Starts a command on the sandbox's data without waiting for it.
     pub fn spawn(&self, name: &str, arguments: &[&str]) -> Process {
         let data = self.data().display().to_string();

@@ -40,6 +40,17 @@ impl Tenant {
 /// # Panics
 /// When it fails.
 pub(crate) fn cli(folder: &Path, settings: &[Setting], arguments: &[&str]) -> Value {
+    let (code, said) = cli_with_code(folder, settings, arguments);
+    assert_eq!(code, 0, "chalkline {arguments:?}: {said}");
+    said
+}
+
+/// As [`cli`], with the exit code of a command that could not do all of its work.
+pub(crate) fn cli_with_code(
+    folder: &Path,
+    settings: &[Setting],
+    arguments: &[&str],
+) -> (i32, Value) {
     let output = chalkline()
         .args(arguments)
         .arg("--json")
@@ -47,11 +58,13 @@ pub(crate) fn cli(folder: &Path, settings: &[Setting], arguments: &[&str]) -> Va
         .env("CHALKLINE_DATA_DIR", folder.join(DATA))
         .output()
         .expect("chalkline starts");
-    assert!(
-        output.status.success(),
-        "chalkline {arguments:?}: {}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    serde_json::from_slice(&output.stdout).expect("--json prints JSON")
+    let code = output.status.code().expect("it was not killed");
+    let said = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!(
+            "chalkline {arguments:?} ended with {code} and printed no JSON ({error}): {}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        )
+    });
+    (code, said)
 }

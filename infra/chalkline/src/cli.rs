@@ -1,6 +1,7 @@
 //! The command line: what can be said, not what it does.
 
 mod access;
+mod custom_type;
 mod import;
 mod values;
 
@@ -11,7 +12,8 @@ use clap::{ArgGroup, Args, Parser, Subcommand, value_parser};
 use schemas::{Family, Table, TenantId};
 
 pub use self::access::{Key, Link, Tenant, Token};
-pub use self::import::{Edx, Import, Oulad, Target, Xapi};
+pub use self::custom_type::Type;
+pub use self::import::{Edx, Events, Import, Oulad, Target, Xapi};
 pub use self::values::Expiry;
 use self::values::{family, lake_table, time};
 
@@ -92,6 +94,12 @@ pub enum Command {
     /// `chalkline token revoke` ends it.
     #[command(after_help = "Example: chalkline link --tenant north-high")]
     Link(Link),
+    /// Register types of events of a school's own, with the schema of their data
+    #[command(
+        subcommand,
+        after_help = "Example: chalkline type register --tenant north-high custom.lab.opened lab-opened.json"
+    )]
+    Type(Type),
     /// Bring in data of other systems
     #[command(
         subcommand,

@@ -9,6 +9,7 @@ mod config;
 mod data_dir;
 pub mod edx;
 pub mod import;
+pub mod mapped;
 pub mod oulad;
 mod output;
 mod services;

@@ -8,7 +8,8 @@ use std::fmt;
 
 use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
-use schemas::event::{Data, EventType, unique_members};
+use schemas::CustomTypeName;
+use schemas::event::{Clickstream, Data, EventType, unique_members};
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -88,14 +89,21 @@ struct Wire<'a> {
 /// What is wrong with its members or its type, and where in the event.
 pub fn translate(json: &str) -> Result<RawEvent<'_>, Rejection> {
     let native: Wire<'_> = serde_json::from_str(json).map_err(|_| members::explain(json, None))?;
-    let event_type = event_type(native.event_type.as_ref().map_or("", |name| &name.0))?;
+    let name = native.event_type.as_ref().map_or("", |name| &name.0);
+    let event_type = event_type(name)?;
     let data = native.data.map_or("{}", RawValue::get);
-    let data = Data::from_json(event_type.family, data)
-        .map_err(|_| members::explain(json, Some(event_type.family)))?;
+    let (verb, data) = if event_type.is_custom() {
+        let data = own_data(data).map_err(|_| members::explain(json, None))?;
+        (Some(name.to_owned()), data)
+    } else {
+        let data = Data::from_json(event_type.family, data)
+            .map_err(|_| members::explain(json, Some(event_type.family)))?;
+        (None, data)
+    };
     Ok(RawEvent {
         dialect: "native",
         event_type,
-        verb: None,
+        verb,
         id: native.id.map(|text| text.0),
         time: native.time.map(|text| text.0),
         sent_at: native.sent_at.map(|text| text.0),
@@ -113,13 +121,22 @@ pub fn translate(json: &str) -> Result<RawEvent<'_>, Rejection> {
     })
 }
 
+/// The data of a type of the tenant's own: no member of it has a column.
+fn own_data(json: &str) -> serde_json::Result<Data> {
+    let mut reader = serde_json::Deserializer::from_str(json);
+    Ok(Data::Clickstream(Clickstream {
+        unknown: unique_members(&mut reader)?,
+        ..Clickstream::default()
+    }))
+}
+
 /// Where all types are listed.
 const LIST: &str = "in schemas/README.md";
 
 /// How many letters a type may be off to be taken for a known one.
 const UNLIKE: usize = 5;
 
-/// The type of ours that has this name.
+/// The type that has this name, [`EventType::custom`] for those of tenants.
 ///
 /// # Errors
 /// When none has, at `/type`.
@@ -127,17 +144,13 @@ pub fn event_type(name: &str) -> Result<&'static EventType, Rejection> {
     if let Some(event_type) = EventType::from_name(name) {
         return Ok(event_type);
     }
+    if name.starts_with(CustomTypeName::PREFIX) {
+        return Ok(EventType::custom());
+    }
     let (reason, detail) = if name.is_empty() {
         (
             Reason::MissingMember,
             "Say what happened in `type`, for example page.viewed.".to_owned(),
-        )
-    } else if name.starts_with("custom.") {
-        (
-            Reason::UnregisteredType,
-            format!(
-                "Types of one's own cannot be registered yet: send a type that is listed {LIST}."
-            ),
         )
     } else {
         (Reason::UnknownType, nearest(name))
@@ -218,7 +231,21 @@ mod tests {
     #[case(r#"{}"#, Reason::MissingMember, "/type")]
     #[case(r#"{"type":null}"#, Reason::MissingMember, "/type")]
     #[case(r#"{"type":"page.veiwed"}"#, Reason::UnknownType, "/type")]
-    #[case(r#"{"type":"custom.lab.opened"}"#, Reason::UnregisteredType, "/type")]
+    #[case(
+        r#"{"type":"custom.lab.opened","data":{"a":1,"a":1}}"#,
+        Reason::DuplicateMember,
+        "/data/a"
+    )]
+    #[case(
+        r#"{"type":"custom.lab.opened","data":[]}"#,
+        Reason::WrongType,
+        "/data"
+    )]
+    #[case(
+        r#"{"type":"custom.lab.opened","data":{"a":1e999}}"#,
+        Reason::NumberOutOfRange,
+        "/data/a"
+    )]
     #[case(r#"{"type":1}"#, Reason::WrongType, "/type")]
     #[case(
         r#"{"type":"page.viewed","type":"page.viewed"}"#,
@@ -362,8 +389,6 @@ mod tests {
             let expected = format!("Send a known type{near} All are listed {LIST}.");
             assert_eq!(detail, expected);
         }
-        let (_, _, detail) = refused(r#"{"type":"custom.lab.opened"}"#);
-        assert!(detail.contains("cannot be registered yet"), "{detail}");
     }
 
     #[test]

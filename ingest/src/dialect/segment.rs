@@ -88,6 +88,7 @@ impl Dialect for Segment {
 fn told_at(pointer: &str) -> String {
     match pointer {
         "/id" => "/messageId",
+        "/type" => "/event",
         "/time" => "/timestamp",
         "/sent_at" => "/sentAt",
         "/actor" => "/userId",

@@ -9,12 +9,46 @@ use serde_json::{Map, Value, json};
 
 use super::list::{CONTEXT, EVENT, Kind, Member, RESERVED, data_members};
 use super::{EventType, Requirement, limits};
+use crate::CustomType;
 
 /// The JSON Schema of an event of this type.
 pub fn json_schema(event_type: &EventType) -> Value {
-    let name = event_type.name;
     let mut data = properties(data_members(event_type.family));
     data.extend(reserved());
+    let about = format!(
+        "An event of the family {}; members that are not listed are kept in its `extra`.",
+        event_type.family
+    );
+    let mut schema = event(event_type.name, &about);
+    schema["properties"]["data"]["properties"] = Value::Object(data);
+    let requires = event_type.requires.iter();
+    let requires: Vec<_> = requires.map(|all| requirement(all, event_type)).collect();
+    if !requires.is_empty() {
+        schema["allOf"] = Value::Array(requires);
+    }
+    // The order of members is a feature of serde_json that any other crate can turn on.
+    schema.sort_all_objects();
+    schema
+}
+
+/// The JSON Schema of an event of a tenant's own type. `data` that is absent counts as
+/// empty.
+pub fn custom_json_schema(custom_type: &CustomType) -> Value {
+    let name = custom_type.name.as_str();
+    let about = custom_type.description.as_deref();
+    let mut schema = event(name, about.unwrap_or("An event of a type of the school's own."));
+    let mut data = custom_type.schema.clone();
+    if let Some(data) = data.as_object_mut() {
+        // What the schema refers to is found from its own root.
+        data.entry("$id")
+            .or_insert_with(|| json!(format!("urn:chalkline:data:{name}:1")));
+    }
+    schema["properties"]["data"] = data;
+    schema
+}
+
+/// What holds for events of all types.
+fn event(name: &str, about: &str) -> Value {
     let mut event = properties(EVENT);
     event.extend(reserved());
     event.insert("type".to_owned(), json!({ "const": name }));
@@ -24,24 +58,15 @@ pub fn json_schema(event_type: &EventType) -> Value {
     }
     event["actor"]["pattern"] = json!("\\S");
     event["context"]["properties"] = Value::Object(properties(CONTEXT));
-    event["data"]["properties"] = Value::Object(data);
-    let requires = event_type.requires.iter();
-    let requires: Vec<_> = requires.map(|all| requirement(all, event_type)).collect();
-    let mut schema = json!({
+    json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": format!("urn:chalkline:event:{name}:1"),
         "title": name,
-        "description": format!("An event of the family {}; members that are not listed are kept in its `extra`.", event_type.family),
+        "description": about,
         "type": "object",
         "properties": event,
         "required": ["type", "time", "actor"],
-    });
-    if !requires.is_empty() {
-        schema["allOf"] = Value::Array(requires);
-    }
-    // The order of members is a feature of serde_json that any other crate can turn on.
-    schema.sort_all_objects();
-    schema
+    })
 }
 
 /// Members that are ours to set.

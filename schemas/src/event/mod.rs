@@ -19,7 +19,7 @@ mod v1;
 
 pub use data::{Assessment, Attendance, Clickstream, Data, Segment, Tutoring, Video};
 pub use extra::Extra;
-pub use json_schema::json_schema;
+pub use json_schema::{custom_json_schema, json_schema};
 pub use list::{CONTEXT, EVENT, Kind, Member, RESERVED, Range, data_members};
 pub use members::{Trail, unique as unique_members, unique_tree};
 pub use types::{EventType, Requirement};

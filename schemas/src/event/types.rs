@@ -34,8 +34,21 @@ impl EventType {
         &FOREIGN
     }
 
-    /// All types, by family; without [`EventType::foreign`], which nobody can
-    /// send by name.
+    /// What an event is of whose type is the tenant's own, [`CustomType`]: it may say
+    /// anything that the tenant's schema takes.
+    ///
+    /// [`CustomType`]: crate::CustomType
+    pub fn custom() -> &'static Self {
+        &CUSTOM
+    }
+
+    /// Whether it is [`EventType::custom`].
+    pub fn is_custom(&self) -> bool {
+        *self == CUSTOM
+    }
+
+    /// All types, by family; without [`EventType::foreign`] and
+    /// [`EventType::custom`], which nobody can send by these names.
     pub fn all() -> &'static [Self] {
         TYPES
     }
@@ -74,6 +87,8 @@ const BOOKING: Requirement = &["/data/booking"];
 const SCHEDULED_AT: Requirement = &["/data/scheduled_at"];
 
 static FOREIGN: EventType = t("<dialect>.<verb>", Clickstream, &[]);
+
+static CUSTOM: EventType = t("custom.<name>", Clickstream, &[]);
 
 static TYPES: &[EventType] = &[
     t("page.viewed", Clickstream, &[&["/data/url", "/content"]]),

@@ -38,6 +38,34 @@ pub enum Import {
     /// import that was stopped goes on where it was.
     #[command(after_help = "Example: chalkline import edx tracking.log-*.gz --key ck_demo_…")]
     Edx(Edx),
+    /// Bring in history from CSV or Parquet files, by a mapping file
+    ///
+    /// The mapping says which events a row becomes and of which columns their members
+    /// are made. An event without an id gets one made of the file's contents and its
+    /// row, so that importing the file again stores nothing twice. Rows that cannot be
+    /// taken are counted and stop nothing. An import that was stopped goes on where it
+    /// was.
+    #[command(after_help = "A mapping (TOML, or JSON by its ending):
+
+  time_zone = \"America/Chicago\"          # of times without an offset
+  null = [\"\", \"NULL\"]                  # texts that mean nothing
+  [[events]]                             # a row becomes one of each whose `when` holds
+  type = \"video.played\"
+  when = [{ column = \"action\", is = [\"play\", \"resume\"] }]
+  time = \"at\"                            # a column; or { column = \"at\", format = \"%d.%m.%Y %H:%M\" }
+                                         # or { column = \"at\", unit = \"s\" }: seconds since 1970, or ms, us
+  actor = { template = \"mailto:{email}\" }
+  course = { value = \"bio-101\" }
+  content = \"video\"
+  data.position = { column = \"ms\", scale = 0.001 }
+  data.correct = { column = \"right\", words = { richtig = true, falsch = false } }
+
+Examples:
+  chalkline import events --mapping log.toml log.csv.gz --key ck_demo_… --dry-run
+  chalkline import events --mapping log.toml 2024.csv.gz 2025.parquet --key ck_demo_…
+
+Example: chalkline import events --mapping log.toml log.csv.gz --key ck_demo_…")]
+    Events(Events),
 }
 
 /// `chalkline import edx`.
@@ -46,6 +74,23 @@ pub struct Edx {
     /// Tracking logs, as they are or .gz
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// Where they go.
+    #[command(flatten)]
+    pub target: Target,
+}
+
+/// `chalkline import events`.
+#[derive(Debug, Args)]
+pub struct Events {
+    /// What the rows become (TOML or JSON)
+    #[arg(long, value_name = "FILE")]
+    pub mapping: PathBuf,
+    /// Files of rows: .csv, .tsv, both also .gz, or .parquet
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Print the events of the first 10 rows of each file and send nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// Where they go.
     #[command(flatten)]
     pub target: Target,

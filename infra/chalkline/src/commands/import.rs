@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use schemas::{Credential, CredentialKind};
+use serde_json::json;
+use serde_json::value::RawValue;
 
 use crate::client::Client;
 use crate::edx::TrackingLogs;
@@ -11,7 +13,10 @@ use crate::import::{self, Progress, Source, State, Summary};
 use crate::oulad::{CourseStarts, Oulad};
 use crate::output::Output;
 use crate::xapi::Statements;
-use crate::{Addresses, Config, cli};
+use crate::{Addresses, Config, cli, mapped};
+
+/// Rows of each file whose events a dry run shows.
+const SHOWN: usize = 10;
 
 /// `chalkline import oulad DIR`.
 pub async fn oulad(config: &Config, args: cli::Oulad, output: Output) -> anyhow::Result<ExitCode> {
@@ -36,6 +41,28 @@ pub async fn edx(config: &Config, args: cli::Edx, output: Output) -> anyhow::Res
     let open = move || TrackingLogs::open(&args.files);
     let source = tokio::task::spawn_blocking(open).await??;
     target.import(Arc::new(source), output).await
+}
+
+/// `chalkline import events --mapping FILE FILE…`.
+pub async fn events(
+    config: &Config,
+    args: cli::Events,
+    output: Output,
+) -> anyhow::Result<ExitCode> {
+    let folder = folder_of(&args.files).to_owned();
+    let open = move || mapped::open(&args.mapping, &args.files);
+    let source = tokio::task::spawn_blocking(open).await??;
+    if args.dry_run {
+        let events = source.first(SHOWN)?;
+        output.show(&json!({ "events": raw(&events)? }), events.join("\n"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let target = Target::open(config, args.target, &folder)?;
+    target.import(source, output).await
+}
+
+fn raw(events: &[String]) -> serde_json::Result<Vec<&RawValue>> {
+    events.iter().map(|event| serde_json::from_str(event)).collect()
 }
 
 /// The folder of the first of some files.

@@ -3,6 +3,7 @@
 mod check_config;
 mod compact;
 mod credential;
+mod custom_type;
 mod demo;
 mod import;
 pub mod key;
@@ -51,6 +52,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Key(command) => key::run(&registry(&config()?)?, command, output).await,
         Command::Token(command) => token::run(&registry(&config()?)?, command, output).await,
+        Command::Type(command) => {
+            custom_type::run(&registry(&config()?)?, command, output).await
+        }
         Command::Link(args) => {
             let config = config()?;
             link::run(&config, &registry(&config)?, args, output).await
@@ -58,6 +62,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Import(Import::Oulad(args)) => import::oulad(&config()?, args, output).await,
         Command::Import(Import::Xapi(args)) => import::xapi(&config()?, args, output).await,
         Command::Import(Import::Edx(args)) => import::edx(&config()?, args, output).await,
+        Command::Import(Import::Events(args)) => import::events(&config()?, args, output).await,
         Command::Compact(args) => compact::run(&config()?, args, output).await,
         Command::Replay(args) => replay::run(&config()?, args, output).await,
         Command::Tail(args) => tail::run(&config()?, args, output).await,

@@ -113,6 +113,7 @@ pub async fn run(
                 "actor_prefixes": tenant.actor_prefixes,
                 "id_prefixes": tenant.id_prefixes,
                 "minimum_cell": tenant.minimum_cell,
+                "types": tenant.custom_types.iter().map(|own| &own.name).collect::<Vec<_>>(),
                 "keys": key::to_json(&tenant),
                 "tokens": token::to_json(&tenant),
             });

@@ -3,6 +3,7 @@
 mod check_config;
 mod replay;
 mod tenants;
+mod types;
 mod up;
 
 use std::path::{Path, PathBuf};

@@ -11,7 +11,7 @@ use super::parts::Parts;
 use super::{NAME, people, told_at, video};
 use crate::dialect::RawEvent;
 use crate::dialect::name::name;
-use crate::dialect::native::{self, members};
+use crate::dialect::native::members;
 use crate::outcome::{Reason, Rejection};
 use crate::time;
 
@@ -169,11 +169,17 @@ fn track(parts: &mut Parts, content: Option<String>) -> Result<Meaning, Rejectio
             content,
         });
     }
-    if event.starts_with("custom.") {
-        native::event_type(&event).map_err(|mut rejection| {
-            "/event".clone_into(&mut rejection.pointer);
-            rejection
-        })?;
+    if event.starts_with(CustomTypeName::PREFIX) {
+        parts.event.remove("event");
+        return Ok(Meaning {
+            event_type: EventType::custom(),
+            verb: Some(event),
+            data: Data::Clickstream(Clickstream {
+                unknown: std::mem::take(&mut parts.properties),
+                ..Clickstream::default()
+            }),
+            content,
+        });
     }
     if let Some(event_type) = video::event_type(&event) {
         let content = content.or_else(|| video::take_content(&mut parts.properties));
