@@ -11,7 +11,7 @@ use futures::future::join_all;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::tenant::cli;
+use crate::tenant::{cli, cli_with_code};
 use crate::{Address, Client, Process, Tenant, eventually, on_s3};
 
 /// The data folder in a sandbox's folder.
