@@ -6,6 +6,7 @@ mod caliper_conformance;
 mod caliper_events;
 mod canvas;
 mod contract;
+mod corpus;
 mod dev;
 mod edx;
 mod edx_hostile;
