@@ -16,7 +16,7 @@ use crate::kill::CONNECTIONS;
 /// beginnings of commits; most commits can, and the beginnings of data files.
 const LIMITS: [u64; 3] = [0, 700, 4_000];
 
-fn limit_files(process: &Process, bytes: &str) {
+pub(super) fn limit_files(process: &Process, bytes: &str) {
     let limited = Command::new("prlimit")
         .args(["--pid", &process.id().to_string()])
         // The soft limit alone: the hard one could not be raised again.

@@ -4,6 +4,7 @@
 
 mod brokers;
 mod clock;
+mod conservation;
 mod disk;
 mod floods;
 mod folder;
