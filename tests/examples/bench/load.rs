@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::latency::Latencies;
 
-/// Events in a request.
+/// Events in a request, unless it is said otherwise.
 pub const EVENTS: usize = 20;
 /// Bytes of an event, without the comma behind it.
 pub const EVENT_BYTES: usize = 786;
@@ -34,6 +34,8 @@ pub struct Load {
     pub keys: Vec<String>,
     /// What is in a request.
     pub events: Events,
+    /// Events in a request; of [`Events::Mixed`] always [`EVENTS`].
+    pub size: usize,
     /// Connections, each with one request under way at a time.
     pub connections: u64,
     /// For how long.
@@ -46,7 +48,7 @@ pub struct Load {
     pub series: u16,
 }
 
-/// What a request has [`EVENTS`] of.
+/// What a request holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Events {
     /// Clicks of [`EVENT_BYTES`].
@@ -79,6 +81,7 @@ impl Load {
             host: url.strip_prefix("http://").expect("http").to_owned(),
             keys: vec![sandbox.tenant.key.clone()],
             events: Events::Clicks,
+            size: EVENTS,
             connections: CONNECTIONS,
             duration: Duration::from_secs(seconds),
             most: u64::MAX,
@@ -119,7 +122,7 @@ impl Load {
             .await
             .expect("ingest listens");
         stream.set_nodelay(true).expect("a socket");
-        let events = self.events.lay_out();
+        let events = self.events.lay_out(self.size);
         let requests = self.keys.iter();
         let mut requests: Vec<_> = requests
             .map(|key| Request::new(&self.host, key, &events))
@@ -144,7 +147,7 @@ impl Load {
             let turn = turn % requests.len() as u64;
             let request = &mut requests[turn as usize];
             request.number(number);
-            number += EVENTS as u64;
+            number += events.len() as u64;
             let asked = Instant::now();
             stream
                 .write_all(&request.bytes)
@@ -155,7 +158,7 @@ impl Load {
             let head = &answer[..answer.len().min(200)];
             let text = String::from_utf8_lossy(head);
             assert!(text.starts_with("HTTP/1.1 202 "), "{text}");
-            sent.events += EVENTS as u64;
+            sent.events += events.len() as u64;
         }
         sent
     }
@@ -203,9 +206,9 @@ impl Request {
 
 impl Events {
     /// Those of a request, all with one id and one student.
-    fn lay_out(self) -> Vec<String> {
+    fn lay_out(self, size: usize) -> Vec<String> {
         match self {
-            Self::Clicks => vec![click(); EVENTS],
+            Self::Clicks => vec![click(); size],
             Self::Mixed => [vec![click(); 12], vec![video(); 6], vec![answer(); 2]].concat(),
         }
     }

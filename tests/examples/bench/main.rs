@@ -6,6 +6,7 @@
 
 mod budget;
 mod compaction;
+mod door;
 mod flat;
 mod lake;
 mod latency;
@@ -29,8 +30,9 @@ fn seconds() -> u64 {
 }
 
 /// What is measured unless something is named.
-const USUAL: [&str; 7] = [
+const USUAL: [&str; 8] = [
     "kafka",
+    "door",
     "up",
     "reports",
     "budget",
@@ -72,6 +74,9 @@ async fn main() -> ExitCode {
     let mut report = Report::of_this_machine();
     if wanted("kafka") {
         stages::kafka(seconds, &mut report).await;
+    }
+    if wanted("door") {
+        door::measure(seconds.div_ceil(3), &mut report).await;
     }
     if wanted("up") {
         stages::up(seconds, &mut report).await;

@@ -15,7 +15,7 @@ use crate::report::{Floor, Report, thousands};
 pub const STEADY: f64 = 5_000.0;
 
 /// Processor time of a process and of this one (the generator), over a load.
-async fn measured(load: &Load, process: &Process) -> (Sent, f64, f64, f64) {
+pub async fn measured(load: &Load, process: &Process) -> (Sent, f64, f64, f64) {
     let own = std::process::id();
     let (before, own_before, start) = (process.cpu_seconds(), cpu_seconds(own), Instant::now());
     let sent = load.run().await;
@@ -41,14 +41,14 @@ pub async fn kafka(seconds: u64, report: &mut Report) {
         "HTTP → Kafka acked, per ingest core",
         format!("{} events/s", thousands(events / cpu)),
         events / cpu,
-        Floor::AtLeast(70_000.0),
+        Floor::AtLeast(100_000.0),
         format!("{:.2} µs of processor time an event", cpu / events * 1e6),
     );
     report.add(
         "HTTP → Kafka acked, whole machine",
         format!("{} events/s", thousands(events / elapsed)),
         events / elapsed,
-        Floor::AtLeast(40_000.0),
+        Floor::AtLeast(60_000.0),
         how,
     );
     report.add(
