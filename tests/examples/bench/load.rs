@@ -44,6 +44,8 @@ pub struct Load {
     pub most: u64,
     /// Requests a second over all connections; as many as possible if `None`.
     pub pace: Option<f64>,
+    /// Whether to go on when a request is not taken, a moment later and with others.
+    pub persistent: bool,
     /// Distinguishes the ids of different loads.
     pub series: u16,
 }
@@ -86,6 +88,7 @@ impl Load {
             duration: Duration::from_secs(seconds),
             most: u64::MAX,
             pace: None,
+            persistent: false,
             series,
         }
     }
@@ -104,7 +107,7 @@ impl Load {
     /// Sends, and waits for the last answer.
     ///
     /// # Panics
-    /// When an answer is not 202.
+    /// When an answer is not 202, unless it is [persistent](Load::persistent).
     pub async fn run(&self) -> Sent {
         let mut connections = JoinSet::new();
         for connection in 0..self.connections {
@@ -157,6 +160,11 @@ impl Load {
             sent.latencies.add(asked.elapsed());
             let head = &answer[..answer.len().min(200)];
             let text = String::from_utf8_lossy(head);
+            if self.persistent && !text.starts_with("HTTP/1.1 202 ") {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                stream = TcpStream::connect(&self.host).await.expect("ingest listens");
+                continue;
+            }
             assert!(text.starts_with("HTTP/1.1 202 "), "{text}");
             sent.events += events.len() as u64;
         }

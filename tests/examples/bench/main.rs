@@ -12,6 +12,7 @@ mod lake;
 mod latency;
 mod load;
 mod metrics;
+mod outage;
 mod peer;
 mod report;
 mod reports;
@@ -77,6 +78,10 @@ async fn main() -> ExitCode {
     }
     if wanted("door") {
         door::measure(seconds.div_ceil(3), &mut report).await;
+    }
+    // Five minutes unless SECONDS is another.
+    if wanted("outage") {
+        outage::measure(15 * seconds, &mut report).await;
     }
     if wanted("up") {
         stages::up(seconds, &mut report).await;
