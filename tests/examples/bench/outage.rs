@@ -6,7 +6,7 @@ use e2e::Sandbox;
 use eventlog::testing::KafkaBroker;
 
 use crate::load::Load;
-use crate::metrics::metric;
+use crate::metrics;
 use crate::report::{Floor, Report, thousands};
 use crate::stages::{STEADY, measured};
 
@@ -61,7 +61,8 @@ pub async fn measure(seconds: u64, report: &mut Report) {
         ..Load::of(&sandbox, 3_600, 2).steady(STEADY)
     };
     let steady = tokio::spawn(async move { steady.run().await });
-    while metric(&sandbox, "chalkline_spool_records").await > 0.0 {
+    let url = sandbox.address().ingest;
+    while metrics::read(&url, "chalkline_spool_records ").await != [0.0] {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     steady.abort();
