@@ -36,7 +36,10 @@ pub fn json_schema(event_type: &EventType) -> Value {
 pub fn custom_json_schema(custom_type: &CustomType) -> Value {
     let name = custom_type.name.as_str();
     let about = custom_type.description.as_deref();
-    let mut schema = event(name, about.unwrap_or("An event of a type of the school's own."));
+    let mut schema = event(
+        name,
+        about.unwrap_or("An event of a type of the school's own."),
+    );
     let mut data = custom_type.schema.clone();
     if let Some(data) = data.as_object_mut() {
         // What the schema refers to is found from its own root.
