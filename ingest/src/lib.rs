@@ -18,15 +18,18 @@ mod memory;
 mod outcome;
 mod personal;
 mod plain;
+mod rates;
 mod receive;
 mod router;
 mod service;
+mod share;
 mod spelling;
 mod tail;
 mod tally;
 mod time;
 mod trace;
 mod tree;
+mod turns;
 mod validate;
 mod values;
 

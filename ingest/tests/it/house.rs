@@ -1,5 +1,6 @@
 //! A tenant with a key, a log in a temporary folder, and a front door to both.
 
+use std::num::{NonZeroU32, NonZeroU64};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use schemas::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
+
 
 pub const NOW: &str = "2026-09-14T12:00:00Z";
 
@@ -76,8 +78,18 @@ impl House {
                 key.kind = KeyKind::Public;
                 key.origins = vec![Origin::new("https://*.school.example").expect("a site")];
             }),
+            key("slow", [6; 32], |key| {
+                key.events_per_second = NonZeroU32::new(1)
+            }),
+            key("daily", [7; 32], |key| {
+                key.events_per_day = NonZeroU64::new(5)
+            }),
         ];
         registry.create(&tenant).await.expect("creates");
+        let mut neighbour = Tenant::new(neighbour_id(), "Neighbour");
+        let credential = key_of(neighbour_id(), "web", [8; 32]);
+        neighbour.keys = vec![WriteKey::new(&credential, now())];
+        registry.create(&neighbour).await.expect("creates");
         let ingest = Ingest::new(
             config,
             Arc::clone(&log),
@@ -89,7 +101,7 @@ impl House {
             log,
             registry,
             clock,
-            key: credential("web", [1; 32]),
+            key: self::credential("web", [1; 32]),
             router: ingest.router(),
             _folder: folder,
         }
@@ -246,7 +258,7 @@ impl Reply {
             Some(32),
             "{self:?}"
         );
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(self.status.as_u16(), 429 | 503) {
             assert!(self.header("retry-after").parse::<u64>().expect("seconds") >= 1);
         }
     }
@@ -260,13 +272,26 @@ pub fn tenant_id() -> TenantId {
     TenantId::new("demo").expect("a slug")
 }
 
+/// Another tenant of the same door.
+fn neighbour_id() -> TenantId {
+    TenantId::new("neighbour").expect("a slug")
+}
+
+/// The other tenant's key.
+pub fn neighbours_key() -> String {
+    key_of(neighbour_id(), "web", [8; 32]).reveal()
+}
+
 pub fn credential(id: &str, random: [u8; 32]) -> String {
-    Credential::new(CredentialKind::Key, tenant_id(), id.to_owned(), random).reveal()
+    key_of(tenant_id(), id, random).reveal()
+}
+
+fn key_of(tenant: TenantId, id: &str, random: [u8; 32]) -> Credential {
+    Credential::new(CredentialKind::Key, tenant, id.to_owned(), random)
 }
 
 fn key(id: &str, random: [u8; 32], change: impl FnOnce(&mut WriteKey)) -> WriteKey {
-    let credential = Credential::new(CredentialKind::Key, tenant_id(), id.to_owned(), random);
-    let mut key = WriteKey::new(&credential, now());
+    let mut key = WriteKey::new(&key_of(tenant_id(), id, random), now());
     change(&mut key);
     key
 }
