@@ -11,7 +11,11 @@ use crate::house::House;
 const TARGETS: &[(&str, &str, &[(&str, &str)])] = &[
     ("native", "/v1/events", &[JSON]),
     ("ndjson", "/v1/events", &[LINES]),
-    ("xapi", "/xapi/statements", &[JSON, ("x-experience-api-version", "1.0.3")]),
+    (
+        "xapi",
+        "/xapi/statements",
+        &[JSON, ("x-experience-api-version", "1.0.3")],
+    ),
     (
         "multipart",
         "/xapi/statements",

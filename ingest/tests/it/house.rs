@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
+use crate::openapi;
 
 pub const NOW: &str = "2026-09-14T12:00:00Z";
 
@@ -164,6 +165,7 @@ impl House {
     }
 
     pub async fn send(&self, request: Request<Body>) -> Reply {
+        let asked = (request.method().clone(), request.uri().path().to_owned());
         let response = self.open(request).await;
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX)
@@ -177,7 +179,19 @@ impl House {
         if !reply.status.is_success() {
             reply.assert_problem();
         }
+        openapi::assert_told(self, &asked.0, &asked.1, &reply).await;
         reply
+    }
+
+    /// The paths of all routes, as the router has them.
+    pub fn paths(&self) -> Vec<String> {
+        let shown = format!("{:?}", self.router);
+        let (routes, _) = shown.split_once("fallback_router").expect("a router");
+        let quoted = routes.split('"').skip(1).step_by(2);
+        let paths = quoted.filter(|path| path.starts_with('/'));
+        let mut paths: Vec<_> = paths.map(str::to_owned).collect();
+        paths.sort();
+        paths
     }
 
     /// All records in the log, by partition.
