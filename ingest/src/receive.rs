@@ -9,7 +9,7 @@ use futures::{Stream, StreamExt};
 
 use crate::Config;
 use crate::error::{Error, Limit};
-use crate::memory::{Full, Lease, Memory};
+use crate::memory::{Full, Lease};
 
 /// How the events stand in the body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,11 +38,11 @@ enum Encoding {
 pub struct Received {
     /// Its bytes.
     pub bytes: Vec<u8>,
-    /// Keeps its place in [`Memory`] until it is answered.
+    /// Keeps its place in memory until it is answered.
     _lease: Lease,
 }
 
-/// Reads and inflates the body.
+/// Reads and inflates the body, which holds its place by the lease.
 ///
 /// # Errors
 /// 415 for an encoding that we do not know, 413 over a cap, 408 when the client
@@ -53,7 +53,7 @@ pub async fn receive(
     headers: &HeaderMap,
     body: Body,
     config: &Config,
-    memory: &Memory,
+    mut lease: Lease,
 ) -> Result<Received, Error> {
     let encoding = match encoding(headers) {
         Ok(encoding) => encoding,
@@ -66,7 +66,6 @@ pub async fn receive(
         Encoding::Identity => Limit::body(config.max_body_bytes),
         Encoding::Gzip | Encoding::Zstd => Limit::compressed(config.max_compressed_bytes),
     };
-    let mut lease = memory.lease();
     let bytes = tokio::time::timeout(
         config.body_timeout(),
         collect(

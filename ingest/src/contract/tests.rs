@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::Config;
 use crate::authenticate::{Scope, Sender};
+use crate::dialect::Dialect;
 use crate::dialect::native::Native;
 use crate::judge::{Sentence, judge};
 use crate::outcome::Reason;
@@ -34,16 +35,8 @@ fn refused(event: &Value) -> Option<Reason> {
     let now = "2026-09-14T12:00:00Z".parse().expect("a time");
     let (look_up, config) = (LookUp::Recent, Config::default());
     let body = event.to_string();
-    let format = Format::Json;
-    let verdict = judge(
-        &Native,
-        &format,
-        body.as_bytes(),
-        &sender,
-        now,
-        look_up,
-        &config,
-    );
+    let batch = Native.decode(&Format::Json, body.as_bytes(), config.max_events);
+    let verdict = batch.and_then(|batch| judge(&Native, batch, &sender, now, look_up, &config));
     match verdict.expect("one event").events.remove(0).sentence {
         Sentence::Reject(rejection) => Some(rejection.reason),
         _ => None,

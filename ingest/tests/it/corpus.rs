@@ -7,8 +7,10 @@ use axum::http::Request;
 
 use crate::house::House;
 
+type Headers = &'static [(&'static str, &'static str)];
+
 /// The targets of the fuzzer: the path, and the headers.
-const TARGETS: &[(&str, &str, &[(&str, &str)])] = &[
+const TARGETS: &[(&str, &str, Headers)] = &[
     ("native", "/v1/events", &[JSON]),
     ("ndjson", "/v1/events", &[LINES]),
     (

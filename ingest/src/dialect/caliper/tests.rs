@@ -21,16 +21,10 @@ fn judged(body: &[u8]) -> Option<Verdict> {
     let sender = Sender::new(Arc::new(tenant), Arc::new(secret), Scope::default());
     let now = "2026-09-14T12:00:00Z".parse().expect("a time");
     let (look_up, config) = (LookUp::Recent, Config::default());
-    judge(
-        &Caliper,
-        &Format::Json,
-        body,
-        &sender,
-        now,
-        look_up,
-        &config,
-    )
-    .ok()
+    let batch = Caliper
+        .decode(&Format::Json, body, config.max_events)
+        .ok()?;
+    judge(&Caliper, batch, &sender, now, look_up, &config).ok()
 }
 
 /// The pointers of all that stands in a value, of itself too.
