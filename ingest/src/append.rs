@@ -1,6 +1,6 @@
 //! From the verdict to the outcomes: what the log says of each record.
 
-use eventlog::{AppendError, EventLog};
+use eventlog::{AppendError, EventLog, Receipt};
 
 use crate::judge::{Sentence, Verdict};
 use crate::outcome::{Answered, Outcome, Reason, Rejection};
@@ -66,7 +66,7 @@ fn failed(error: &AppendError, place: &str) -> Outcome {
 }
 
 /// Says once per request what the log did not take.
-fn report(appended: &[Result<eventlog::Position, AppendError>]) {
+fn report(appended: &[Result<Receipt, AppendError>]) {
     let failed = || appended.iter().filter_map(|result| result.as_ref().err());
     if let Some(first) = failed().find(|error| error.is_retryable()) {
         tracing::warn!(

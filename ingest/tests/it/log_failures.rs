@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::http::StatusCode;
-use eventlog::{AppendError, EventLog, LogId, Position, ReadError, Reader, Record};
+use eventlog::{AppendError, EventLog, LogId, Position, ReadError, Reader, Receipt, Record};
 use ingest::{Config, Ingest};
 use runtime::{Health, Shutdown};
 use serde_json::json;
@@ -42,7 +42,7 @@ impl EventLog for Faulty {
         1
     }
 
-    async fn append(&self, records: Vec<Record>) -> Vec<Result<Position, AppendError>> {
+    async fn append(&self, records: Vec<Record>) -> Vec<Result<Receipt, AppendError>> {
         let answer = |record: Record| {
             let text = String::from_utf8_lossy(&record.value).into_owned();
             assert!(!text.contains("panic"), "a defect, made for the test");
@@ -56,10 +56,10 @@ impl EventLog for Faulty {
             } else if text.contains("unknown") {
                 Err(AppendError::Unknown("no answer".into()))
             } else {
-                Ok(Position {
+                Ok(Receipt::Stored(Position {
                     partition: 0,
                     offset: 0,
-                })
+                }))
             }
         };
         records.into_iter().map(answer).collect()
