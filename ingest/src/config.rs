@@ -24,6 +24,11 @@ pub struct Config {
     pub max_event_bytes: usize,
     /// How long a client may take to send its body, in milliseconds.
     pub body_timeout_ms: u64,
+    /// How long a client may be silent while it sends its body, in milliseconds.
+    pub chunk_timeout_ms: u64,
+    /// The bytes of its body that a client has to send in a second, on average, once it
+    /// takes longer than `chunk_timeout_ms`.
+    pub min_body_bytes_per_second: u64,
     /// What all requests together may hold in memory, in bytes; beyond it
     /// clients are asked to come back.
     pub memory_limit_bytes: usize,
@@ -43,6 +48,8 @@ impl Default for Config {
             max_events: 10_000,
             max_event_bytes: 1_000_000,
             body_timeout_ms: 30_000,
+            chunk_timeout_ms: 10_000,
+            min_body_bytes_per_second: 1_000,
             memory_limit_bytes: 256 << 20,
             retry_after_seconds: 2,
             dev: false,
@@ -60,6 +67,7 @@ impl Config {
             ("max_events", self.max_events == 0),
             ("max_event_bytes", self.max_event_bytes == 0),
             ("body_timeout_ms", self.body_timeout_ms == 0),
+            ("chunk_timeout_ms", self.chunk_timeout_ms == 0),
             ("retry_after_seconds", self.retry_after_seconds == 0),
         ] {
             if zero {
@@ -87,6 +95,11 @@ impl Config {
     /// [`Config::body_timeout_ms`] as a duration.
     pub fn body_timeout(&self) -> Duration {
         Duration::from_millis(self.body_timeout_ms)
+    }
+
+    /// [`Config::chunk_timeout_ms`] as a duration.
+    pub fn chunk_timeout(&self) -> Duration {
+        Duration::from_millis(self.chunk_timeout_ms)
     }
 }
 

@@ -13,6 +13,11 @@ pub const COST: usize = 3;
 /// Permits are counted in units of this many bytes.
 const UNIT: usize = 1024;
 
+/// The units that a body of `bytes` takes.
+fn units(bytes: usize) -> usize {
+    bytes.saturating_mul(COST).div_ceil(UNIT)
+}
+
 /// How far back it is looked how fast memory empties.
 const LOOK_BACK: Duration = Duration::from_secs(10);
 
@@ -114,12 +119,18 @@ pub struct Lease {
 }
 
 impl Lease {
+    /// Whether there is room for a body of `bytes` in all now. That holds nothing: by
+    /// the time it has arrived there may be none.
+    pub fn has_room_for(&self, bytes: usize) -> bool {
+        let more = units(bytes).saturating_sub(units(self.bytes));
+        more <= self.memory.0.free.available_permits()
+    }
+
     /// Makes room for a body of `bytes` in all; less than before changes nothing.
     ///
     /// # Errors
     /// [`Full`], and the lease is as before.
     pub fn grow_to(&mut self, bytes: usize) -> Result<(), Full> {
-        let units = |bytes: usize| bytes.saturating_mul(COST).div_ceil(UNIT);
         let more = units(bytes).saturating_sub(units(self.bytes));
         if more > 0 {
             let permit = Arc::clone(&self.memory.0.free)
@@ -189,6 +200,7 @@ mod tests {
             first.grow_by(1).expect("fits");
         }
         let mut second = memory.lease();
+        assert!(!second.has_room_for(2000) && second.has_room_for(1000));
         assert_eq!(second.grow_by(2000), Err(Full));
         second.grow_by(1000).expect("fits beside the first");
         drop(first);

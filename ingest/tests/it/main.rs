@@ -22,6 +22,7 @@ mod log_failures;
 mod segment;
 mod tail;
 mod tallies;
+mod wire;
 mod xapi;
 mod xapi_conformance;
 mod xapi_events;

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use schemas::CustomTypeName;
 use schemas::event::{Clickstream, Data, EventType};
 use serde_json::{Map, Value, json};
 
