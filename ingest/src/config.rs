@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use runtime::http::TlsConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::memory;
@@ -22,6 +23,8 @@ pub struct Config {
     /// The largest event, in bytes of JSON as sent. A log that takes less than
     /// this in one record lowers it.
     pub max_event_bytes: usize,
+    /// TLS of the front door; none unless both files are named.
+    pub tls: TlsConfig,
     /// How long a client may take to send its body, in milliseconds.
     pub body_timeout_ms: u64,
     /// How long a client may be silent while it sends its body, in milliseconds.
@@ -47,6 +50,7 @@ impl Default for Config {
             max_body_bytes: 16 << 20,
             max_events: 10_000,
             max_event_bytes: 1_000_000,
+            tls: TlsConfig::default(),
             body_timeout_ms: 30_000,
             chunk_timeout_ms: 10_000,
             min_body_bytes_per_second: 1_000,
@@ -60,7 +64,7 @@ impl Default for Config {
 impl Config {
     /// Everything that is wrong with the settings, one sentence each.
     pub fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
+        let mut problems = self.tls.problems("ingest.tls");
         for (name, zero) in [
             ("max_compressed_bytes", self.max_compressed_bytes == 0),
             ("max_body_bytes", self.max_body_bytes == 0),

@@ -8,6 +8,7 @@ use axum::extract::{OriginalUri, Request};
 use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 use eventlog::EventLog;
+use runtime::http::{Limits, Tls};
 use runtime::{Clock, Health, HealthCheck, Registry, Shutdown};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -41,6 +42,7 @@ const LOG_INTERVAL: Duration = Duration::from_millis(500);
 pub struct Ingest {
     door: Arc<Door>,
     beside: Router,
+    tls: Option<Tls>,
     health: HealthCheck,
     log_health: HealthCheck,
 }
@@ -92,6 +94,7 @@ impl Ingest {
                 taken: TaskTracker::new(),
             }),
             beside: Router::new(),
+            tls: None,
             health: health.check("ingest"),
             log_health: health.check("log"),
         }
@@ -101,6 +104,13 @@ impl Ingest {
     #[must_use]
     pub fn with_routes(mut self, routes: Router) -> Self {
         self.beside = self.beside.merge(routes);
+        self
+    }
+
+    /// Secures all connections with this, that is what [`Config::tls`] opens.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Option<Tls>) -> Self {
+        self.tls = tls;
         self
     }
 
@@ -125,7 +135,8 @@ impl Ingest {
             stop.cancelled().await;
             door.tail.stop();
         });
-        runtime::http::serve(listener, self.router(), &shutdown).await;
+        let (router, tls) = (self.router(), self.tls);
+        runtime::http::serve_with(listener, router, tls, &shutdown, Limits::default()).await;
         self.health.not_ready("stopping");
         if tallies.await.is_err() {
             tracing::error!("the task that appends tallies has failed");

@@ -17,6 +17,9 @@ pub struct Config {
     /// Folder of the embedded log and, unless `[lake] url` says otherwise, of
     /// the tables.
     pub data_dir: PathBuf,
+    /// Authorities (PEM) that commands trust beside those of the system when they ask
+    /// a running Chalkline over TLS.
+    pub ca_file: Option<PathBuf>,
     /// The front door.
     pub ingest: ingest::Config,
     /// The table writer.
@@ -55,6 +58,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data_dir: PathBuf::from("chalkline-data"),
+            ca_file: None,
             ingest: ingest::Config::default(),
             transform: transform::Config::default(),
             query: query::Config::default(),
