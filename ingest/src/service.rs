@@ -20,13 +20,13 @@ use crate::authenticate::{Sender, authenticate};
 use crate::dev::Dev;
 use crate::dialect::Dialect;
 use crate::error::Error;
-use crate::judge::judge;
+use crate::judge::{Stamp, judge};
 use crate::memory::Memory;
 use crate::outcome::Answered;
 use crate::receive::{Format, LookUp, Received, drain, receive};
 use crate::tail::{Origin, Tail};
 use crate::tally::Tallies;
-use crate::trace::TraceId;
+use crate::trace::{Spans, TraceId};
 use crate::{Config, custom, router};
 
 /// From this size on a body is judged off the threads that serve requests.
@@ -205,6 +205,8 @@ impl Door {
             path: path(&parts),
             trace_id: TraceId::of_request(&parts),
         };
+        let spans = Spans::of_request(&parts);
+        let receiving = spans.receive();
         let received = match dialect.format(&parts.headers) {
             Ok(format) => receive(&parts.headers, body, &self.config, &self.memory)
                 .await
@@ -214,6 +216,7 @@ impl Door {
                 Err(error)
             }
         };
+        drop(receiving);
         let received_at = self.clock.now();
         let (format, received) = match received {
             Ok(received) => received,
@@ -229,7 +232,7 @@ impl Door {
         let taken = async move {
             let body = (format, received, look_up);
             let answered = door
-                .judge_and_append(dialect, body, sender, received_at, &origin)
+                .judge_and_append(dialect, body, sender, received_at, &origin, &spans)
                 .await;
             if let Err(error) = &answered {
                 door.note_refusal(&origin.path, error);
@@ -250,6 +253,7 @@ impl Door {
         sender: Sender,
         received_at: DateTime<Utc>,
         origin: &Origin,
+        spans: &Spans,
     ) -> Result<Vec<Answered>, Error> {
         metrics::counter!("chalkline_ingest_body_bytes_total")
             .increment(received.bytes.len() as u64);
@@ -260,23 +264,20 @@ impl Door {
         } else {
             None
         };
+        let stamp = Stamp::new(received_at, look_up, spans.traceparent());
+        let judging = spans.judge();
         let (received, sender, verdict) = offload(long, move || {
-            let verdict = judge(
-                &dialect,
-                &format,
-                &received.bytes,
-                &sender,
-                received_at,
-                look_up,
-                &config,
-            );
+            let bytes = &received.bytes;
+            let verdict = judge(&dialect, &format, bytes, &sender, stamp, &config);
             (received, sender, verdict)
         })
         .await?;
-        drop(turn);
+        drop((turn, judging));
         let verdict = verdict?;
         let written = self.dev.as_ref().map(|_| verdict.written());
+        let appending = spans.append(verdict.records.len());
         let events = append(&*self.log, verdict).await;
+        drop(appending);
         drop(received);
         if let (Some(dev), Some(written)) = (&self.dev, written) {
             dev.note(&origin.path, &events, &written);

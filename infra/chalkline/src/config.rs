@@ -78,7 +78,8 @@ impl Default for LogConfig {
 
 impl Config {
     /// The configuration of a TOML file and of variables, which win. Variables
-    /// that do not start with `CHALKLINE_` are passed over.
+    /// that do not start with `CHALKLINE_` are passed over, but for those of
+    /// [`runtime::config::STANDARD`].
     ///
     /// # Errors
     /// All problems at once: unknown names, wrong types, impossible values.

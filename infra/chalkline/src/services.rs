@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use eventlog::EventLog;
 use lake::Lake;
-use runtime::{Clock, Health, Leases, MasterKey, Metrics, Registry, Shutdown};
+use runtime::{Clock, Health, Leases, MasterKey, Metrics, Registry, Shutdown, telemetry};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -140,6 +140,7 @@ impl Services {
         {
             tracing::warn!(components = "log", "did not close within the grace period");
         }
+        telemetry::flush().await;
         let rest = std::iter::from_fn(|| self.tasks.try_join_next());
         first
             .into_iter()

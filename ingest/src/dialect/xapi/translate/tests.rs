@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::Config;
 use crate::authenticate::{Scope, Sender};
 use crate::dialect::xapi::{Version, Xapi, check};
-use crate::judge::{Sentence, judge};
+use crate::judge::{Sentence, Stamp, judge};
 use crate::plain::{Plain, single_blanks};
 use crate::receive::{Format, LookUp};
 
@@ -121,8 +121,8 @@ proptest! {
         let version = if second { Version::V2 } else { Version::V1 };
         let xapi = Xapi { version, statement_id: None };
         let body = statement.to_string();
-        let config = Config::default();
-        let judged = judge(&xapi, &Format::Json, body.as_bytes(), &sender, now, LookUp::Recent, &config);
+        let (stamp, config) = (Stamp::new(now, LookUp::Recent, None), Config::default());
+        let judged = judge(&xapi, &Format::Json, body.as_bytes(), &sender, stamp, &config);
         let Ok(verdict) = judged else {
             return Ok(());
         };
