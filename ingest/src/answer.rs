@@ -47,7 +47,7 @@ impl Answer {
     }
 
     /// The problem of an answer that took nothing.
-    fn problem(&self) -> Option<Problem> {
+    pub(crate) fn problem(&self) -> Option<Problem> {
         let (code, title, detail) = match self.status() {
             StatusCode::BAD_REQUEST => (
                 "no_event_taken",

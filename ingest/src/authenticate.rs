@@ -17,6 +17,7 @@ use schemas::{
 use crate::custom::CustomTypes;
 use crate::error::{Error, KeyError};
 use crate::outcome::{Reason, Rejection};
+use crate::rates::Limits;
 
 /// A sender whose key is good.
 #[derive(Debug, Clone)]
@@ -40,6 +41,8 @@ pub struct Scope {
     pub families: Vec<Family>,
     /// Where the key is kept.
     pub kind: KeyKind,
+    /// How many events.
+    pub limits: Limits,
 }
 
 /// Where the key of a request may stand, beside `Authorization: Bearer`.
@@ -116,6 +119,10 @@ pub async fn authenticate(
         key_id: key.id.clone(),
         families: key.families.clone(),
         kind: key.kind,
+        limits: Limits {
+            per_second: key.events_per_second,
+            per_day: key.events_per_day,
+        },
     };
     let secret = registry
         .secret(&credential.tenant)

@@ -1,6 +1,7 @@
 //! The settings of the section `[ingest]`.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use runtime::http::TlsConfig;
@@ -37,6 +38,9 @@ pub struct Config {
     pub memory_limit_bytes: usize,
     /// After how many seconds at the earliest a client asked to come back should do so.
     pub retry_after_seconds: u64,
+    /// How many events a second a public key may post that has no rate of its own:
+    /// everybody can read it.
+    pub public_events_per_second: u32,
     /// Whether `/dev/…` shows what came, for the tests of client apps: on loopback
     /// only.
     pub dev: bool,
@@ -56,6 +60,7 @@ impl Default for Config {
             min_body_bytes_per_second: 1_000,
             memory_limit_bytes: 256 << 20,
             retry_after_seconds: 2,
+            public_events_per_second: 500,
             dev: false,
         }
     }
@@ -73,6 +78,10 @@ impl Config {
             ("body_timeout_ms", self.body_timeout_ms == 0),
             ("chunk_timeout_ms", self.chunk_timeout_ms == 0),
             ("retry_after_seconds", self.retry_after_seconds == 0),
+            (
+                "public_events_per_second",
+                self.public_events_per_second == 0,
+            ),
         ] {
             if zero {
                 problems.push(format!("ingest.{name} must be at least 1"));
@@ -96,6 +105,11 @@ impl Config {
         problems
     }
 
+    /// [`Config::public_events_per_second`]; 0, which is refused before, counts as 1.
+    pub(crate) fn public_rate(&self) -> NonZeroU32 {
+        NonZeroU32::new(self.public_events_per_second).unwrap_or(NonZeroU32::MIN)
+    }
+
     /// [`Config::body_timeout_ms`] as a duration.
     pub fn body_timeout(&self) -> Duration {
         Duration::from_millis(self.body_timeout_ms)
@@ -117,11 +131,12 @@ mod tests {
         let config = Config {
             max_events: 0,
             retry_after_seconds: 0,
+            public_events_per_second: 0,
             memory_limit_bytes: 1,
             dev: true,
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8080)),
             ..Config::default()
         };
-        assert_eq!(config.problems().len(), 4);
+        assert_eq!(config.problems().len(), 5);
     }
 }

@@ -54,7 +54,9 @@ impl CustomTypes {
         let compiled =
             self.compiled[index].get_or_init(|| Schema::new(&self.types()[index].schema).ok());
         let Some(schema) = compiled else {
-            return refuse("Ask the operator to register the type again: its schema is none.".to_owned());
+            return refuse(
+                "Ask the operator to register the type again: its schema is none.".to_owned(),
+            );
         };
         // Borrowed as a value for as long as it is checked.
         let value = Value::Object(std::mem::take(data));
@@ -70,7 +72,9 @@ impl CustomTypes {
     }
 
     fn position(&self, name: &str) -> Option<usize> {
-        self.types().iter().position(|own| own.name.as_str() == name)
+        self.types()
+            .iter()
+            .position(|own| own.name.as_str() == name)
     }
 
     /// What to do about a type that is not registered.

@@ -1,5 +1,8 @@
 //! Why a request as a whole was refused, and how its sender reads that.
 
+use std::num::{NonZeroU32, NonZeroU64};
+use std::time::Duration;
+
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use schemas::Problem;
@@ -44,9 +47,27 @@ pub enum Error {
     /// The body does not inflate.
     #[error("the body does not inflate")]
     Compression(#[source] std::io::Error),
-    /// The memory for bodies is full.
+    /// The memory for bodies is full, or the tenant's share of it is.
     #[error("the memory for bodies is full")]
     Overloaded,
+    /// The key posts faster than it may.
+    #[error("the key posts more than {rate} events a second")]
+    RateExceeded {
+        /// What it may post in a second.
+        rate: NonZeroU32,
+        /// After how long so many events come in.
+        wait: Duration,
+    },
+    /// The key has posted what it may on this day.
+    #[error("the key posts more than {quota} events a day")]
+    QuotaExceeded {
+        /// What it may post on a day.
+        quota: NonZeroU64,
+        /// What is left of that.
+        left: u64,
+        /// How long the day lasts.
+        wait: Duration,
+    },
     /// The body is not UTF-8.
     #[error("the body is not UTF-8 from byte {0} on")]
     Utf8(usize),
@@ -313,6 +334,26 @@ impl Error {
                  was taken."
                     .into(),
             ),
+            Self::RateExceeded { rate, wait } => (
+                429,
+                "rate_exceeded",
+                "The write key posts too fast",
+                format!(
+                    "Send the request again after {} seconds: the key may post {rate} events a \
+                     second, and nothing of this was taken.",
+                    whole_seconds(*wait)
+                ),
+            ),
+            Self::QuotaExceeded { quota, left, .. } => (
+                429,
+                "quota_exceeded",
+                "The write key has posted its quota",
+                format!(
+                    "Send at most {left} events more before midnight UTC, or the request again \
+                     after that: the key may post {quota} events a day, and nothing of this was \
+                     taken."
+                ),
+            ),
             Self::Utf8(byte) => (
                 400,
                 "invalid_utf8",
@@ -408,6 +449,8 @@ impl Error {
             self,
             Self::Registry(_)
                 | Self::Overloaded
+                | Self::RateExceeded { .. }
+                | Self::QuotaExceeded { .. }
                 | Self::BodyTimeout
                 | Self::TooManyListeners(_)
                 | Self::Internal
@@ -443,6 +486,9 @@ impl IntoResponse for Error {
                 let encodings = HeaderValue::from_static("gzip, zstd, identity");
                 headers.insert(header::ACCEPT_ENCODING, encodings);
             }
+            Self::RateExceeded { wait, .. } | Self::QuotaExceeded { wait, .. } => {
+                headers.insert(header::RETRY_AFTER, whole_seconds(*wait).into());
+            }
             Self::Xapi(Refusal::Retrieval) => {
                 headers.insert(header::ALLOW, HeaderValue::from_static("POST, PUT"));
             }
@@ -454,6 +500,11 @@ impl IntoResponse for Error {
         }
         response
     }
+}
+
+/// At least so many seconds, and at least one.
+fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 impl Error {

@@ -1,5 +1,5 @@
-//! The verdict on a body: decode, translate and validate each of its events.
-//! Decides and does nothing.
+//! The verdict on the events of a body: translate and validate each. Decides and does
+//! nothing.
 
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
@@ -22,7 +22,7 @@ use crate::dialect::native::members;
 use crate::error::Error;
 use crate::identity::People;
 use crate::outcome::{Reason, Rejection};
-use crate::receive::{Format, LookUp};
+use crate::receive::LookUp;
 use crate::time;
 use crate::validate::{Circumstances, Valid, named_id, validate};
 
@@ -70,11 +70,10 @@ pub enum Sentence {
 /// Judges all events of a body; `stamp` says when it had arrived.
 ///
 /// # Errors
-/// When the body as a whole cannot be read; see [`Dialect::decode`].
+/// When the `sent_at` of the body is no time.
 pub fn judge<D: Dialect>(
     dialect: &D,
-    format: &Format,
-    body: &[u8],
+    batch: Batch<'_>,
     sender: &Sender,
     stamp: Stamp,
     config: &Config,
@@ -84,7 +83,7 @@ pub fn judge<D: Dialect>(
         shape,
         events,
         parts,
-    } = dialect.decode(format, body, config.max_events)?;
+    } = batch;
     let shared = Circumstances {
         sender,
         received_at: stamp.at,
@@ -317,6 +316,7 @@ mod tests {
     use super::*;
     use crate::authenticate::Scope;
     use crate::dialect::native::Native;
+    use crate::receive::Format;
 
     const BODY: &str = r#"{"sent_at":"2026-09-14T11:59:59Z","events":[
         {"id":"0197c3b2-8a5e-7c10-9d55-3f1f6f0c1a01","type":"video.progressed","actor":"stu-1041",
@@ -330,8 +330,9 @@ mod tests {
         let secret = TenantSecret::from_bytes([7; 32]);
         let sender = Sender::new(Arc::new(tenant), Arc::new(secret), Scope::default());
         let now = "2026-09-14T12:00:00Z".parse().expect("a time");
-        let stamp = Stamp::new(now, LookUp::Recent, None);
-        judge(&Native, &format, body, &sender, stamp, &Config::default())
+        let (stamp, config) = (Stamp::new(now, LookUp::Recent, None), Config::default());
+        let batch = Native.decode(&format, body, config.max_events)?;
+        judge(&Native, batch, &sender, stamp, &config)
     }
 
     /// One change of a body: bytes cut out at a place, others put in.

@@ -113,11 +113,11 @@ impl Reason {
 }
 
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident = $code:literal,)*) => {
         /// Why an event was rejected; the code is never renamed.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Reason {
-            $($(#[$doc])* $name,)*
+            $($(#[doc = $doc])* $name,)*
         }
 
         impl Reason {
@@ -128,6 +128,13 @@ macro_rules! reasons {
             pub fn code(self) -> &'static str {
                 match self {
                     $(Self::$name => $code,)*
+                }
+            }
+
+            /// What it means, in a sentence, for who sends events.
+            pub(crate) fn about(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!($($doc),*).trim_ascii(),)*
                 }
             }
         }
@@ -189,8 +196,8 @@ reasons! {
     FamilyNotAllowed = "family_not_allowed",
     /// Events of this type come from servers: the key is public.
     SecretKeyNeeded = "secret_key_needed",
-    /// The event is larger than [`crate::Config::max_event_bytes`], or its record
-    /// than the log takes.
+    /// The event is larger than `ingest.max_event_bytes`, or its record than the log
+    /// takes.
     EventTooLarge = "event_too_large",
 }
 

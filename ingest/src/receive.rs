@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderName, header};
 use crate::Config;
 use crate::arrival::Arrival;
 use crate::error::{Error, Limit};
-use crate::memory::{Full, Lease, Memory};
+use crate::memory::{Full, Lease};
 
 /// How the events stand in the body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,11 +37,11 @@ enum Encoding {
 pub struct Received {
     /// Its bytes.
     pub bytes: Vec<u8>,
-    /// Keeps its place in [`Memory`] until it is answered.
+    /// Keeps its place in memory until it is answered.
     _lease: Lease,
 }
 
-/// Reads and inflates the body.
+/// Reads and inflates the body, which holds its place by the lease.
 ///
 /// # Errors
 /// 415 for an encoding that we do not know, 413 over a cap, 408 when the client
@@ -52,7 +52,7 @@ pub async fn receive(
     headers: &HeaderMap,
     body: Body,
     config: &Config,
-    memory: &Memory,
+    mut lease: Lease,
 ) -> Result<Received, Error> {
     let encoding = match encoding(headers) {
         Ok(encoding) => encoding,
@@ -65,7 +65,6 @@ pub async fn receive(
         Encoding::Identity => Limit::body(config.max_body_bytes),
         Encoding::Gzip | Encoding::Zstd => Limit::compressed(config.max_compressed_bytes),
     };
-    let mut lease = memory.lease();
     let arrival = Arrival::new(body, config);
     let bytes = collect(arrival, declared(headers), limit, &mut lease).await?;
     if encoding == Encoding::Identity {
@@ -154,9 +153,7 @@ async fn collect(
         return Err(Error::TooLarge(limit));
     }
     // What there is no room for now is refused before its first byte is read.
-    if !lease.has_room_for(declared.unwrap_or(0)) {
-        return Err(Error::Overloaded);
-    }
+    lease.check(declared.unwrap_or(0)).map_err(overloaded)?;
     let mut bytes = Vec::new();
     while let Some(chunk) = arrival.next().await? {
         let length = bytes.len() + chunk.len();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{Request, State};
-use axum::http::header;
+use axum::http::{Method, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -14,34 +14,50 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
 use crate::answer::{ComeBack, Unsigned};
-use crate::contract;
-use crate::dev;
 use crate::dialect::native::Native;
 use crate::dialect::{caliper, canvas, edx, posted, segment, xapi};
 use crate::error::Error;
 use crate::service::Door;
-use crate::tail;
 use crate::trace::{Spans, TraceId};
+use crate::{contract, cors, dev, openapi, tail};
 
 /// The router of the front door.
 pub(crate) fn router(door: Arc<Door>, beside: Router) -> Router {
     Router::new()
         .route("/", get(about))
-        .route("/v1/events", posted(Native))
-        .merge(caliper::routes())
+        .merge(of_pages())
         .merge(edx::routes())
-        .nest("/xapi", xapi::routes())
-        .merge(segment::routes())
         .merge(canvas::routes())
         .merge(contract::routes())
+        .merge(openapi::routes())
         .merge(tail::routes())
         .merge(dev::routes())
         .with_state(Arc::clone(&door))
         .merge(beside)
         .fallback(async || Error::NotFound)
-        .method_not_allowed_fallback(async || Error::MethodNotAllowed)
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(CatchPanicLayer::custom(Error::of_panic))
         .layer(middleware::from_fn_with_state(door, trace))
+}
+
+/// The routes that pages of any site may use. What they answer to other methods, a
+/// preflight among them, has to be known before: a later fallback stands outside.
+fn of_pages() -> Router<Arc<Door>> {
+    let events = Router::new()
+        .route("/v1/events", posted(Native))
+        .merge(caliper::routes())
+        .merge(segment::routes())
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(cors::layer([Method::POST]));
+    let statements = Router::new()
+        .nest("/xapi", xapi::routes())
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(cors::layer([Method::GET, Method::POST, Method::PUT]));
+    events.merge(statements)
+}
+
+async fn method_not_allowed() -> Error {
+    Error::MethodNotAllowed
 }
 
 async fn about() -> impl IntoResponse {
@@ -49,6 +65,8 @@ async fn about() -> impl IntoResponse {
         "service": "chalkline ingest",
         "version": env!("CARGO_PKG_VERSION"),
         "events": "POST /v1/events",
+        "docs": "GET /docs",
+        "openapi": "GET /openapi.json",
         "schemas": "GET /v1/schemas",
         "edx": "POST /v1/edx/tracking",
         "xapi": "POST or PUT /xapi/statements",

@@ -11,7 +11,6 @@ use eventlog::EventLog;
 use runtime::http::{Limits, Tls};
 use runtime::{Clock, Health, HealthCheck, Registry, Shutdown};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
@@ -22,11 +21,13 @@ use crate::dialect::Dialect;
 use crate::error::Error;
 use crate::judge::{Stamp, judge};
 use crate::memory::Memory;
-use crate::outcome::Answered;
+use crate::outcome::{Answered, Counts};
+use crate::rates::Rates;
 use crate::receive::{Format, LookUp, Received, drain, receive};
 use crate::tail::{Origin, Tail};
 use crate::tally::Tallies;
 use crate::trace::{Spans, TraceId};
+use crate::turns::Turns;
 use crate::{Config, custom, router};
 
 /// From this size on a body is judged off the threads that serve requests.
@@ -55,12 +56,11 @@ pub(crate) struct Door {
     pub clock: Clock,
     memory: Memory,
     custom_types: custom::Cache,
+    rates: Arc<Rates>,
     tallies: Tallies,
     pub tail: Tail,
     pub dev: Option<Dev>,
-    /// Whose turn it is to have a large body judged: an event takes many times
-    /// its bytes while it is read, so only as many are as can be at work.
-    turns: Semaphore,
+    turns: Turns,
     /// Requests whose body has arrived: each ends in outcomes that are counted,
     /// whether or not its sender still listens.
     taken: TaskTracker,
@@ -78,6 +78,7 @@ impl Ingest {
     ) -> Self {
         config.max_event_bytes = config.max_event_bytes.min(log.max_record_bytes());
         let memory = Memory::new(config.memory_limit_bytes);
+        let rates = Arc::new(Rates::new(config.public_rate()));
         let dev = config.dev.then(Dev::default);
         Self {
             door: Arc::new(Door {
@@ -87,10 +88,11 @@ impl Ingest {
                 clock,
                 memory,
                 custom_types: custom::Cache::default(),
+                rates,
                 tallies: Tallies::new(),
                 tail: Tail::new(),
                 dev,
-                turns: Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from)),
+                turns: Turns::new(std::thread::available_parallelism().map_or(1, usize::from)),
                 taken: TaskTracker::new(),
             }),
             beside: Router::new(),
@@ -155,7 +157,9 @@ async fn append_tallies(door: Arc<Door>, shutdown: Shutdown) {
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        door.tallies.append_due(&*door.log, door.clock.now()).await;
+        let now = door.clock.now();
+        door.rates.forget_idle(now);
+        door.tallies.append_due(&*door.log, now).await;
     }
 }
 
@@ -179,7 +183,7 @@ fn report_log(log: &dyn EventLog, health: &HealthCheck) {
 }
 
 impl Door {
-    /// The whole way of a request: authenticate, receive, judge, append, count.
+    /// The whole way of a request: authenticate, receive, decode, judge, append, count.
     /// What became of its events is the dialect's to answer.
     pub async fn take<D: Dialect>(
         self: &Arc<Self>,
@@ -208,9 +212,12 @@ impl Door {
         let spans = Spans::of_request(&parts);
         let receiving = spans.receive();
         let received = match dialect.format(&parts.headers) {
-            Ok(format) => receive(&parts.headers, body, &self.config, &self.memory)
-                .await
-                .map(|received| (format, received)),
+            Ok(format) => {
+                let lease = self.memory.lease(&sender.tenant.id, &sender.scope.key_id);
+                receive(&parts.headers, body, &self.config, lease)
+                    .await
+                    .map(|received| (format, received))
+            }
             Err(error) => {
                 drain(body, &self.config).await;
                 Err(error)
@@ -258,17 +265,22 @@ impl Door {
         metrics::counter!("chalkline_ingest_body_bytes_total")
             .increment(received.bytes.len() as u64);
         let config = self.config.clone();
-        let long = received.bytes.len() >= LARGE;
+        let rates = Arc::clone(&self.rates);
+        let bytes = received.bytes.len();
+        let long = bytes >= LARGE;
         let turn = if long {
-            self.turns.acquire().await.ok()
+            Some(self.turns.take(&sender.tenant.id, bytes).await)
         } else {
             None
         };
         let stamp = Stamp::new(received_at, look_up, spans.traceparent());
         let judging = spans.judge();
         let (received, sender, verdict) = offload(long, move || {
-            let bytes = &received.bytes;
-            let verdict = judge(&dialect, &format, bytes, &sender, stamp, &config);
+            let batch = dialect.decode(&format, &received.bytes, config.max_events);
+            let verdict = batch.and_then(|batch| {
+                rates.admit(&sender, batch.events.len(), received_at)?;
+                judge(&dialect, batch, &sender, stamp, &config)
+            });
             (received, sender, verdict)
         })
         .await?;
@@ -282,6 +294,8 @@ impl Door {
         if let (Some(dev), Some(written)) = (&self.dev, written) {
             dev.note(&origin.path, &events, &written);
         }
+        let retry = Counts::of(&events).retry;
+        self.rates.give_back(&sender, retry, received_at);
         self.tallies.count(&sender.tenant.id, received_at, &events);
         Ok(events)
     }

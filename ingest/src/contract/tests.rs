@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::Config;
 use crate::authenticate::{Scope, Sender};
+use crate::dialect::Dialect;
 use crate::dialect::native::Native;
 use crate::judge::{Sentence, Stamp, judge};
 use crate::outcome::Reason;
@@ -34,8 +35,8 @@ fn refused(event: &Value) -> Option<Reason> {
     let now = "2026-09-14T12:00:00Z".parse().expect("a time");
     let (stamp, config) = (Stamp::new(now, LookUp::Recent, None), Config::default());
     let body = event.to_string();
-    let format = Format::Json;
-    let verdict = judge(&Native, &format, body.as_bytes(), &sender, stamp, &config);
+    let batch = Native.decode(&Format::Json, body.as_bytes(), config.max_events);
+    let verdict = batch.and_then(|batch| judge(&Native, batch, &sender, stamp, &config));
     match verdict.expect("one event").events.remove(0).sentence {
         Sentence::Reject(rejection) => Some(rejection.reason),
         _ => None,
@@ -74,12 +75,19 @@ fn values() -> Vec<Value> {
 /// Names of the members that stand in such a list, and of some that do not.
 fn names(members: &[Member]) -> Vec<String> {
     let listed = members.iter().flat_map(|member| member.names.iter());
-    let all = listed.chain(RESERVED).chain(&["by", "reply_to", "unlisted"]);
-    all.filter(|name| **name != "type").map(|name| (*name).to_owned()).collect()
+    let all = listed
+        .chain(RESERVED)
+        .chain(&["by", "reply_to", "unlisted"]);
+    all.filter(|name| **name != "type")
+        .map(|name| (*name).to_owned())
+        .collect()
 }
 
 fn members(of: &[Member]) -> impl Strategy<Value = Map<String, Value>> + use<> {
-    let one = (prop::sample::select(names(of)), prop::sample::select(values()));
+    let one = (
+        prop::sample::select(names(of)),
+        prop::sample::select(values()),
+    );
     prop::collection::vec(one, 0..4).prop_map(|all| all.into_iter().collect())
 }
 
@@ -100,7 +108,12 @@ fn events() -> impl Strategy<Value = (&'static EventType, Value)> {
     let types: Vec<_> = EventType::all().iter().collect();
     prop::sample::select(types).prop_flat_map(|event_type| {
         let data = members(data_members(event_type.family));
-        let rest = (data, members(CONTEXT), members(EVENT), prop::bool::weighted(0.8));
+        let rest = (
+            data,
+            members(CONTEXT),
+            members(EVENT),
+            prop::bool::weighted(0.8),
+        );
         rest.prop_map(move |(others, context, outside, complete)| {
             let mut event = json!({
                 "type": event_type.name, "actor": "stu-1041",
@@ -148,7 +161,10 @@ fn an_event_with_what_its_type_requires_is_taken() {
             "type": event_type.name, "actor": "stu-1041",
             "time": "2026-09-14T10:00:00.123Z", "data": {},
         });
-        assert_eq!(compiled(event_type).is_valid(&event), event_type.requires.is_empty());
+        assert_eq!(
+            compiled(event_type).is_valid(&event),
+            event_type.requires.is_empty()
+        );
         for pointer in event_type.requires.iter().filter_map(|any| any.first()) {
             match pointer.strip_prefix("/data/") {
                 Some(name) => event["data"][name] = good(pointer),

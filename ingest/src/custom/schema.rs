@@ -42,10 +42,12 @@ impl Schema {
             .should_validate_formats(true)
             .with_pattern_options(patterns)
             .build(schema);
-        compiled.map(Self).map_err(|error| match error.instance_path().as_str() {
-            "" => error.to_string(),
-            at => format!("{error} (at {at})"),
-        })
+        compiled
+            .map(Self)
+            .map_err(|error| match error.instance_path().as_str() {
+                "" => error.to_string(),
+                at => format!("{error} (at {at})"),
+            })
     }
 
     /// Checks the `data` of an event.
@@ -76,7 +78,10 @@ fn explain(error: &ValidationError<'_>) -> Rejection {
         }
         Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
             let detail = "Leave it out: the schema of this type has no such member.";
-            (at(unexpected.first().map(String::as_str)), detail.to_owned())
+            (
+                at(unexpected.first().map(String::as_str)),
+                detail.to_owned(),
+            )
         }
         Kind::FalseSchema => {
             let detail = "Leave it out: the schema of this type takes nothing here.";
@@ -90,7 +95,10 @@ fn explain(error: &ValidationError<'_>) -> Rejection {
         _ => {
             let masked = error.masked().to_string();
             let masked = masked.trim_end_matches('.');
-            (at(None), format!("Correct it for the schema of this type: {masked}."))
+            (
+                at(None),
+                format!("Correct it for the schema of this type: {masked}."),
+            )
         }
     };
     Rejection::new(Reason::SchemaViolation, pointer, detail)

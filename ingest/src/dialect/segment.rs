@@ -25,6 +25,7 @@ use crate::outcome::{Reason, Rejection};
 use crate::receive::{Format, media_type};
 use crate::tree;
 
+pub use call::CALLS;
 use call::Call;
 pub use routes::routes;
 

@@ -34,9 +34,11 @@ use crate::outcome::{Reason, Rejection};
 use crate::receive::{Format, media_type};
 use crate::tree;
 
+pub(crate) use answer::problem;
 pub use refusal::Refusal;
+pub(crate) use refusal::in_terms;
 pub use routes::routes;
-pub use version::Version;
+pub use version::{HEADER as VERSION_HEADER, Version};
 
 /// A request of a learning record provider.
 #[derive(Debug, Clone, Copy)]

@@ -7,11 +7,17 @@ use axum::http::Request;
 
 use crate::house::House;
 
+type Headers = &'static [(&'static str, &'static str)];
+
 /// The targets of the fuzzer: the path, and the headers.
-const TARGETS: &[(&str, &str, &[(&str, &str)])] = &[
+const TARGETS: &[(&str, &str, Headers)] = &[
     ("native", "/v1/events", &[JSON]),
     ("ndjson", "/v1/events", &[LINES]),
-    ("xapi", "/xapi/statements", &[JSON, ("x-experience-api-version", "1.0.3")]),
+    (
+        "xapi",
+        "/xapi/statements",
+        &[JSON, ("x-experience-api-version", "1.0.3")],
+    ),
     (
         "multipart",
         "/xapi/statements",

@@ -1,6 +1,7 @@
 //! A tenant with a key, a log in a temporary folder, and a front door to both.
 
 use std::net::SocketAddr;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tower::ServiceExt;
+
+use crate::openapi;
 
 pub const NOW: &str = "2026-09-14T12:00:00Z";
 
@@ -78,8 +81,18 @@ impl House {
                 key.kind = KeyKind::Public;
                 key.origins = vec![Origin::new("https://*.school.example").expect("a site")];
             }),
+            key("slow", [6; 32], |key| {
+                key.events_per_second = NonZeroU32::new(1)
+            }),
+            key("daily", [7; 32], |key| {
+                key.events_per_day = NonZeroU64::new(5)
+            }),
         ];
         registry.create(&tenant).await.expect("creates");
+        let mut neighbour = Tenant::new(neighbour_id(), "Neighbour");
+        let credential = key_of(neighbour_id(), "web", [8; 32]);
+        neighbour.keys = vec![WriteKey::new(&credential, now())];
+        registry.create(&neighbour).await.expect("creates");
         let ingest = Ingest::new(
             config,
             Arc::clone(&log),
@@ -91,7 +104,7 @@ impl House {
             log,
             registry,
             clock,
-            key: credential("web", [1; 32]),
+            key: self::credential("web", [1; 32]),
             router: ingest.router(),
             _folder: folder,
         }
@@ -165,6 +178,7 @@ impl House {
     }
 
     pub async fn send(&self, request: Request<Body>) -> Reply {
+        let asked = (request.method().clone(), request.uri().path().to_owned());
         let response = self.open(request).await;
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX)
@@ -178,7 +192,19 @@ impl House {
         if !reply.status.is_success() {
             reply.assert_problem();
         }
+        openapi::assert_told(self, &asked.0, &asked.1, &reply).await;
         reply
+    }
+
+    /// The paths of all routes, as the router has them.
+    pub fn paths(&self) -> Vec<String> {
+        let shown = format!("{:?}", self.router);
+        let (routes, _) = shown.split_once("fallback_router").expect("a router");
+        let quoted = routes.split('"').skip(1).step_by(2);
+        let paths = quoted.filter(|path| path.starts_with('/'));
+        let mut paths: Vec<_> = paths.map(str::to_owned).collect();
+        paths.sort();
+        paths
     }
 
     /// All records in the log, by partition.
@@ -259,7 +285,7 @@ impl Reply {
             Some(32),
             "{self:?}"
         );
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(self.status.as_u16(), 429 | 503) {
             assert!(self.header("retry-after").parse::<u64>().expect("seconds") >= 1);
         }
     }
@@ -273,13 +299,26 @@ pub fn tenant_id() -> TenantId {
     TenantId::new("demo").expect("a slug")
 }
 
+/// Another tenant of the same door.
+fn neighbour_id() -> TenantId {
+    TenantId::new("neighbour").expect("a slug")
+}
+
+/// The other tenant's key.
+pub fn neighbours_key() -> String {
+    key_of(neighbour_id(), "web", [8; 32]).reveal()
+}
+
 pub fn credential(id: &str, random: [u8; 32]) -> String {
-    Credential::new(CredentialKind::Key, tenant_id(), id.to_owned(), random).reveal()
+    key_of(tenant_id(), id, random).reveal()
+}
+
+fn key_of(tenant: TenantId, id: &str, random: [u8; 32]) -> Credential {
+    Credential::new(CredentialKind::Key, tenant, id.to_owned(), random)
 }
 
 fn key(id: &str, random: [u8; 32], change: impl FnOnce(&mut WriteKey)) -> WriteKey {
-    let credential = Credential::new(CredentialKind::Key, tenant_id(), id.to_owned(), random);
-    let mut key = WriteKey::new(&credential, now());
+    let mut key = WriteKey::new(&key_of(tenant_id(), id, random), now());
     change(&mut key);
     key
 }

@@ -200,7 +200,10 @@ async fn keys_come_as_the_sdks_send_them() {
     let reply = house
         .send(request.body(body.into()).expect("a request"))
         .await;
-    assert_eq!(reply.outcomes(), ["accepted", "secret_key_needed /batch/1"]);
+    assert_eq!(
+        reply.outcomes(),
+        ["accepted", "secret_key_needed /batch/1/event"]
+    );
     house.key = credential("video", [2; 32]);
     let reply = batch(&house, &json!([opened(1)])).await;
     assert_eq!(

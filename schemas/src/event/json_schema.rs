@@ -11,9 +11,23 @@ use super::list::{CONTEXT, EVENT, Kind, Member, RESERVED, data_members};
 use super::{EventType, Requirement, limits};
 use crate::CustomType;
 
+/// Members of `data` that name a person in every family, whether or not it has a column
+/// for the key.
+const PEOPLE: [(&str, &str); 2] = [
+    ("by", "who did it, a teacher for example"),
+    ("reply_to", "who is answered"),
+];
+
 /// The JSON Schema of an event of this type.
 pub fn json_schema(event_type: &EventType) -> Value {
     let mut data = properties(data_members(event_type.family));
+    for (name, about) in PEOPLE {
+        data.entry(name).or_insert_with(|| {
+            let mut property = one(Kind::Person);
+            property["description"] = json!(format!("{about}; kept as a key in `extra`"));
+            property
+        });
+    }
     data.extend(reserved());
     let about = format!(
         "An event of the family {}; members that are not listed are kept in its `extra`.",
@@ -36,7 +50,10 @@ pub fn json_schema(event_type: &EventType) -> Value {
 pub fn custom_json_schema(custom_type: &CustomType) -> Value {
     let name = custom_type.name.as_str();
     let about = custom_type.description.as_deref();
-    let mut schema = event(name, about.unwrap_or("An event of a type of the school's own."));
+    let mut schema = event(
+        name,
+        about.unwrap_or("An event of a type of the school's own."),
+    );
     let mut data = custom_type.schema.clone();
     if let Some(data) = data.as_object_mut() {
         // What the schema refers to is found from its own root.

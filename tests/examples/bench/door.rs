@@ -29,8 +29,7 @@ pub async fn measure(seconds: u64, report: &mut Report) {
                 connections,
                 ..Load::of(&sandbox, seconds, series)
             };
-            let (sent, elapsed, cpu, own_cpu) =
-                measured(&load, sandbox.process("ingest")).await;
+            let (sent, elapsed, cpu, own_cpu) = measured(&load, sandbox.process("ingest")).await;
             let events = sent.events as f64;
             let what = format!("front door, {size} a request, {connections} connections");
             // Stated for 20 a request, and for single events.

@@ -162,7 +162,9 @@ impl Load {
             let text = String::from_utf8_lossy(head);
             if self.persistent && !text.starts_with("HTTP/1.1 202 ") {
                 tokio::time::sleep(Duration::from_millis(100)).await;
-                stream = TcpStream::connect(&self.host).await.expect("ingest listens");
+                stream = TcpStream::connect(&self.host)
+                    .await
+                    .expect("ingest listens");
                 continue;
             }
             assert!(text.starts_with("HTTP/1.1 202 "), "{text}");

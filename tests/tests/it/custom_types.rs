@@ -39,7 +39,14 @@ async fn a_type_of_ones_own_is_checked_and_stored() {
     assert_eq!(refused.json()["errors"][0]["code"], "unregistered_type");
 
     let file = file.display().to_string();
-    let register = ["type", "register", "--tenant", tenant, "custom.lab.opened", &file];
+    let register = [
+        "type",
+        "register",
+        "--tenant",
+        tenant,
+        "custom.lab.opened",
+        &file,
+    ];
     let registered = sandbox.cli(&register);
     assert_eq!(registered["replaced"], json!(false));
     let taken = async {
@@ -89,7 +96,10 @@ async fn a_type_of_ones_own_is_checked_and_stored() {
     assert_eq!(extra["data"]["station"], "bench 3");
     assert_eq!(extra["data"]["minutes"], json!(12));
     let text = extra.to_string();
-    assert!(!text.contains("stu-1041") && !text.contains("teacher-1"), "{text}");
+    assert!(
+        !text.contains("stu-1041") && !text.contains("teacher-1"),
+        "{text}"
+    );
 
     // The schema that senders read, with a key of the school.
     let request = sandbox.ingest_get("/v1/schemas/custom.lab.opened");
@@ -107,5 +117,8 @@ async fn a_type_of_ones_own_is_checked_and_stored() {
     };
     let in_time = tokio::time::timeout(LIMIT, refused).await;
     in_time.expect("the type is refused soon");
-    assert_eq!(sandbox.value("select count(*) as n from clickstream").await, json!(2));
+    assert_eq!(
+        sandbox.value("select count(*) as n from clickstream").await,
+        json!(2)
+    );
 }

@@ -5,6 +5,7 @@ mod arrows;
 mod beacon;
 mod custom_types;
 mod dialects;
+mod docs;
 mod faults;
 mod first_line;
 mod group;

@@ -1,5 +1,6 @@
 //! What can be said of tenants, and of the keys, tokens and links that open them.
 
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 
 use chrono::TimeDelta;
@@ -7,7 +8,7 @@ use chrono_tz::Tz;
 use clap::{Args, Subcommand};
 use schemas::{Family, Origin, Role, TenantId};
 
-use super::values::{Expiry, expiry, family, period, roles, time_zone};
+use super::values::{Expiry, at_least_one, expiry, family, period, roles, time_zone};
 
 /// `chalkline tenant`.
 #[derive(Debug, Subcommand)]
@@ -85,6 +86,7 @@ pub enum Key {
     #[command(after_help = "Examples:
   chalkline key issue --tenant north-high --label lms-server
   chalkline key issue --tenant north-high --public --origin https://lms.example --family clickstream video
+  chalkline key issue --tenant north-high --label forwarder --rate 200 --quota 1000000
 
 Example: chalkline key issue --tenant north-high --label web-lms")]
     Issue {
@@ -104,14 +106,21 @@ Example: chalkline key issue --tenant north-high --label web-lms")]
         /// * for any; may be repeated
         #[arg(long, value_name = "SITE", requires = "public")]
         origin: Vec<Origin>,
+        /// Events a second that it may post to each process, and ten seconds' worth of
+        /// them at once; if absent, no limit, or that of the front door for public keys
+        #[arg(long, value_name = "EVENTS", value_parser = at_least_one::<NonZeroU32>)]
+        rate: Option<NonZeroU32>,
+        /// Events that it may post to each process on a day of UTC; no limit if absent
+        #[arg(long, value_name = "EVENTS", value_parser = at_least_one::<NonZeroU64>)]
+        quota: Option<NonZeroU64>,
         /// When it stops working: a time, or after 90d, 12h, 30m
         #[arg(long, value_name = "WHEN", value_parser = expiry)]
         expires: Option<Expiry>,
     },
     /// Issue a key like another one, which stops working after a while
     ///
-    /// The new key has the label, kind, families, sites and end of the old one, which
-    /// works on for --grace, so that clients can change over.
+    /// The new key has the label, kind, families, sites, rate, quota and end of the old
+    /// one, which works on for --grace, so that clients can change over.
     #[command(after_help = "Example: chalkline key rotate --tenant north-high 3f9a12c4 --grace 7d")]
     Rotate {
         /// Whose key

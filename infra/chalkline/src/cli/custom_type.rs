@@ -52,9 +52,7 @@ A schema says what `data` may be:
         name: CustomTypeName,
     },
     /// Take no more events of a type; those that are stored stay
-    #[command(
-        after_help = "Example: chalkline type remove --tenant north-high custom.lab.opened"
-    )]
+    #[command(after_help = "Example: chalkline type remove --tenant north-high custom.lab.opened")]
     Remove {
         /// Whose type
         #[arg(long)]

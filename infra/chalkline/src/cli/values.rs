@@ -39,6 +39,12 @@ pub fn roles() -> impl TypedValueParser<Value = Role> {
     })
 }
 
+/// A whole number that is not zero.
+pub fn at_least_one<N: std::str::FromStr>(text: &str) -> Result<N, String> {
+    let number = text.parse().ok();
+    number.ok_or_else(|| "write a whole number of at least 1, for example 200".to_owned())
+}
+
 /// A time as RFC 3339 has it, or the first moment of a day in UTC.
 pub fn time(text: &str) -> Result<DateTime<Utc>, String> {
     let day = || {
@@ -88,6 +94,8 @@ pub fn time_zone(text: &str) -> Result<Tz, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use super::*;
 
     #[test]
@@ -111,5 +119,14 @@ mod tests {
         let day = "2027-06-30T00:00:00Z".parse().expect("a time");
         assert_eq!(expiry("2027-06-30"), Ok(Expiry::At(day)));
         assert!(expiry("tomorrow").is_err());
+    }
+
+    #[test]
+    fn limits_are_whole_numbers_of_at_least_one() {
+        let read = at_least_one::<NonZeroU32>("200").map(NonZeroU32::get);
+        assert_eq!(read, Ok(200));
+        for bad in ["", "0", "-1", "1.5", "1e3", "4294967296"] {
+            assert!(at_least_one::<NonZeroU32>(bad).is_err(), "{bad}");
+        }
     }
 }

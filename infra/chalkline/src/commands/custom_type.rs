@@ -96,6 +96,7 @@ async fn register(
     let mut replaced = false;
     update(registry, tenant, |document| {
         let types = &mut document.custom_types;
+        let is_full = types.len() == MAX_CUSTOM_TYPES;
         match types.iter_mut().find(|known| known.name == own.name) {
             Some(known) => {
                 replaced = true;
@@ -103,7 +104,7 @@ async fn register(
                 *known = own.clone();
                 known.description = known.description.take().or(before);
             }
-            None if types.len() == MAX_CUSTOM_TYPES => return Err(TooManyTypes),
+            None if is_full => return Err(TooManyTypes),
             None => {
                 replaced = false;
                 types.push(own.clone());
@@ -131,7 +132,10 @@ fn read_schema(file: &Path) -> anyhow::Result<Value> {
     };
     let text = text.with_context(|| format!("cannot read the schema {name}"))?;
     if text.len() > MAX_SCHEMA_BYTES {
-        bail!("{name} has {} bytes: a schema may have {MAX_SCHEMA_BYTES}", text.len());
+        bail!(
+            "{name} has {} bytes: a schema may have {MAX_SCHEMA_BYTES}",
+            text.len()
+        );
     }
     let schema = serde_json::from_str(&text).with_context(|| format!("{name} is not JSON"))?;
     if let Err(problem) = ingest::Schema::new(&schema) {

@@ -62,7 +62,10 @@ pub async fn events(
 }
 
 fn raw(events: &[String]) -> serde_json::Result<Vec<&RawValue>> {
-    events.iter().map(|event| serde_json::from_str(event)).collect()
+    events
+        .iter()
+        .map(|event| serde_json::from_str(event))
+        .collect()
 }
 
 /// The folder of the first of some files.

@@ -24,6 +24,8 @@ pub async fn run(
             family,
             public,
             origin,
+            rate,
+            quota,
             expires,
         } => {
             let kind = if public {
@@ -36,6 +38,8 @@ pub async fn run(
                 key.kind = kind;
                 key.families = family;
                 key.origins = origin;
+                key.events_per_second = rate;
+                key.events_per_day = quota;
                 key.expires_at = expires.map(|expiry| match expiry {
                     Expiry::At(time) => time,
                     Expiry::After(period) => key.created_at + period,
@@ -88,19 +92,23 @@ pub async fn run(
             let rows = tenant.keys.iter().map(|key| {
                 let families: Vec<_> = key.families.iter().map(|f| f.as_str()).collect();
                 let sites: Vec<_> = key.origins.iter().map(Origin::as_str).collect();
+                let shown = |limit: Option<String>| limit.unwrap_or_default();
                 [
                     key.id.clone(),
                     key.label.clone().unwrap_or_default(),
                     key.kind.as_str().to_owned(),
                     families.join(" "),
                     sites.join(" "),
+                    shown(key.events_per_second.map(|events| events.to_string())),
+                    shown(key.events_per_day.map(|events| events.to_string())),
                     time(Some(key.created_at)),
                     time(key.expires_at),
                     time(key.revoked_at),
                 ]
             });
             let headings = [
-                "ID", "LABEL", "KIND", "FAMILIES", "SITES", "CREATED", "EXPIRES", "REVOKED",
+                "ID", "LABEL", "KIND", "FAMILIES", "SITES", "RATE", "QUOTA", "CREATED", "EXPIRES",
+                "REVOKED",
             ];
             output.show(
                 &json!({ "tenant": tenant.id, "keys": to_json(&tenant) }),
@@ -153,6 +161,8 @@ async fn rotate(
         key.kind = old.kind;
         key.families.clone_from(&old.families);
         key.origins.clone_from(&old.origins);
+        key.events_per_second = old.events_per_second;
+        key.events_per_day = old.events_per_day;
         key.expires_at = old.expires_at;
         // What ends sooner anyway is not prolonged.
         ends = old
@@ -181,6 +191,7 @@ pub fn to_json(tenant: &Tenant) -> Value {
         json!({
             "id": key.id, "label": key.label, "kind": key.kind, "families": key.families,
             "origins": key.origins,
+            "events_per_second": key.events_per_second, "events_per_day": key.events_per_day,
             "created_at": key.created_at, "expires_at": key.expires_at,
             "revoked_at": key.revoked_at,
         })

@@ -52,9 +52,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Command::Key(command) => key::run(&registry(&config()?)?, command, output).await,
         Command::Token(command) => token::run(&registry(&config()?)?, command, output).await,
-        Command::Type(command) => {
-            custom_type::run(&registry(&config()?)?, command, output).await
-        }
+        Command::Type(command) => custom_type::run(&registry(&config()?)?, command, output).await,
         Command::Link(args) => {
             let config = config()?;
             link::run(&config, &registry(&config)?, args, output).await

@@ -1,7 +1,9 @@
 //! From a cell to the JSON that a member takes. What cannot be made goes as it is: the
 //! front door says what is wrong with it, and the import in which row.
 
-use chrono::{DateTime, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{
+    DateTime, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc,
+};
 use chrono_tz::Tz;
 use schemas::event::Kind;
 use serde_json::{Number, Value};
@@ -9,7 +11,11 @@ use serde_json::{Number, Value};
 use super::expression::{AsType, Expression, Unit};
 
 /// How times without an offset are written, if the mapping does not say.
-const LOCAL: &[&str] = &["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M"];
+const LOCAL: &[&str] = &[
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%d %H:%M",
+];
 
 /// The value of a member that takes `kind`.
 pub fn member(value: Value, kind: Kind, expression: &Expression, zone: Option<Tz>) -> Value {
@@ -55,7 +61,9 @@ fn number(value: Value, scale: Option<f64>) -> Value {
 
 /// `12.0`, as spreadsheets write it, is 12.
 fn whole(value: Value) -> Value {
-    let whole = value.as_f64().filter(|n| value.is_f64() && n.fract() == 0.0);
+    let whole = value
+        .as_f64()
+        .filter(|n| value.is_f64() && n.fract() == 0.0);
     match whole {
         #[expect(clippy::cast_possible_truncation, reason = "in that range it is exact")]
         Some(whole) if whole.abs() < 2_f64.powi(53) => Value::from(whole as i64),
@@ -77,14 +85,18 @@ fn boolean(value: Value) -> Value {
 }
 
 fn json(value: Value) -> Value {
-    let read = value.as_str().and_then(|text| serde_json::from_str(text).ok());
+    let read = value
+        .as_str()
+        .and_then(|text| serde_json::from_str(text).ok());
     read.unwrap_or(value)
 }
 
 fn time(value: Value, expression: &Expression, zone: Option<Tz>) -> Value {
     let read = match expression.unit {
         Some(unit) => counted(&value, unit),
-        None => value.as_str().and_then(|text| written(text, expression, zone)),
+        None => value
+            .as_str()
+            .and_then(|text| written(text, expression, zone)),
     };
     match read {
         Some(time) => Value::String(time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)),

@@ -67,7 +67,10 @@ impl Plan {
         let events = events.map(|rule| check.event(rule)).collect();
         if !check.problems.is_empty() {
             check.problems.dedup();
-            bail!("the mapping does not fit:\n  {}", check.problems.join("\n  "));
+            bail!(
+                "the mapping does not fit:\n  {}",
+                check.problems.join("\n  ")
+            );
         }
         Ok(Self {
             events,
@@ -184,8 +187,9 @@ impl Check<'_> {
         }
         for needed in ["time", "actor"] {
             if !rule.members.contains_key(needed) {
-                self.problems
-                    .push(format!("{name} needs {needed} = \"…\", the name of a column"));
+                self.problems.push(format!(
+                    "{name} needs {needed} = \"…\", the name of a column"
+                ));
             }
         }
         EventPlan {

@@ -109,10 +109,12 @@ impl Rows {
                     .with_batch_size(BATCH)
                     .with_offset(usize::try_from(skip)?)
                     .build()?;
-                Ok(Box::new(batches.flat_map(|batch| match self.cells(batch) {
-                    Ok(rows) => rows.into_iter().map(Ok).collect(),
-                    Err(error) => vec![Err(error)],
-                })))
+                Ok(Box::new(batches.flat_map(
+                    |batch| match self.cells(batch) {
+                        Ok(rows) => rows.into_iter().map(Ok).collect(),
+                        Err(error) => vec![Err(error)],
+                    },
+                )))
             }
         }
     }

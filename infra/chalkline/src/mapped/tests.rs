@@ -1,8 +1,8 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::array::TimestampMicrosecondArray;
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use parquet::arrow::ArrowWriter;
@@ -202,8 +202,14 @@ data.position = { template = "{ms" }
 #[case("", "events")]
 #[case("events = []", "[[events]]")]
 #[case("[[events]]\ntime = \"at\"", "type")]
-#[case("[[events]]\ntype = \"page.viewed\"\ntime = { colum = \"at\" }", "colum")]
-#[case("[[events]]\ntype = \"page.viewed\"\ntime = {}", "column, value and template")]
+#[case(
+    "[[events]]\ntype = \"page.viewed\"\ntime = { colum = \"at\" }",
+    "colum"
+)]
+#[case(
+    "[[events]]\ntype = \"page.viewed\"\ntime = {}",
+    "column, value and template"
+)]
 #[case("time_zone = \"Mars\"\n[[events]]\ntype = \"page.viewed\"", "Mars")]
 fn what_is_no_mapping_is_refused(#[case] text: &str, #[case] told: &str) {
     let error = Mapping::parse(text, false).expect_err("refused");
@@ -224,11 +230,31 @@ fn what_is_no_table_is_refused(#[case] name: &str, #[case] bytes: &[u8], #[case]
 
 #[rstest]
 // As others write it.
-#[case("{ column = \"t\", format = \"%d.%m.%Y %H:%M\" }", "14.09.2026 10:00", "2026-09-14T08:00:00.000000Z")]
-#[case("{ column = \"t\", format = \"%d.%m.%Y\" }", "14.09.2026", "2026-09-13T22:00:00.000000Z")]
-#[case("{ column = \"t\", format = \"%Y%m%dT%H%M%S%z\" }", "20260914T100000+0200", "2026-09-14T08:00:00.000000Z")]
-#[case("{ column = \"t\", unit = \"s\" }", "1789380000", "2026-09-14T10:00:00.000000Z")]
-#[case("{ column = \"t\", unit = \"ms\" }", "1789380000500", "2026-09-14T10:00:00.500000Z")]
+#[case(
+    "{ column = \"t\", format = \"%d.%m.%Y %H:%M\" }",
+    "14.09.2026 10:00",
+    "2026-09-14T08:00:00.000000Z"
+)]
+#[case(
+    "{ column = \"t\", format = \"%d.%m.%Y\" }",
+    "14.09.2026",
+    "2026-09-13T22:00:00.000000Z"
+)]
+#[case(
+    "{ column = \"t\", format = \"%Y%m%dT%H%M%S%z\" }",
+    "20260914T100000+0200",
+    "2026-09-14T08:00:00.000000Z"
+)]
+#[case(
+    "{ column = \"t\", unit = \"s\" }",
+    "1789380000",
+    "2026-09-14T10:00:00.000000Z"
+)]
+#[case(
+    "{ column = \"t\", unit = \"ms\" }",
+    "1789380000500",
+    "2026-09-14T10:00:00.500000Z"
+)]
 #[case("\"t\"", "2026-09-14", "2026-09-13T22:00:00.000000Z")]
 // An hour that is there twice, and one that is not.
 #[case("\"t\"", "2026-10-25 02:30", "2026-10-25T00:30:00.000000Z")]

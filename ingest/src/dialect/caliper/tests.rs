@@ -21,7 +21,10 @@ fn judged(body: &[u8]) -> Option<Verdict> {
     let sender = Sender::new(Arc::new(tenant), Arc::new(secret), Scope::default());
     let now = "2026-09-14T12:00:00Z".parse().expect("a time");
     let (stamp, config) = (Stamp::new(now, LookUp::Recent, None), Config::default());
-    judge(&Caliper, &Format::Json, body, &sender, stamp, &config).ok()
+    let batch = Caliper
+        .decode(&Format::Json, body, config.max_events)
+        .ok()?;
+    judge(&Caliper, batch, &sender, stamp, &config).ok()
 }
 
 /// The pointers of all that stands in a value, of itself too.

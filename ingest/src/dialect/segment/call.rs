@@ -15,7 +15,8 @@ pub enum Call {
     Other,
 }
 
-const CALLS: [(&str, Call); 6] = [
+/// All calls by name.
+pub const CALLS: [(&str, Call); 6] = [
     ("track", Call::Track),
     ("page", Call::Page),
     ("identify", Call::Other),

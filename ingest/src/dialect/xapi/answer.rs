@@ -16,16 +16,8 @@ const LISTED: usize = 1000;
 /// Answers a request by what became of its statements: all of them are taken
 /// or, but for a log that fails half-way, none.
 pub fn answer(request: Xapi, events: &[Answered]) -> Response {
-    let counts = Counts::of(events);
-    if counts.rejected > 0 {
-        return refused(events, counts);
-    }
-    if counts.retry > 0 {
-        let detail = "Send the request again after the seconds that Retry-After says: statements \
-                      that have an id are not stored twice.";
-        let title = "The event log does not take all statements now";
-        let problem = Problem::new(503, "log_unavailable", title, detail);
-        return Unsigned::counted(problem, counts).into_response();
+    if let Some(problem) = problem(events) {
+        return Unsigned::counted(problem, Counts::of(events)).into_response();
     }
     if request.statement_id.is_some() {
         let mut response = Response::new(Body::empty());
@@ -36,7 +28,19 @@ pub fn answer(request: Xapi, events: &[Answered]) -> Response {
     Json(ids).into_response()
 }
 
-fn refused(events: &[Answered], counts: Counts) -> Response {
+/// The problem of a request that was not taken whole.
+pub(crate) fn problem(events: &[Answered]) -> Option<Problem> {
+    let counts = Counts::of(events);
+    if counts.rejected > 0 {
+        return Some(refused(events));
+    }
+    let detail = "Send the request again after the seconds that Retry-After says: statements that \
+                  have an id are not stored twice.";
+    let title = "The event log does not take all statements now";
+    (counts.retry > 0).then(|| Problem::new(503, "log_unavailable", title, detail))
+}
+
+fn refused(events: &[Answered]) -> Problem {
     let scope = |event: &Answered| {
         matches!(
             event.outcome.reason(),
@@ -81,5 +85,5 @@ fn refused(events: &[Answered], counts: Counts) -> Response {
         problem.errors.truncate(LISTED);
         problem.detail.push_str(&more);
     }
-    Unsigned::counted(problem, counts).into_response()
+    problem
 }

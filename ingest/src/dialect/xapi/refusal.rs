@@ -158,7 +158,7 @@ fn in_fields(key: KeyError) -> Option<&'static str> {
 }
 
 /// An error of the front door, in words of xAPI where there are some.
-pub(super) fn in_terms(error: Error) -> Error {
+pub(crate) fn in_terms(error: Error) -> Error {
     match error {
         Error::Key(key) => Refusal::Key(key).into(),
         Error::NoEvents => Refusal::NoStatements.into(),

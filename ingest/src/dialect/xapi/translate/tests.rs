@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::Config;
 use crate::authenticate::{Scope, Sender};
+use crate::dialect::Dialect;
 use crate::dialect::xapi::{Version, Xapi, check};
 use crate::judge::{Sentence, Stamp, judge};
 use crate::plain::{Plain, single_blanks};
@@ -122,7 +123,8 @@ proptest! {
         let xapi = Xapi { version, statement_id: None };
         let body = statement.to_string();
         let (stamp, config) = (Stamp::new(now, LookUp::Recent, None), Config::default());
-        let judged = judge(&xapi, &Format::Json, body.as_bytes(), &sender, stamp, &config);
+        let batch = xapi.decode(&Format::Json, body.as_bytes(), config.max_events);
+        let judged = batch.and_then(|batch| judge(&xapi, batch, &sender, stamp, &config));
         let Ok(verdict) = judged else {
             return Ok(());
         };

@@ -1,0 +1,145 @@
+//! `GET /openapi.json`, which says in OpenAPI 3.1 what can be asked of the front door,
+//! and `GET /docs`, the same for people.
+
+mod codes;
+mod components;
+mod dialects;
+mod operation;
+mod own;
+mod page;
+mod xapi;
+
+use std::sync::LazyLock;
+
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+
+use self::operation::Operation;
+
+/// The routes.
+pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
+    Router::new()
+        .route("/openapi.json", get(openapi))
+        .route("/docs", get(docs))
+}
+
+async fn openapi() -> impl IntoResponse {
+    static JSON: LazyLock<Bytes> = LazyLock::new(|| document().to_string().into());
+    let content_type = (header::CONTENT_TYPE, "application/json");
+    ([content_type], JSON.clone())
+}
+
+async fn docs() -> impl IntoResponse {
+    static PAGE: LazyLock<(Bytes, HeaderValue)> = LazyLock::new(|| {
+        let policy = HeaderValue::try_from(page::policy()).expect("visible characters");
+        (page::render(&document()).into(), policy)
+    });
+    let (page, policy) = PAGE.clone();
+    let fixed = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
+    ];
+    (fixed, [(header::CONTENT_SECURITY_POLICY, policy)], page)
+}
+
+/// What each group of operations is about, in the order of the page.
+const TAGS: [(&str, &str); 9] = [
+    (
+        "Events",
+        "Chalkline's own form. Each event of a request has its own outcome, in the order of the \
+         request: one bad event harms no other.",
+    ),
+    (
+        "xAPI",
+        "Statements of xAPI 1.0.3 and 2.0, from any learning record provider: its endpoint is \
+         `/xapi`. A request is taken whole or not at all.",
+    ),
+    (
+        "Caliper",
+        "Events and entities of Caliper Analytics 1.1 and 1.2, answered like native events.",
+    ),
+    (
+        "Segment",
+        "What Segment's SDKs post: give an SDK this address as its host, and a write key of ours.",
+    ),
+    (
+        "Open edX",
+        "Tracking events, as the log files and the event router of Open edX write them.",
+    ),
+    (
+        "Canvas",
+        "Live Events of Canvas in its own form: what reads them from your queue posts them as \
+         they are.",
+    ),
+    (
+        "Schemas",
+        "What a client app checks its events by before it sends any. Nothing here needs a key; \
+         with one the school's own types, `custom.…`, are told too.",
+    ),
+    (
+        "Tail",
+        "What becomes of events just now, for the developer of a client app.",
+    ),
+    (
+        "Tests",
+        "What came, for the tests of client apps: with `chalkline up --dev` only, else 404.",
+    ),
+];
+
+const ABOUT: &str = "Takes learning events and answers what became of each. An event that is \
+    `accepted` is durable. What is answered `retry`, 429 or 503 may be sent again with the same \
+    ids, and is stored once.
+
+A write key (`chalkline key issue`) says whose events they are and which it may post. A secret \
+    key stays on servers; a public one may stand in pages, posts from the sites that it names, \
+    and nothing that only servers know. Pages of any site may ask (CORS), without cookies: the \
+    key decides.
+
+Bodies may come with `Content-Encoding: gzip` or `zstd`. With `traceparent` the trace id is \
+    yours; every problem tells it. Other paths are answered 404, other methods 405. Operators find \
+    `/healthz`, `/readyz` and `/metrics` here too.";
+
+/// The whole document.
+pub fn document() -> Value {
+    let mut paths = Map::new();
+    for operation in operations() {
+        let path = paths.entry(&operation.path).or_insert_with(|| json!({}));
+        path[operation.method] = operation.to_json();
+    }
+    let tags = TAGS.map(|(name, about)| json!({ "name": name, "description": about }));
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Chalkline: the front door",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "Learning events in",
+            "description": ABOUT,
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+        },
+        "servers": [{ "url": "/" }],
+        "tags": tags,
+        "paths": paths,
+        "components": components::components(),
+    })
+}
+
+/// All that can be asked.
+fn operations() -> Vec<Operation> {
+    let mut operations = own::operations();
+    operations.extend(xapi::operations());
+    operations.extend(dialects::operations());
+    operations
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,292 @@
+//! What operations share: schemas, problems and keys.
+
+use schemas::event::{EventType, json_schema};
+use schemas::{Family, Problem};
+use serde_json::{Map, Value, json};
+
+use super::codes::Set;
+use super::operation::schema;
+use crate::outcome::Reason;
+
+/// A trace id, for examples.
+const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+/// The components of the document.
+pub fn components() -> Value {
+    json!({
+        "schemas": schemas(),
+        "responses": responses(),
+        "securitySchemes": {
+            "bearer": {
+                "type": "http", "scheme": "bearer",
+                "description": "A write key, as `Authorization: Bearer ck_…`.",
+            },
+            "basic": {
+                "type": "http", "scheme": "basic",
+                "description": "A write key as user, without a password; or its part before the \
+                                last `_` as user and the rest as password.",
+            },
+            "address": {
+                "type": "apiKey", "in": "query", "name": "key",
+                "description": "A public write key in the address, for `sendBeacon`, which sets \
+                                no headers.",
+            },
+        },
+    })
+}
+
+fn schemas() -> Map<String, Value> {
+    let mut schemas = Map::new();
+    for event_type in EventType::all() {
+        schemas.insert(event_type.name.to_owned(), json_schema(event_type));
+    }
+    for (name, schema) in [
+        ("Event", event()),
+        ("CustomEvent", custom_event()),
+        ("Batch", batch()),
+        ("Answer", answer()),
+        ("Result", result()),
+        ("EventCode", event_codes()),
+        ("Problem", problem()),
+        ("Types", types()),
+    ] {
+        schemas.insert(name.to_owned(), schema);
+    }
+    schemas
+}
+
+/// An event of any type.
+fn event() -> Value {
+    let reference = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
+    let types = EventType::all().iter().map(|event_type| event_type.name);
+    let types: Vec<_> = types.chain(["CustomEvent"]).map(reference).collect();
+    json!({
+        "description": "An event, of one of the types; members that its type does not list are \
+                        kept.",
+        "oneOf": types,
+    })
+}
+
+/// An event of a type that a school has registered for itself.
+fn custom_event() -> Value {
+    let text = json!({ "type": ["string", "null"] });
+    let time =
+        json!({ "type": "string", "format": "date-time", "description": "when it happened" });
+    json!({
+        "description": "An event of a type of the school's own: `/v1/schemas` has its schema, for \
+                        who asks with a key of the school.",
+        "type": "object",
+        "required": ["type", "time", "actor"],
+        "properties": {
+            "id": { "type": ["string", "null"], "format": "uuid" },
+            "type": { "type": "string", "pattern": r"^custom\." },
+            "time": time,
+            "actor": { "type": "string", "description": "the student" },
+            "course": text, "section": text, "content": text, "session": text, "school": text,
+            "data": { "type": ["object", "null"], "description": "as the school's schema says" },
+        },
+    })
+}
+
+fn batch() -> Value {
+    json!({
+        "type": "object",
+        "required": ["events"],
+        "properties": {
+            "events": { "type": "array", "minItems": 1, "items": schema("Event") },
+            "sent_at": {
+                "type": "string", "format": "date-time",
+                "description": "when it was sent, by the clock of `time`: what that is wrong by \
+                                is corrected",
+            },
+        },
+    })
+}
+
+fn answer() -> Value {
+    let count = |about: &str| json!({ "type": "integer", "minimum": 0, "description": about });
+    json!({
+        "type": "object",
+        "required": [
+            "received", "accepted", "duplicate", "ignored", "rejected", "retry", "results",
+        ],
+        "properties": {
+            "received": count("events in the request: the sum of the others"),
+            "accepted": count("durable"),
+            "duplicate": count("the same id and content stand earlier in this request"),
+            "ignored": count("valid, but nothing is stored for it"),
+            "rejected": count("never taken as it is"),
+            "retry": count("not taken now: send it again with the same id"),
+            "results": {
+                "type": "array", "items": schema("Result"),
+                "description": "one for each event, in the order of the request",
+            },
+        },
+    })
+}
+
+fn result() -> Value {
+    json!({
+        "type": "object",
+        "required": ["index", "outcome"],
+        "properties": {
+            "index": { "type": "integer", "minimum": 0, "description": "which event, from 0" },
+            "id": {
+                "type": "string", "format": "uuid",
+                "description": "its id, the sender's or the one that was made for it",
+            },
+            "outcome": { "enum": ["accepted", "duplicate", "ignored", "rejected", "retry"] },
+            "code": schema("EventCode"),
+            "pointer": {
+                "type": "string", "format": "json-pointer",
+                "description": "where in the body the reason stands",
+            },
+            "detail": { "type": "string", "description": "one sentence that says what to do" },
+        },
+    })
+}
+
+/// The codes of events, each with what it means.
+fn event_codes() -> Value {
+    let one = |reason: &Reason| json!({ "const": reason.code(), "description": reason.about() });
+    json!({
+        "description": "Why an event is rejected. Codes are never renamed; new ones may come.",
+        "type": "string",
+        "oneOf": Reason::ALL.iter().map(one).collect::<Vec<_>>(),
+    })
+}
+
+fn problem() -> Value {
+    let mut codes: Vec<_> = Set::ALL
+        .iter()
+        .flat_map(|set| set.problems())
+        .map(|problem| problem.code)
+        .collect();
+    codes.sort_unstable();
+    codes.dedup();
+    json!({
+        "description": "Why a request is refused (RFC 9457). When all events of a request are, \
+                        their counts stand in it too.",
+        "type": "object",
+        "required": ["type", "title", "status", "detail", "code", "trace_id"],
+        "properties": {
+            "type": { "type": "string", "const": "about:blank" },
+            "title": { "type": "string", "description": "what happened, in a few words" },
+            "status": { "type": "integer", "description": "the HTTP status" },
+            "detail": { "type": "string", "description": "one sentence that says what to do" },
+            "code": {
+                "type": "string", "enum": codes,
+                "description": "what happened, for programs; codes are never renamed, and new \
+                                ones may come",
+            },
+            "errors": {
+                "type": "array",
+                "description": "what is wrong with each part of the request",
+                "items": {
+                    "type": "object",
+                    "required": ["pointer", "code", "detail"],
+                    "properties": {
+                        "index": {
+                            "type": "integer", "minimum": 0,
+                            "description": "which event, from 0",
+                        },
+                        "pointer": { "type": "string", "format": "json-pointer" },
+                        "code": { "type": "string" },
+                        "detail": { "type": "string" },
+                    },
+                },
+            },
+            "trace_id": {
+                "type": "string", "pattern": "^[0-9a-f]{32}$",
+                "description": "finds the request in the logs of the service",
+            },
+        },
+    })
+}
+
+fn types() -> Value {
+    let families: Vec<_> = Family::ALL.map(Family::as_str).to_vec();
+    json!({
+        "type": "object",
+        "required": ["types"],
+        "properties": {
+            "types": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["type", "family", "schema"],
+                    "properties": {
+                        "type": { "type": "string" },
+                        "family": { "enum": families },
+                        "schema": { "type": "string", "description": "where its schema is" },
+                    },
+                },
+            },
+        },
+    })
+}
+
+/// The responses of each set of problems, by status.
+fn responses() -> Map<String, Value> {
+    let mut responses = Map::new();
+    for set in Set::ALL {
+        let problems = set.problems();
+        for status in set.statuses() {
+            let of_status = problems.iter().filter(|problem| problem.status == status);
+            let response = response(status, of_status);
+            responses.insert(format!("{}{status}", set.name()), response);
+        }
+    }
+    responses
+}
+
+fn response<'a>(status: u16, problems: impl Iterator<Item = &'a Problem>) -> Value {
+    let example = |problem: &Problem| {
+        let mut problem = problem.clone();
+        problem.trace_id = Some(TRACE_ID.to_owned());
+        (
+            problem.code.to_owned(),
+            json!({ "summary": problem.title, "value": problem }),
+        )
+    };
+    let examples: Map<_, _> = problems.map(example).collect();
+    let mut response = json!({
+        "description": meaning(status),
+        "content": {
+            Problem::MEDIA_TYPE: { "schema": schema("Problem"), "examples": examples },
+        },
+    });
+    let header = |about: &str, schema: Value| json!({ "description": about, "schema": schema });
+    match status {
+        429 | 503 => {
+            let seconds = json!({ "type": "integer", "minimum": 1 });
+            let about = "After how many seconds to send it again.";
+            response["headers"] = json!({ "Retry-After": header(about, seconds) });
+        }
+        401 => {
+            let text = json!({ "type": "string" });
+            let about = "The ways to send a key.";
+            response["headers"] = json!({ "WWW-Authenticate": header(about, text) });
+        }
+        _ => {}
+    }
+    response
+}
+
+/// What a status asks of who reads it.
+fn meaning(status: u16) -> &'static str {
+    match status {
+        400 => "Correct the request: nothing of it was taken.",
+        401 => "Send a key that is good.",
+        403 => "Send a key that may do this, from where it may be used.",
+        404 => "There is nothing here.",
+        405 => "Use another method.",
+        408 => "Send it again, smaller or faster.",
+        413 => "Split the request: nothing of it was taken.",
+        415 => "Send another type or encoding.",
+        429 => "Send it again later: the key posts more than it may, and nothing was taken.",
+        500 => "The service has a defect: tell the operator the trace id.",
+        503 => "Send it again after the seconds that Retry-After says.",
+        _ => "A problem.",
+    }
+}
