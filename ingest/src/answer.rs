@@ -89,6 +89,8 @@ impl Answer {
             #[serde(skip_serializing_if = "Option::is_none")]
             id: Option<Uuid>,
             outcome: &'static str,
+            #[serde(skip_serializing_if = "std::ops::Not::not")]
+            spooled: bool,
             #[serde(skip_serializing_if = "Option::is_none")]
             code: Option<&'static str>,
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -107,6 +109,7 @@ impl Answer {
                     index,
                     id: event.id,
                     outcome: event.outcome.name(),
+                    spooled: event.spooled,
                     code: rejection.map(|r| r.reason.code()),
                     pointer: rejection.map(|r| r.pointer.as_str()),
                     detail: rejection.map(|r| r.detail.as_str()),
@@ -265,6 +268,7 @@ mod tests {
             event_type: None,
             family: None,
             outcome,
+            spooled: false,
         };
         let answer = Answer::new(outcomes.into_iter().map(event).collect());
         assert_eq!(answer.status().as_u16(), status);

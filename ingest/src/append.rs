@@ -1,6 +1,6 @@
 //! From the verdict to the outcomes: what the log says of each record.
 
-use eventlog::{AppendError, EventLog};
+use eventlog::{AppendError, EventLog, Receipt};
 
 use crate::judge::{Sentence, Verdict};
 use crate::outcome::{Answered, Outcome, Reason, Rejection};
@@ -18,10 +18,14 @@ pub async fn append(log: &dyn EventLog, verdict: Verdict) -> Vec<Answered> {
     let mut appended = appended.into_iter();
     let mut answered: Vec<Answered> = Vec::with_capacity(events.len());
     for event in events {
+        let mut spooled = false;
         let outcome = match event.sentence {
             // A log that answers too little has not said that it is durable.
             Sentence::Append => match appended.next() {
-                Some(Ok(_)) => Outcome::Accepted,
+                Some(Ok(receipt)) => {
+                    spooled = receipt.is_spooled();
+                    Outcome::Accepted
+                }
                 Some(Err(error)) => failed(&error, &event.place),
                 None => Outcome::Retry,
             },
@@ -42,6 +46,7 @@ pub async fn append(log: &dyn EventLog, verdict: Verdict) -> Vec<Answered> {
             event_type: event.event_type,
             family: event.family,
             outcome,
+            spooled,
         });
     }
     answered
@@ -66,7 +71,7 @@ fn failed(error: &AppendError, place: &str) -> Outcome {
 }
 
 /// Says once per request what the log did not take.
-fn report(appended: &[Result<eventlog::Position, AppendError>]) {
+fn report(appended: &[Result<Receipt, AppendError>]) {
     let failed = || appended.iter().filter_map(|result| result.as_ref().err());
     if let Some(first) = failed().find(|error| error.is_retryable()) {
         tracing::warn!(

@@ -9,7 +9,7 @@ use uuid::Uuid;
 /// What became of one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is durable in the log.
+    /// It is durable: in the log, or in the spool before it.
     Accepted,
     /// The same event, by id and content, stands earlier in the request and is
     /// accepted.
@@ -212,9 +212,12 @@ pub struct Answered {
     pub family: Option<Family>,
     /// What became of it.
     pub outcome: Outcome,
+    /// Accepted by this machine's disk: it comes into the log when that can be
+    /// reached.
+    pub spooled: bool,
 }
 
-/// How many events had which outcome; `received` is the sum of the others.
+/// How many events had which outcome; `received` is the sum of the five.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Events in the request.
@@ -229,6 +232,13 @@ pub struct Counts {
     pub rejected: u64,
     /// [`Outcome::Retry`].
     pub retry: u64,
+    /// Those of `accepted` that only a spool has yet.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub spooled: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Counts {
@@ -244,6 +254,7 @@ impl Counts {
                 Outcome::Rejected(_) => &mut counts.rejected,
                 Outcome::Retry => &mut counts.retry,
             } += 1;
+            counts.spooled += u64::from(event.spooled);
         }
         counts
     }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use eventlog::{EmbeddedLog, EventLog as _, KafkaLog};
+use eventlog::{EmbeddedLog, EventLog, KafkaLog, Spooled};
 use ingest::Ingest;
 use query::Query;
 use runtime::{MasterKey, Metrics, Shutdown};
@@ -88,16 +88,34 @@ pub async fn role(
 ) -> anyhow::Result<Services> {
     config.check_lake().await?;
     let mut services = Services::new(config, master_key, metrics, shutdown)?;
-    // Answering needs the tables only.
-    if role != Role::Query {
-        let log = KafkaLog::open(config.kafka.clone()).await;
-        services.log = Some(Arc::new(log.context("cannot open the event log")?));
-    }
+    services.log = match role {
+        Role::Ingest => Some(spooled(config).await?),
+        Role::Transform => Some(Arc::new(kafka(config).await?)),
+        // Answering needs the tables only.
+        Role::Query => None,
+    };
     if role == Role::Transform {
         operate(&mut services, config).await?;
     }
     start(&mut services, config, role).await?;
     Ok(services)
+}
+
+async fn kafka(config: &Config) -> anyhow::Result<KafkaLog> {
+    let log = KafkaLog::open(config.kafka.clone()).await;
+    log.context("cannot open the event log")
+}
+
+/// Kafka, with the spool before it that the configuration names.
+async fn spooled(config: &Config) -> anyhow::Result<Arc<dyn EventLog>> {
+    if config.spool.dir.is_none() {
+        return Ok(Arc::new(kafka(config).await?));
+    }
+    let kafka = config.kafka.clone();
+    let limit = kafka.max_record_bytes;
+    let open = move || KafkaLog::open(kafka.clone());
+    let log = Spooled::open(&config.spool, limit, open).await;
+    Ok(Arc::new(log.context("cannot open the event log with its spool")?))
 }
 
 /// Serves health and metrics of a transform service that runs alone: no other

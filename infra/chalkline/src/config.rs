@@ -32,6 +32,8 @@ pub struct Config {
     pub log: LogConfig,
     /// The log of the services apart.
     pub kafka: eventlog::KafkaConfig,
+    /// Where events wait while that log is away.
+    pub spool: eventlog::SpoolConfig,
     /// Logs of the process.
     pub telemetry: telemetry::Config,
 }
@@ -65,6 +67,7 @@ impl Default for Config {
             lake: LakeConfig::default(),
             log: LogConfig::default(),
             kafka: eventlog::KafkaConfig::default(),
+            spool: eventlog::SpoolConfig::default(),
             telemetry: telemetry::Config::default(),
         }
     }
@@ -159,6 +162,7 @@ impl Check for Config {
             self.ingest.problems(),
             self.transform.problems(),
             self.query.problems(),
+            self.spool.problems(),
             self.telemetry.problems(),
         ]
         .concat();
@@ -167,6 +171,12 @@ impl Check for Config {
         }
         if let Err(error) = self.kafka.check() {
             problems.push(format!("kafka: {error}"));
+        }
+        let deadline = self.kafka.request_deadline_ms;
+        if self.spool.dir.is_some() && self.spool.patience_ms >= deadline {
+            problems.push(format!(
+                "spool.patience_ms must be below kafka.request_deadline_ms, {deadline}"
+            ));
         }
         problems
     }
@@ -222,6 +232,11 @@ mod tests {
         &["colour", "partitions", "CHALKLINE_INGEST_COLOUR"],
     )]
     #[case("[log]\npartitions = 0\n[query]\njson_rows = 0", &[], &["partitions", "json_rows"])]
+    #[case(
+        "[spool]\nmax_age_hours = 0\npatience_ms = 15000",
+        &[("CHALKLINE_SPOOL_DIR", "/spool")],
+        &["spool.max_age_hours", "spool.patience_ms"],
+    )]
     fn all_problems_are_named_at_once(
         #[case] file: &str,
         #[case] variables: &[(&str, &str)],

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
-use eventlog::{AppendError, EventLog, LogId, Position, ReadError, Reader, Record};
+use eventlog::{AppendError, EventLog, LogId, Position, ReadError, Reader, Receipt, Record};
 use ingest::{Config, Ingest};
 use runtime::{Clock, Health, Registry, Root};
 use schemas::event::{Event, TYPE_VERSION};
@@ -98,7 +98,7 @@ impl EventLog for Reading {
         1
     }
 
-    async fn append(&self, records: Vec<Record>) -> Vec<Result<Position, AppendError>> {
+    async fn append(&self, records: Vec<Record>) -> Vec<Result<Receipt, AppendError>> {
         let taken = records.iter().map(|record| {
             let family = record.headers.get(headers::FAMILY).unwrap_or_default();
             let family = std::str::from_utf8(family).ok().and_then(Family::from_name);
@@ -107,10 +107,10 @@ impl EventLog for Reading {
             let event = event.expect("it is an event");
             assert_eq!(event.to_json(), &record.value[..], "it is canonical");
             let offset = self.next.fetch_add(1, Ordering::Relaxed);
-            Ok(Position {
+            Ok(Receipt::Stored(Position {
                 partition: 0,
                 offset,
-            })
+            }))
         });
         taken.collect()
     }

@@ -16,7 +16,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Entry, EventLog, Headers, Position, Record};
+use crate::{AppendError, Entry, EventLog, Headers, Position, Receipt, Record, partition_for};
 
 /// Long enough for any answer; only a failure waits it out.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -49,7 +49,7 @@ where
     members::a_lone_member_gets_every_partition(open("lone-member").await).await;
     members::members_leave_no_partition_alone(open("members").await).await;
     members::what_is_committed_decides_nothing(open("committed").await).await;
-    storage::close_flushes_and_refuses(&*open("close").await).await;
+    storage::close_flushes_and_refuses(&open).await;
     storage::reopening_keeps_identity_and_records(&open).await;
     storage::a_fresh_log_has_another_id(&*open("identity-a").await, &*open("identity-b").await)
         .await;
@@ -64,11 +64,49 @@ fn record(n: usize, value: &str) -> Record {
     }
 }
 
+/// Appends the records and says where they stand.
 async fn append(log: &dyn EventLog, records: Vec<Record>) -> Vec<Position> {
-    log.append(records)
-        .await
+    let answers = log.append(records.clone()).await;
+    places(log, &records, answers).await
+}
+
+/// Where the records of one call stand that were all taken: of those that are only
+/// spooled yet, once they have come. No other call may append equal ones.
+async fn places(
+    log: &dyn EventLog,
+    records: &[Record],
+    answers: Vec<Result<Receipt, AppendError>>,
+) -> Vec<Position> {
+    assert_eq!(answers.len(), records.len());
+    let receipts = answers.into_iter();
+    let mut places: Vec<Option<Position>> = receipts
+        .map(|answer| answer.expect("the record is taken").position())
+        .collect();
+    for partition in 0..log.partitions() {
+        let is_here = |record: &Record| partition_for(&record.key, log.partitions()) == partition;
+        let is_spooled = |n: &usize| places[*n].is_none() && is_here(&records[*n]);
+        let mut spooled: Vec<usize> = (0..records.len()).filter(is_spooled).collect();
+        if spooled.is_empty() {
+            continue;
+        }
+        let head = log.head(partition).await.unwrap();
+        let mut reader = log.read(partition, head).await.unwrap();
+        while !spooled.is_empty() {
+            let entries = reader.next(PLENTY, PATIENCE).await.unwrap();
+            assert!(!entries.is_empty(), "{} records do not come", spooled.len());
+            for entry in entries {
+                let is_it = |n: &usize| records[*n] == entry.record;
+                if !places.contains(&Some(entry.position))
+                    && let Some(found) = spooled.iter().position(is_it)
+                {
+                    places[spooled.remove(found)] = Some(entry.position);
+                }
+            }
+        }
+    }
+    places
         .into_iter()
-        .map(|answer| answer.expect("the record is stored"))
+        .map(|place| place.expect("found"))
         .collect()
 }
 

@@ -3,19 +3,22 @@
 mod commit;
 mod database;
 mod disk;
-mod encode;
+mod heads;
 mod queue;
 mod read;
 mod store;
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
 use crate::{
-    AppendError, EventLog, LogId, OpenError, Position, ReadError, Reader, Record, partition_for,
+    AppendError, EventLog, LogId, OpenError, Position, ReadError, Reader, Receipt, Record,
+    TruncateError, encode, partition_for,
 };
 use commit::Committer;
 use queue::Item;
@@ -61,7 +64,8 @@ impl EmbeddedConfig {
 ///
 /// Concurrent appends share one commit and one sync. An acknowledged record
 /// survives `kill -9` and power loss, and its position is never given again.
-/// Nothing is dropped: the folder grows with what is appended.
+/// Nothing is dropped by itself: the folder grows with what is appended, until
+/// [`EmbeddedLog::truncate`].
 ///
 /// After a commit that failed (the disk is full, a write or sync failed) the
 /// log takes nothing, says so in [`EventLog::trouble`], and opens its database
@@ -116,6 +120,84 @@ impl EmbeddedLog {
         })
     }
 
+    /// Gives up the records of `partition` below `before`, which becomes its
+    /// head, durably. Readers below it get [`ReadError::Truncated`]; positions are
+    /// not given again, also when none is left.
+    ///
+    /// The disk gets its room back in tables of some MiB, once nothing above
+    /// `before` stands in them; of a partition of which nothing is left at most
+    /// a journal (64 MiB) remains. When this fails, or the room is not free yet,
+    /// calling it again goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`TruncateError`]; of its variants only `Storage` leaves it open whether the
+    /// records are gone.
+    pub async fn truncate(&self, partition: u32, before: u64) -> Result<(), TruncateError> {
+        if partition >= self.partitions() {
+            return Err(TruncateError::NoPartition(partition));
+        }
+        let tail = self.store.tail(partition);
+        if before > tail {
+            return Err(TruncateError::BeyondTail {
+                partition,
+                before,
+                tail,
+            });
+        }
+        let store = Arc::clone(&self.store);
+        let truncated = tokio::task::spawn_blocking(move || store.truncate(partition, before));
+        let truncated = truncated
+            .await
+            .map_err(|e| TruncateError::Storage(e.into()))?;
+        truncated.map_err(TruncateError::Storage)
+    }
+
+    /// Appends the values as they are, without key or headers.
+    pub(crate) async fn append_values(
+        &self,
+        partition: u32,
+        values: Vec<Vec<u8>>,
+    ) -> Vec<Result<Position, AppendError>> {
+        let items = values.into_iter().map(|value| Item { partition, value });
+        self.committer.commit(items.collect()).await
+    }
+
+    /// The values from `from` on with their positions, at most about `max_bytes`
+    /// of them but one at least; none at the tail.
+    pub(crate) async fn values(
+        &self,
+        partition: u32,
+        from: u64,
+        max_bytes: usize,
+    ) -> Result<Vec<(u64, Bytes)>, ReadError> {
+        let positions = from..self.store.tail(partition);
+        let database = tokio::time::timeout(LOOKUP_TIMEOUT, self.store.database()).await;
+        let database = database.map_err(|_| ReadError::Unavailable(Closed.into()))?;
+        let values = tokio::task::spawn_blocking(move || {
+            let values = read::values(&database, partition, positions, max_bytes)?;
+            let values = values.into_iter();
+            Ok(values
+                .map(|(at, value)| (at, Bytes::copy_from_slice(&value)))
+                .collect())
+        });
+        values.await.map_err(|e| ReadError::Unavailable(e.into()))?
+    }
+
+    /// From the head of the partition to its tail, without asking the disk.
+    pub(crate) fn extent(&self, partition: u32) -> Range<u64> {
+        // In this order: the head is never above a tail that is read later.
+        let head = self.store.head(partition);
+        head..self.store.tail(partition)
+    }
+
+    /// Waits until the tail of the partition is above `at`.
+    pub(crate) async fn wait_beyond(&self, partition: u32, at: u64) {
+        let mut tail = self.store.watch_tail(partition);
+        // The store holds the sender.
+        let _ = tail.wait_for(|tail| *tail > at).await;
+    }
+
     fn check_partition(&self, partition: u32) -> Result<(), ReadError> {
         if partition < self.partitions() {
             Ok(())
@@ -139,9 +221,9 @@ impl EventLog for EmbeddedLog {
         self.max_record_bytes
     }
 
-    async fn append(&self, records: Vec<Record>) -> Vec<Result<Position, AppendError>> {
+    async fn append(&self, records: Vec<Record>) -> Vec<Result<Receipt, AppendError>> {
         let partitions = self.partitions();
-        let mut answers: Vec<Option<Result<Position, AppendError>>> =
+        let mut answers: Vec<Option<Result<Receipt, AppendError>>> =
             Vec::with_capacity(records.len());
         let mut items = Vec::with_capacity(records.len());
         for record in &records {
@@ -159,7 +241,8 @@ impl EventLog for EmbeddedLog {
             }
         }
         drop(records);
-        let mut committed = self.committer.commit(items).await.into_iter();
+        let committed = self.committer.commit(items).await.into_iter();
+        let mut committed = committed.map(|answer| answer.map(Receipt::Stored));
         answers
             .into_iter()
             .map(|a| a.unwrap_or_else(|| committed.next().expect("one answer for each item")))
@@ -194,12 +277,14 @@ impl EventLog for EmbeddedLog {
         self.check_partition(partition)?;
         // Before the entries: what is appended in between is above the tail.
         let tail = self.store.tail(partition);
+        let floor = self.store.head(partition);
         let database = tokio::time::timeout(LOOKUP_TIMEOUT, self.store.database()).await;
         let database = database.map_err(|_| ReadError::Unavailable(Closed.into()))?;
-        let first = tokio::task::spawn_blocking(move || database.first(partition))
+        let first = tokio::task::spawn_blocking(move || database.first(partition, floor))
             .await
             .map_err(|e| ReadError::Unavailable(e.into()))??;
-        Ok(first.unwrap_or(tail))
+        // Truncated meanwhile, it is further.
+        Ok(first.unwrap_or(tail).max(self.store.head(partition)))
     }
 
     async fn tail(&self, partition: u32) -> Result<u64, ReadError> {

@@ -104,6 +104,12 @@ pub enum OpenError {
         /// The log's folder.
         path: PathBuf,
     },
+    /// Another process has the spool's folder open.
+    #[error("the spool at {} is in use by another process: give each process a spool.dir of its own", path.display())]
+    SpoolInUse {
+        /// The spool's folder.
+        path: PathBuf,
+    },
     /// The folder cannot be read or written, or is not a log of this version.
     #[error("the log at {} cannot be opened", path.display())]
     Storage {
@@ -113,6 +119,17 @@ pub enum OpenError {
         #[source]
         source: Cause,
     },
+}
+
+impl OpenError {
+    /// Whether opening it again later can succeed without anybody changing the
+    /// settings of this process.
+    pub fn is_retryable(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { .. } | Self::Refused { .. } | Self::Topic { .. }
+        )
+    }
 }
 
 /// Why a record was not acknowledged.
@@ -193,6 +210,28 @@ pub enum ReadError {
     /// The log cannot be reached or read now; trying again later can succeed.
     #[error("the log cannot be read now")]
     Unavailable(#[source] Cause),
+}
+
+/// Why a partition was not truncated.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TruncateError {
+    /// There is no such partition.
+    #[error("the log has no partition {0}")]
+    NoPartition(u32),
+    /// Records that are still to come cannot be given up.
+    #[error("partition {partition} ends at {tail}: truncate it there or below, not at {before}")]
+    BeyondTail {
+        /// The partition.
+        partition: u32,
+        /// The position asked for.
+        before: u64,
+        /// The end of the partition.
+        tail: u64,
+    },
+    /// The disk did not take it; trying again later can succeed.
+    #[error("the disk of the log does not take the truncation")]
+    Storage(#[source] Cause),
 }
 
 /// Why partitions cannot be had.

@@ -18,8 +18,7 @@ pub use config::{Assignor, KafkaConfig};
 pub use security::{Sasl, Secret, Security, Tls};
 
 use crate::{
-    AppendError, EventLog, GroupError, LogId, Member, OpenError, Position, ReadError, Reader,
-    Record,
+    AppendError, EventLog, GroupError, LogId, Member, OpenError, ReadError, Reader, Receipt, Record,
 };
 use consume::{KafkaReader, Parts};
 use group::KafkaMember;
@@ -138,8 +137,9 @@ impl EventLog for KafkaLog {
         self.config.max_record_bytes
     }
 
-    async fn append(&self, records: Vec<Record>) -> Vec<Result<Position, AppendError>> {
-        self.sender.send(&self.topic, records).await
+    async fn append(&self, records: Vec<Record>) -> Vec<Result<Receipt, AppendError>> {
+        let answers = self.sender.send(&self.topic, records).await.into_iter();
+        answers.map(|answer| answer.map(Receipt::Stored)).collect()
     }
 
     async fn read(&self, partition: u32, from: u64) -> Result<Box<dyn Reader>, ReadError> {

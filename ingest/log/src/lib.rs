@@ -2,19 +2,22 @@
 
 pub mod conformance;
 mod embedded;
+mod encode;
 mod error;
 mod group;
 mod kafka;
 mod partition;
 mod record;
+mod spooled;
 pub mod testing;
 
 pub use embedded::{EmbeddedConfig, EmbeddedLog};
-pub use error::{AppendError, Cause, GroupError, OpenError, ReadError};
+pub use error::{AppendError, Cause, GroupError, OpenError, ReadError, TruncateError};
 pub use group::{Member, Rebalance, Revocation};
 pub use kafka::{Assignor, KafkaConfig, KafkaLog, Sasl, Secret, Security, Tls};
 pub use partition::partition_for;
-pub use record::{Entry, Headers, Position, Record};
+pub use record::{Entry, Headers, Position, Receipt, Record};
+pub use spooled::{SpoolConfig, Spooled};
 
 use std::time::Duration;
 
@@ -70,10 +73,11 @@ pub trait EventLog: Send + Sync + 'static {
     ///
     /// Records with the same key go to the same partition and keep the order
     /// of the call. Durable means: acknowledged by all in-sync replicas
-    /// (Kafka) or synced to disk (embedded). An error of one record says
+    /// (Kafka) or synced to disk (embedded); of a record that only a spool has yet
+    /// the answer is [`Receipt::Spooled`]. An error of one record says
     /// nothing about its neighbours; [`AppendError::may_still_arrive`] says
     /// whether a retry can store it twice.
-    async fn append(&self, records: Vec<Record>) -> Vec<Result<Position, AppendError>>;
+    async fn append(&self, records: Vec<Record>) -> Vec<Result<Receipt, AppendError>>;
 
     /// Opens a reader at `from`, inclusive, in one partition.
     ///

@@ -18,6 +18,31 @@ pub struct Position {
     pub offset: u64,
 }
 
+/// What a log says of a record that it took: it is durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Receipt {
+    /// It stands in the log, at this position.
+    Stored(Position),
+    /// It stands on this machine's disk and gets its position when the log can be
+    /// reached again. It may then be in the log twice.
+    Spooled,
+}
+
+impl Receipt {
+    /// Where the record stands, if that is known yet.
+    pub fn position(self) -> Option<Position> {
+        match self {
+            Self::Stored(position) => Some(position),
+            Self::Spooled => None,
+        }
+    }
+
+    /// Whether the record is yet to come into the log.
+    pub fn is_spooled(self) -> bool {
+        self == Self::Spooled
+    }
+}
+
 /// Names and values that travel beside a record's bytes, in order.
 ///
 /// All of them stand in one buffer, which a log shares with the record's bytes.

@@ -164,6 +164,7 @@ fn answers(problem: impl Fn(Vec<Answered>) -> Option<Problem>) -> Vec<Problem> {
             event_type: None,
             family: None,
             outcome,
+            spooled: false,
         }])
     };
     outcomes.into_iter().filter_map(one).collect()

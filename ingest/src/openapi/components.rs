@@ -111,12 +111,16 @@ fn answer() -> Value {
             "received", "accepted", "duplicate", "ignored", "rejected", "retry", "results",
         ],
         "properties": {
-            "received": count("events in the request: the sum of the others"),
+            "received": count("events in the request: the sum of the five that follow"),
             "accepted": count("durable"),
             "duplicate": count("the same id and content stand earlier in this request"),
             "ignored": count("valid, but nothing is stored for it"),
             "rejected": count("never taken as it is"),
             "retry": count("not taken now: send it again with the same id"),
+            "spooled": count(
+                "those of accepted that the front door has on its disk, on their way to the log; \
+                 absent when there are none",
+            ),
             "results": {
                 "type": "array", "items": schema("Result"),
                 "description": "one for each event, in the order of the request",
@@ -136,6 +140,7 @@ fn result() -> Value {
                 "description": "its id, the sender's or the one that was made for it",
             },
             "outcome": { "enum": ["accepted", "duplicate", "ignored", "rejected", "retry"] },
+            "spooled": { "const": true, "description": "accepted, and on its way to the log" },
             "code": schema("EventCode"),
             "pointer": {
                 "type": "string", "format": "json-pointer",

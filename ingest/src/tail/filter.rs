@@ -149,6 +149,7 @@ mod tests {
             event_type: Some("video.played".into()),
             family: Some(Family::Video),
             outcome: Outcome::Rejected(Rejection::new(Reason::WrongType, "", "")),
+            spooled: false,
         }
     }
 

@@ -140,6 +140,8 @@ struct Row<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     family: Option<Family>,
     outcome: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    spooled: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -161,6 +163,7 @@ impl<'a> Row<'a> {
             event_type: None,
             family: None,
             outcome: "",
+            spooled: false,
             status: None,
             code: None,
             pointer: None,
@@ -178,6 +181,7 @@ impl<'a> Row<'a> {
             event_type: event.event_type.as_deref(),
             family: event.family,
             outcome: event.outcome.name(),
+            spooled: event.spooled,
             code: rejection.map(|r| r.reason.code()),
             pointer: rejection.map(|r| r.pointer.as_str()),
             detail: rejection.map(|r| r.detail.as_str()),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::http::StatusCode;
-use eventlog::{AppendError, EventLog, LogId, Position, ReadError, Reader, Record};
+use eventlog::{AppendError, EventLog, LogId, Position, ReadError, Reader, Receipt, Record};
 use ingest::{Config, Ingest};
 use runtime::{Health, Shutdown};
 use serde_json::json;
@@ -42,7 +42,7 @@ impl EventLog for Faulty {
         1
     }
 
-    async fn append(&self, records: Vec<Record>) -> Vec<Result<Position, AppendError>> {
+    async fn append(&self, records: Vec<Record>) -> Vec<Result<Receipt, AppendError>> {
         let answer = |record: Record| {
             let text = String::from_utf8_lossy(&record.value).into_owned();
             assert!(!text.contains("panic"), "a defect, made for the test");
@@ -55,11 +55,13 @@ impl EventLog for Faulty {
                 Err(AppendError::Full)
             } else if text.contains("unknown") {
                 Err(AppendError::Unknown("no answer".into()))
+            } else if text.contains("spooled") {
+                Ok(Receipt::Spooled)
             } else {
-                Ok(Position {
+                Ok(Receipt::Stored(Position {
                     partition: 0,
                     offset: 0,
-                })
+                }))
             }
         };
         records.into_iter().map(answer).collect()
@@ -127,6 +129,32 @@ async fn each_event_is_answered_for_itself() {
     assert_eq!(reply.body["retry"], 3);
     let seconds: u64 = reply.header("retry-after").parse().expect("seconds");
     assert!((2..=3).contains(&seconds), "{seconds}");
+}
+
+#[tokio::test]
+async fn what_only_the_spool_has_is_accepted_and_says_so() {
+    let house = house().await;
+    let events = [
+        fated(1, "fine"),
+        fated(2, "spooled"),
+        fated(2, "spooled"),
+        fated(3, "spooled"),
+    ];
+    let reply = house.post(&json!(events)).await;
+    assert_eq!(reply.status, StatusCode::ACCEPTED);
+    let outcomes = ["accepted", "accepted", "duplicate", "accepted"];
+    assert_eq!(reply.outcomes(), outcomes);
+    assert_eq!(
+        (&reply.body["accepted"], &reply.body["spooled"]),
+        (&json!(3), &json!(2))
+    );
+    let results = reply.body["results"].as_array().expect("a row for each");
+    let spooled: Vec<_> = results.iter().map(|row| row["spooled"] == true).collect();
+    assert_eq!(spooled, [false, true, false, true]);
+    // Who is not concerned reads nothing of it.
+    let reply = house.post(&json!([fated(4, "fine")])).await;
+    assert_eq!(reply.body.get("spooled"), None);
+    assert_eq!(reply.body["results"][0].get("spooled"), None);
 }
 
 #[tokio::test]

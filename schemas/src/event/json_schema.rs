@@ -73,7 +73,6 @@ fn event(name: &str, about: &str) -> Value {
         event[member]["type"] = json!("string");
         event[member]["description"] = json!(about);
     }
-    event["actor"]["pattern"] = json!("\\S");
     event["context"]["properties"] = Value::Object(properties(CONTEXT));
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -123,7 +122,9 @@ fn one(kind: Kind) -> Value {
         Kind::Any(_) => json!({}),
         Kind::Id => json!({ "type": ["string", "null"], "format": "uuid" }),
         Kind::Time => json!({ "type": ["string", "null"], "format": "date-time" }),
-        Kind::Person => json!({ "type": ["string", "null"], "maxLength": limits::NAME }),
+        Kind::Person => {
+            json!({ "type": ["string", "null"], "maxLength": limits::NAME, "pattern": "\\S" })
+        }
         Kind::Number(range) => {
             let from = if range.above {
                 "exclusiveMinimum"

@@ -27,4 +27,5 @@ mod reports;
 mod s3;
 mod segment_sdk;
 mod shutdown;
+mod spool;
 mod tail;

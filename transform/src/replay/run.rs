@@ -125,9 +125,11 @@ impl<'a> Run<'a> {
             let mut open = Vec::new();
             for (record, answer) in records.into_iter().zip(answers) {
                 match answer {
-                    Ok(at) => {
+                    Ok(receipt) => {
                         self.summary.entered += 1;
-                        self.entered.insert((at.partition, at.offset));
+                        if let Some(at) = receipt.position() {
+                            self.entered.insert((at.partition, at.offset));
+                        }
                     }
                     Err(AppendError::TooLarge { .. }) => self.summary.too_large += 1,
                     // It may be there: then it is recognised.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use eventlog::{
     AppendError, Entry, EventLog, GroupError, LogId, Member, Position, ReadError, Reader,
-    Rebalance, Record, partition_for,
+    Rebalance, Receipt, Record, partition_for,
 };
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -51,7 +51,7 @@ impl EventLog for View {
         self.partitions.load(Ordering::Relaxed)
     }
 
-    async fn append(&self, _records: Vec<Record>) -> Vec<Result<Position, AppendError>> {
+    async fn append(&self, _records: Vec<Record>) -> Vec<Result<Receipt, AppendError>> {
         unimplemented!("senders do")
     }
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use eventlog::{
-    AppendError, EventLog, GroupError, LogId, Member, Position, ReadError, Reader, Rebalance,
-    Record, Revocation,
+    AppendError, EventLog, GroupError, LogId, Member, ReadError, Reader, Rebalance, Receipt, Record,
+    Revocation,
 };
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -57,7 +57,7 @@ impl EventLog for Seat {
         self.log.partitions()
     }
 
-    async fn append(&self, records: Vec<Record>) -> Vec<Result<Position, AppendError>> {
+    async fn append(&self, records: Vec<Record>) -> Vec<Result<Receipt, AppendError>> {
         self.log.append(records).await
     }
 

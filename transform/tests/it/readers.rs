@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::DateTime;
-use eventlog::{AppendError, EventLog, LogId, Position, ReadError, Reader, Record};
+use eventlog::{AppendError, EventLog, LogId, ReadError, Reader, Receipt, Record};
 use lake::Floor;
 
 use crate::support::{PARTITIONS, Sandbox, event, family, ids, record};
@@ -50,7 +50,7 @@ impl EventLog for Odd {
         self.log.partitions()
     }
 
-    async fn append(&self, records: Vec<Record>) -> Vec<Result<Position, AppendError>> {
+    async fn append(&self, records: Vec<Record>) -> Vec<Result<Receipt, AppendError>> {
         self.log.append(records).await
     }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use eventlog::{AppendError, EventLog, LogId, Position, ReadError, Reader, Record};
+use eventlog::{AppendError, EventLog, LogId, ReadError, Reader, Receipt, Record};
 use lake::Floor;
 use schemas::{Family, Table};
 use transform::Error;
@@ -45,7 +45,7 @@ impl EventLog for Truncated {
         self.log.partitions()
     }
 
-    async fn append(&self, records: Vec<Record>) -> Vec<Result<Position, AppendError>> {
+    async fn append(&self, records: Vec<Record>) -> Vec<Result<Receipt, AppendError>> {
         self.log.append(records).await
     }
 

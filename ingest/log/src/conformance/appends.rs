@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::join_all;
 
-use super::{append, at, read_all, record};
+use super::{append, at, places, read_all, record};
 use crate::{AppendError, EventLog, Headers, Record, partition_for};
 
 /// One answer per record, in request order; positions increase in a partition.
@@ -149,19 +149,18 @@ pub(super) async fn too_large_leaves_neighbours_alone(log: &dyn EventLog) {
         ..record(1, "")
     };
     let size = large.size();
-    let mut answers = log
-        .append(vec![record(1, "before"), large, record(1, "after")])
-        .await;
-    let after = answers.pop().unwrap().unwrap();
-    let error = answers.pop().unwrap().unwrap_err();
-    let before = answers.pop().unwrap().unwrap();
+    let neighbours = [record(1, "before"), record(1, "after")];
+    let [before, after] = neighbours.clone();
+    let mut answers = log.append(vec![before, large, after]).await;
+    let error = answers.remove(1).unwrap_err();
+    let places = places(log, &neighbours, answers).await;
     assert!(
         matches!(error, AppendError::TooLarge { size: s, limit } if s == size && limit < size),
         "{error:?}"
     );
     assert!(!error.is_retryable() && !error.may_still_arrive());
-    assert_eq!(at(log, before).await.value, "before");
-    assert_eq!(at(log, after).await.value, "after");
+    assert_eq!(at(log, places[0]).await.value, "before");
+    assert_eq!(at(log, places[1]).await.value, "after");
 }
 
 /// An `append` that is dropped stores a prefix or nothing, and the log goes on.

@@ -10,11 +10,15 @@ use fjall::config::{BlockSizePolicy, FilterPolicy};
 use fjall::{AbstractTree as _, Keyspace, KeyspaceCreateOptions, PersistMode};
 use uuid::Uuid;
 
-use super::encode;
-use crate::{Cause, LogId, OpenError, ReadError};
+use crate::{Cause, LogId, OpenError, ReadError, encode};
 
 const LOG_ID: &str = "log_id";
 const PARTITIONS: &str = "partitions";
+const TRUNCATED: &str = "truncated";
+
+/// What may stay in memory, and in the journal, of a partition of which nothing
+/// else is left.
+const REMNANT: u64 = 1 << 20;
 
 /// fjall holds a commit back from 4 full memtables and from 30 runs of a
 /// partition on; we do so before.
@@ -24,6 +28,7 @@ const RUNS: usize = 25;
 pub(super) struct Database {
     id: LogId,
     entries: Vec<Keyspace>,
+    meta: Keyspace,
     db: fjall::Database,
 }
 
@@ -51,7 +56,9 @@ impl Database {
                 other => storage(other.into()),
             })?;
 
-        let (id, stored) = identify(&db, partitions).map_err(storage)?;
+        let meta = db.keyspace("meta", KeyspaceCreateOptions::default);
+        let meta = meta.map_err(|e| storage(e.into()))?;
+        let (id, stored) = identify(&db, &meta, partitions).map_err(storage)?;
         if stored > partitions {
             return Err(OpenError::FewerPartitions {
                 path: path.to_owned(),
@@ -63,7 +70,12 @@ impl Database {
             .map(|n| db.keyspace(&format!("partition-{n:05}"), options))
             .collect::<Result<_, _>>()
             .map_err(|e| storage(e.into()))?;
-        Ok(Self { id, entries, db })
+        Ok(Self {
+            id,
+            entries,
+            meta,
+            db,
+        })
     }
 
     pub(super) fn id(&self) -> &LogId {
@@ -74,9 +86,10 @@ impl Database {
         &self.entries[partition as usize]
     }
 
-    /// The first position of the partition; none when it is empty.
-    pub(super) fn first(&self, partition: u32) -> Result<Option<u64>, ReadError> {
-        let Some(entry) = self.entries(partition).first_key_value() else {
+    /// The first position of the partition at or above `from`; none when there
+    /// is no entry.
+    pub(super) fn first(&self, partition: u32, from: u64) -> Result<Option<u64>, ReadError> {
+        let Some(entry) = self.entries(partition).range(encode::key(from)..).next() else {
             return Ok(None);
         };
         let key = entry.key().map_err(|e| ReadError::Unavailable(e.into()))?;
@@ -110,6 +123,42 @@ impl Database {
         batch.commit()
     }
 
+    /// Gives back the room of entries below `before`, as far as whole tables
+    /// hold nothing else; `empties` says that nothing is left above.
+    ///
+    /// It writes nothing that a commit would have to wait for. Entries in memory
+    /// and in journals go when these do; until then they stand there unseen,
+    /// also when the journals are read again.
+    pub(super) fn discard(&self, partition: u32, before: u64, empties: bool) -> fjall::Result<()> {
+        let entries = self.entries(partition);
+        let end = encode::key(before);
+        let tables = entries.tree.current_version();
+        let is_below = |max: &[u8]| max < end.as_slice();
+        if tables
+            .iter_tables()
+            .any(|table| is_below(table.metadata.key_range.max()))
+        {
+            entries.tree.drop_range(..end)?;
+            self.forget_versions()?;
+        } else if empties && entries.tree.version_free_list_len() > 0 {
+            self.forget_versions()?;
+        }
+        if empties && entries.tree.active_memtable().size() > REMNANT {
+            // Written by the database's own threads, which frees the journals; the
+            // table goes with the next call.
+            entries.rotate_memtable()?;
+        }
+        Ok(())
+    }
+
+    /// Lets go of the database's past versions, whose tables stay on the disk
+    /// even when they were dropped. It does so whenever a memtable is full, and
+    /// in one that takes no writes never: then a small one is written for it.
+    fn forget_versions(&self) -> fjall::Result<()> {
+        self.meta.insert(TRUNCATED, [])?;
+        self.meta.rotate_memtable().map(drop)
+    }
+
     /// Waits while tables wait to be written. A commit would do so itself, but
     /// for ever when the threads that write them have failed.
     fn wait_for_writers(&self) -> fjall::Result<()> {
@@ -135,8 +184,7 @@ fn options() -> KeyspaceCreateOptions {
 }
 
 /// Reads the log's id and partitions, or writes them durably the first time.
-fn identify(db: &fjall::Database, partitions: u32) -> Result<(LogId, u32), Cause> {
-    let meta = db.keyspace("meta", KeyspaceCreateOptions::default)?;
+fn identify(db: &fjall::Database, meta: &Keyspace, partitions: u32) -> Result<(LogId, u32), Cause> {
     let id = match meta.get(LOG_ID)? {
         Some(id) => std::str::from_utf8(&id)?.to_owned(),
         None => Uuid::new_v4().to_string(),
@@ -147,9 +195,13 @@ fn identify(db: &fjall::Database, partitions: u32) -> Result<(LogId, u32), Cause
     };
     if stored < partitions {
         let mut batch = db.batch().durability(Some(PersistMode::SyncAll));
-        batch.insert(&meta, LOG_ID, id.as_str());
-        batch.insert(&meta, PARTITIONS, partitions.to_be_bytes());
+        batch.insert(meta, LOG_ID, id.as_str());
+        batch.insert(meta, PARTITIONS, partitions.to_be_bytes());
         batch.commit()?;
+    }
+    if meta.tree.active_memtable().size() > 0 {
+        // In memory it would keep the first journal, and all after it, from going.
+        meta.rotate_memtable()?;
     }
     Ok((LogId::new(id), stored))
 }

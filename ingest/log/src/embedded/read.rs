@@ -1,16 +1,17 @@
 //! Reading one partition of the folder in order.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use fjall::UserValue;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::database::Database;
-use super::encode;
 use super::store::Store;
-use crate::{Entry, Position, ReadError, Reader};
+use crate::{Entry, Position, ReadError, Reader, encode};
 
 /// The database stayed closed for as long as the reader wanted to wait.
 #[derive(Debug, thiserror::Error)]
@@ -34,12 +35,27 @@ impl EmbeddedReader {
             tail,
         }
     }
+
+    /// Whether what comes next is still there.
+    fn check_head(&self) -> Result<(), ReadError> {
+        let (partition, from) = (self.partition, self.next);
+        let head = self.store.head(partition);
+        if from < head {
+            return Err(ReadError::Truncated {
+                partition,
+                from,
+                head,
+            });
+        }
+        Ok(())
+    }
 }
 
 #[async_trait]
 impl Reader for EmbeddedReader {
     async fn next(&mut self, max_bytes: usize, wait: Duration) -> Result<Vec<Entry>, ReadError> {
         let (next, deadline) = (self.next, Instant::now() + wait);
+        self.check_head()?;
         let more = async {
             // The store holds the sender, so only the time can run out.
             let tail = self.tail.wait_for(|tail| *tail > next).await.map(|t| *t);
@@ -54,6 +70,8 @@ impl Reader for EmbeddedReader {
         let read =
             tokio::task::spawn_blocking(move || scan(&database, partition, next..tail, max_bytes));
         let entries = read.await.map_err(|e| ReadError::Unavailable(e.into()))??;
+        // Some may have been on their way out.
+        self.check_head()?;
         // Only now: a caller that dropped the future before reads these again.
         self.next = entries.last().map_or(tail, |last| last.position.offset + 1);
         Ok(entries)
@@ -63,10 +81,27 @@ impl Reader for EmbeddedReader {
 fn scan(
     database: &Database,
     partition: u32,
-    positions: std::ops::Range<u64>,
+    positions: Range<u64>,
     max_bytes: usize,
 ) -> Result<Vec<Entry>, ReadError> {
-    let mut entries = Vec::new();
+    let entry = |(offset, value): (u64, UserValue)| {
+        let record = encode::record(&value).map_err(|e| ReadError::Unavailable(e.into()))?;
+        let position = Position { partition, offset };
+        Ok(Entry { position, record })
+    };
+    let values = values(database, partition, positions, max_bytes)?;
+    values.into_iter().map(entry).collect()
+}
+
+/// The values at the positions, at most about `max_bytes` of them but one at
+/// least.
+pub(super) fn values(
+    database: &Database,
+    partition: u32,
+    positions: Range<u64>,
+    max_bytes: usize,
+) -> Result<Vec<(u64, UserValue)>, ReadError> {
+    let mut values = Vec::new();
     let mut bytes = 0;
     for entry in database
         .entries(partition)
@@ -76,15 +111,11 @@ fn scan(
             .into_inner()
             .map_err(|e| ReadError::Unavailable(e.into()))?;
         bytes += value.len();
-        if bytes > max_bytes && !entries.is_empty() {
+        if bytes > max_bytes && !values.is_empty() {
             break;
         }
         let offset = encode::position(&key).map_err(|e| ReadError::Unavailable(e.into()))?;
-        let record = encode::record(&value).map_err(|e| ReadError::Unavailable(e.into()))?;
-        entries.push(Entry {
-            position: Position { partition, offset },
-            record,
-        });
+        values.push((offset, value));
     }
-    Ok(entries)
+    Ok(values)
 }

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::database::{Database, NewEntry};
 use super::disk;
+use super::heads::Heads;
 use crate::{Cause, LogId, OpenError};
 
 /// Held locked while the folder is ours, also while its database is closed.
@@ -21,6 +22,7 @@ pub(super) struct Store {
     id: LogId,
     /// Everything below is durable and readable; readers wait on it.
     tails: Vec<watch::Sender<u64>>,
+    heads: Heads,
     /// None while it is opened anew.
     database: watch::Sender<Option<Arc<Database>>>,
     _owner: File,
@@ -58,11 +60,13 @@ impl Store {
             TryLockError::Error(e) => storage(e.into()),
         })?;
         let database = Database::open(path, partitions)?;
-        let tails = database.tails().map_err(storage)?;
+        let heads = Heads::open(path, partitions).map_err(|e| storage(e.into()))?;
+        let tails = tails(&database, &heads).map_err(storage)?;
         Ok(Self {
             path: path.to_owned(),
             id: database.id().clone(),
             tails: tails.into_iter().map(watch::Sender::new).collect(),
+            heads,
             database: watch::Sender::new(Some(Arc::new(database))),
             _owner: owner,
         })
@@ -82,6 +86,25 @@ impl Store {
 
     pub(super) fn tails(&self) -> Vec<u64> {
         self.tails.iter().map(|tail| *tail.borrow()).collect()
+    }
+
+    /// Where the partition begins since it was truncated: entries that are
+    /// still found below count as gone.
+    pub(super) fn head(&self, partition: u32) -> u64 {
+        self.heads.get(partition)
+    }
+
+    /// Gives up what stands below `before`, which must not be above the tail.
+    /// The head has moved, durably, before anything goes.
+    pub(super) fn truncate(&self, partition: u32, before: u64) -> Result<(), Cause> {
+        self.heads.advance(partition, before)?;
+        let empties = self.tail(partition) == before;
+        let database = self.database.borrow().clone();
+        // While it is opened anew the room stays taken until the next call.
+        if let Some(database) = database {
+            database.discard(partition, before, empties)?;
+        }
+        Ok(())
     }
 
     pub(super) fn watch_tail(&self, partition: u32) -> watch::Receiver<u64> {
@@ -120,7 +143,7 @@ impl Store {
         disk::renew_journal(&self.path).map_err(ReopenError::Disk)?;
         let database =
             Database::open(&self.path, self.partitions()).map_err(ReopenError::Database)?;
-        let tails = database.tails().map_err(ReopenError::Read)?;
+        let tails = tails(&database, &self.heads).map_err(ReopenError::Read)?;
         if *database.id() != self.id {
             return Err(ReopenError::Other(database.id().clone()));
         }
@@ -146,6 +169,16 @@ impl Store {
             tail.send_if_modified(|old| std::mem::replace(old, *now) != *now);
         }
     }
+}
+
+/// The next position of each partition: above its entries, also above those that
+/// are gone.
+fn tails(database: &Database, heads: &Heads) -> Result<Vec<u64>, Cause> {
+    let mut tails = database.tails()?;
+    for (partition, tail) in (0..).zip(&mut tails) {
+        *tail = heads.get(partition).max(*tail);
+    }
+    Ok(tails)
 }
 
 /// Makes the folder and locks it for this process.
@@ -191,7 +224,7 @@ mod tests {
         for round in 2..5 {
             store.reopen().unwrap();
             assert_eq!(store.tails(), [round, 0]);
-            assert_eq!(store.database().await.first(0).unwrap(), Some(0));
+            assert_eq!(store.database().await.first(0, 0).unwrap(), Some(0));
             store.commit(vec![entry(round)], &[round + 1, 0]).unwrap();
         }
         store.close();

@@ -5,6 +5,8 @@ use eventlog::{
     AppendError, EmbeddedConfig, EmbeddedLog, EventLog, Headers, OpenError, Record, conformance,
 };
 
+use crate::position;
+
 fn config(path: &std::path::Path, partitions: u32) -> EmbeddedConfig {
     EmbeddedConfig {
         partitions,
@@ -39,7 +41,7 @@ async fn partitions_may_be_added_but_not_taken_away() {
     let folder = tempfile::tempdir().unwrap();
     let first = EmbeddedLog::open(config(folder.path(), 2)).await.unwrap();
     let id = first.id().clone();
-    let position = first.append(vec![record(b"kept")]).await.remove(0).unwrap();
+    let position = position(first.append(vec![record(b"kept")]).await.remove(0));
     drop(first);
 
     let more = EmbeddedLog::open(config(folder.path(), 5)).await.unwrap();

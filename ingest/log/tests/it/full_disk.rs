@@ -59,7 +59,10 @@ async fn append(log: Arc<EmbeddedLog>, task: usize) {
         });
         for (answer, value) in log.append(records.collect()).await.iter().zip(&values) {
             match answer {
-                Ok(at) => print_line(&format!("acked {} {} {value}", at.partition, at.offset)),
+                Ok(receipt) => {
+                    let at = receipt.position().unwrap();
+                    print_line(&format!("acked {} {} {value}", at.partition, at.offset));
+                }
                 Err(error) if error.may_still_arrive() => print_line(&format!("unknown {value}")),
                 Err(error) => {
                     assert!(error.is_retryable(), "{error:?}");

@@ -14,6 +14,8 @@ use rdkafka::producer::{FutureProducer, FutureRecord};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tokio::sync::OnceCell;
 
+use crate::position;
+
 /// One broker for all tests that do not stop it.
 pub async fn broker() -> String {
     static BROKER: OnceCell<KafkaBroker> = OnceCell::const_new();
@@ -219,11 +221,7 @@ async fn the_topic_is_created_as_configured_and_outside_producers_agree() {
         .unwrap();
     for n in 0..20 {
         let key = format!("student-{n}");
-        let ours = log
-            .append(vec![record(&key, "ours")])
-            .await
-            .remove(0)
-            .unwrap();
+        let ours = position(log.append(vec![record(&key, "ours")]).await.remove(0));
         let message = FutureRecord::to(&config.topic).key(&key).payload("theirs");
         let theirs = outside
             .send(message, Duration::from_secs(10))
@@ -283,11 +281,7 @@ async fn a_broker_that_is_away_is_survived() {
         ..config(&broker.address(), &topic())
     };
     let log = KafkaLog::open(config).await.unwrap();
-    let before = log
-        .append(vec![record("k", "before")])
-        .await
-        .remove(0)
-        .unwrap();
+    let before = position(log.append(vec![record("k", "before")]).await.remove(0));
     let mut reader = log.read(before.partition, before.offset).await.unwrap();
     assert_eq!(
         reader.next(1, Duration::from_secs(20)).await.unwrap()[0]
@@ -315,8 +309,8 @@ async fn a_broker_that_is_away_is_survived() {
     let mut after = None;
     for _ in 0..30 {
         match log.append(vec![record("k", "after")]).await.remove(0) {
-            Ok(position) => {
-                after = Some(position);
+            Ok(receipt) => {
+                after = receipt.position();
                 break;
             }
             Err(error) => assert!(error.is_retryable(), "{error:?}"),

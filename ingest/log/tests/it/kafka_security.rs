@@ -13,6 +13,7 @@ use rstest::rstest;
 use tokio::sync::OnceCell;
 
 use crate::identity_provider::IdentityProvider;
+use crate::position;
 
 const CLIENT_SECRET: &str = "battery-staple";
 
@@ -91,7 +92,7 @@ async fn who_is_known_appends_and_reads(#[case] mechanism: &str, #[case] secret:
         headers: Headers::default(),
         value: mechanism.to_owned().into(),
     };
-    let position = log.append(vec![record.clone()]).await.remove(0).unwrap();
+    let position = position(log.append(vec![record.clone()]).await.remove(0));
     let mut reader = log.read(0, position.offset).await.unwrap();
     let read = reader.next(1, Duration::from_secs(20)).await.unwrap();
     assert_eq!(read[0].record, record);

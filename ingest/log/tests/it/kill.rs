@@ -12,6 +12,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use eventlog::{EmbeddedConfig, EmbeddedLog, EventLog, Headers, Position, Record};
 
+use crate::position;
+
 const FOLDER: &str = "CHALKLINE_TEST_KILL_FOLDER";
 const ROUNDS: usize = 6;
 
@@ -45,7 +47,7 @@ fn child() {
                     });
                     let answers = log.append(records.collect()).await;
                     for (answer, value) in answers.into_iter().zip(&values) {
-                        let position = answer.unwrap();
+                        let position = position(answer);
                         print_line(&format!(
                             "ack {} {} {value}",
                             position.partition, position.offset

@@ -1,4 +1,4 @@
-//! Both logs against the conformance suite, and what is special to each.
+//! All logs against the conformance suite, and what is special to each.
 
 mod embedded;
 mod full_disk;
@@ -7,3 +7,15 @@ mod kafka;
 mod kafka_group;
 mod kafka_security;
 mod kill;
+mod spooled;
+mod spooled_kafka;
+mod spooled_kill;
+mod truncate;
+
+use eventlog::{AppendError, Position, Receipt};
+
+/// Where a record stands that the log itself has taken.
+fn position(answer: Result<Receipt, AppendError>) -> Position {
+    let receipt = answer.expect("the record is taken");
+    receipt.position().expect("the log itself has it")
+}

@@ -40,7 +40,8 @@ pub(super) async fn poison(log: &KafkaLog, tenant: &str) -> u64 {
         value: Bytes::from_static(b"{ this is no JSON"),
     };
     let answer = log.append(vec![record]).await.remove(0);
-    answer.expect("the broker takes anything").offset
+    let receipt = answer.expect("the broker takes anything");
+    receipt.position().expect("in the topic").offset
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,11 @@
-//! How a record lies in the folder.
+//! How a record lies on the disk.
 //!
 //! ```text
 //! version=1 | key len, key | header count, (name len, name, value len, value)* | value
 //! ```
 //!
-//! Lengths are LEB128; the value takes what is left. The key of the entry is
-//! the position, big-endian, so that the folder's order is the log's.
+//! Lengths are LEB128; the value takes what is left. The key of an entry is the
+//! position, big-endian, so that the folder's order is the log's.
 
 use std::ops::Range;
 
@@ -18,7 +18,7 @@ const VERSION: u8 = 1;
 
 /// An entry that this version cannot read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum DecodeError {
+pub(crate) enum DecodeError {
     #[error("the entry has format version {0}, this program knows {VERSION}")]
     Version(u8),
     #[error("the entry is damaged: it ends or breaks in its {0}")]
@@ -26,34 +26,44 @@ pub(super) enum DecodeError {
 }
 
 /// The key of the entry at `position`.
-pub(super) fn key(position: u64) -> [u8; 8] {
+pub(crate) fn key(position: u64) -> [u8; 8] {
     position.to_be_bytes()
 }
 
 /// The position that [`key`] encoded.
-pub(super) fn position(key: &[u8]) -> Result<u64, DecodeError> {
+pub(crate) fn position(key: &[u8]) -> Result<u64, DecodeError> {
     key.try_into()
         .map(u64::from_be_bytes)
         .map_err(|_| DecodeError::Damaged("position"))
 }
 
 /// The record as one value.
-pub(super) fn value(record: &Record) -> Vec<u8> {
-    // Ten bytes hold version, key length and header count of all but giants.
-    let mut out = Vec::with_capacity(record.size() + 10 + 4 * record.headers.len());
-    out.push(VERSION);
-    put(&mut out, &record.key);
-    put_length(&mut out, record.headers.len());
-    for (name, value) in record.headers.iter() {
-        put(&mut out, name.as_bytes());
-        put(&mut out, value);
-    }
-    out.extend_from_slice(&record.value);
+pub(crate) fn value(record: &Record) -> Vec<u8> {
+    let mut out = Vec::with_capacity(room(record));
+    write(&mut out, record);
     out
 }
 
+/// Bytes that [`value`] takes at the most, of all but giants.
+pub(crate) fn room(record: &Record) -> usize {
+    // Ten bytes hold version, key length and header count.
+    record.size() + 10 + 4 * record.headers.len()
+}
+
+/// Writes [`value`] to the end of `out`.
+pub(crate) fn write(out: &mut Vec<u8>, record: &Record) {
+    out.push(VERSION);
+    put(out, &record.key);
+    put_length(out, record.headers.len());
+    for (name, value) in record.headers.iter() {
+        put(out, name.as_bytes());
+        put(out, value);
+    }
+    out.extend_from_slice(&record.value);
+}
+
 /// The record that [`value`] encoded, in one allocation for its bytes.
-pub(super) fn record(stored: &[u8]) -> Result<Record, DecodeError> {
+pub(crate) fn record(stored: &[u8]) -> Result<Record, DecodeError> {
     match stored.first() {
         Some(&VERSION) => {}
         Some(&other) => return Err(DecodeError::Version(other)),
