@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use runtime::http::TlsConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::memory;
@@ -23,8 +24,15 @@ pub struct Config {
     /// The largest event, in bytes of JSON as sent. A log that takes less than
     /// this in one record lowers it.
     pub max_event_bytes: usize,
+    /// TLS of the front door; none unless both files are named.
+    pub tls: TlsConfig,
     /// How long a client may take to send its body, in milliseconds.
     pub body_timeout_ms: u64,
+    /// How long a client may be silent while it sends its body, in milliseconds.
+    pub chunk_timeout_ms: u64,
+    /// The bytes of its body that a client has to send in a second, on average, once it
+    /// takes longer than `chunk_timeout_ms`.
+    pub min_body_bytes_per_second: u64,
     /// What all requests together may hold in memory, in bytes; beyond it
     /// clients are asked to come back.
     pub memory_limit_bytes: usize,
@@ -46,7 +54,10 @@ impl Default for Config {
             max_body_bytes: 16 << 20,
             max_events: 10_000,
             max_event_bytes: 1_000_000,
+            tls: TlsConfig::default(),
             body_timeout_ms: 30_000,
+            chunk_timeout_ms: 10_000,
+            min_body_bytes_per_second: 1_000,
             memory_limit_bytes: 256 << 20,
             retry_after_seconds: 2,
             public_events_per_second: 500,
@@ -58,13 +69,14 @@ impl Default for Config {
 impl Config {
     /// Everything that is wrong with the settings, one sentence each.
     pub fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
+        let mut problems = self.tls.problems("ingest.tls");
         for (name, zero) in [
             ("max_compressed_bytes", self.max_compressed_bytes == 0),
             ("max_body_bytes", self.max_body_bytes == 0),
             ("max_events", self.max_events == 0),
             ("max_event_bytes", self.max_event_bytes == 0),
             ("body_timeout_ms", self.body_timeout_ms == 0),
+            ("chunk_timeout_ms", self.chunk_timeout_ms == 0),
             ("retry_after_seconds", self.retry_after_seconds == 0),
             (
                 "public_events_per_second",
@@ -101,6 +113,11 @@ impl Config {
     /// [`Config::body_timeout_ms`] as a duration.
     pub fn body_timeout(&self) -> Duration {
         Duration::from_millis(self.body_timeout_ms)
+    }
+
+    /// [`Config::chunk_timeout_ms`] as a duration.
+    pub fn chunk_timeout(&self) -> Duration {
+        Duration::from_millis(self.chunk_timeout_ms)
     }
 }
 

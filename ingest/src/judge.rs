@@ -67,7 +67,7 @@ pub enum Sentence {
     Reject(Rejection),
 }
 
-/// Judges all events of a body that had arrived at `received_at`.
+/// Judges all events of a body; `stamp` says when it had arrived.
 ///
 /// # Errors
 /// When the `sent_at` of the body is no time.
@@ -75,8 +75,7 @@ pub fn judge<D: Dialect>(
     dialect: &D,
     batch: Batch<'_>,
     sender: &Sender,
-    received_at: DateTime<Utc>,
-    look_up: LookUp,
+    stamp: Stamp,
     config: &Config,
 ) -> Result<Verdict, Error> {
     let Batch {
@@ -87,11 +86,10 @@ pub fn judge<D: Dialect>(
     } = batch;
     let shared = Circumstances {
         sender,
-        received_at,
+        received_at: stamp.at,
         sent_at: batch_sent_at(sent_at, &dialect.pointer("/sent_at"))?,
         numbered_alike: D::NUMBERED_ALIKE,
     };
-    let stamp = Stamp::new(received_at, look_up);
     let mut people = People::new(&sender.tenant, &sender.secret);
     let mut first_with = HashMap::with_capacity(events.len());
     let mut verdict = Verdict {
@@ -258,19 +256,26 @@ fn batch_sent_at(json: Option<&str>, pointer: &str) -> Result<Option<DateTime<Ut
     .map_err(Error::SentAt)
 }
 
-/// The headers that all records of a request share.
-struct Stamp {
+/// What all records of a request share.
+pub struct Stamp {
+    at: DateTime<Utc>,
+    /// The same as text.
     received_at: String,
     version: String,
     look_up: LookUp,
+    traceparent: Option<String>,
 }
 
 impl Stamp {
-    fn new(received_at: DateTime<Utc>, look_up: LookUp) -> Self {
+    /// That of a request whose body had arrived at `received_at`; `traceparent` continues
+    /// its trace, if it has one.
+    pub fn new(received_at: DateTime<Utc>, look_up: LookUp, traceparent: Option<String>) -> Self {
         Self {
+            at: received_at,
             look_up,
             received_at: received_at.timestamp_micros().to_string(),
             version: TYPE_VERSION.to_string(),
+            traceparent,
         }
     }
 
@@ -290,9 +295,12 @@ impl Stamp {
         ];
         let everywhere = (headers::LOOK_UP, headers::look_up::EVERYWHERE);
         let look_up = (self.look_up == LookUp::Everywhere).then_some(everywhere);
+        let traceparent = self.traceparent.as_deref();
+        let traceparent = traceparent.map(|value| (headers::TRACEPARENT, value));
+        let more = look_up.into_iter().chain(traceparent);
         Record {
             key: log_key(&sender.tenant.id, &event.student_key).into(),
-            headers: headers.into_iter().chain(look_up).collect(),
+            headers: headers.into_iter().chain(more).collect(),
             value: json.into(),
         }
     }
@@ -322,9 +330,9 @@ mod tests {
         let secret = TenantSecret::from_bytes([7; 32]);
         let sender = Sender::new(Arc::new(tenant), Arc::new(secret), Scope::default());
         let now = "2026-09-14T12:00:00Z".parse().expect("a time");
-        let (look_up, config) = (LookUp::Recent, Config::default());
+        let (stamp, config) = (Stamp::new(now, LookUp::Recent, None), Config::default());
         let batch = Native.decode(&format, body, config.max_events)?;
-        judge(&Native, batch, &sender, now, look_up, &config)
+        judge(&Native, batch, &sender, stamp, &config)
     }
 
     /// One change of a body: bytes cut out at a place, others put in.

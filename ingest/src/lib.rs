@@ -2,6 +2,7 @@
 
 mod answer;
 mod append;
+mod arrival;
 mod authenticate;
 mod config;
 mod contract;

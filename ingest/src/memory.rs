@@ -16,6 +16,11 @@ pub const COST: usize = 3;
 /// Memory is counted in units of this many bytes.
 const UNIT: usize = 1024;
 
+/// The units that a body of `bytes` takes.
+fn units(bytes: usize) -> usize {
+    bytes.saturating_mul(COST).div_ceil(UNIT)
+}
+
 /// How far back it is looked how fast memory empties.
 const LOOK_BACK: Duration = Duration::from_secs(10);
 
@@ -138,13 +143,24 @@ pub struct Lease {
 }
 
 impl Lease {
+    /// Whether there is room for a body of `bytes` in all now. That holds nothing: by
+    /// the time it has arrived there may be none.
+    ///
+    /// # Errors
+    /// [`Full`].
+    pub fn check(&self, bytes: usize) -> Result<(), Full> {
+        match units(bytes).saturating_sub(self.units) {
+            0 => Ok(()),
+            more => self.admit_or_count(&self.memory.in_use(), more),
+        }
+    }
+
     /// Makes room for a body of `bytes` in all; less than before changes nothing.
     ///
     /// # Errors
     /// [`Full`], and the lease is as before.
     pub fn grow_to(&mut self, bytes: usize) -> Result<(), Full> {
-        let units = bytes.saturating_mul(COST).div_ceil(UNIT);
-        let more = units.saturating_sub(self.units);
+        let more = units(bytes).saturating_sub(self.units);
         if more > 0 {
             self.take(more)?;
         }
@@ -162,16 +178,20 @@ impl Lease {
 
     fn take(&mut self, more: usize) -> Result<(), Full> {
         let mut in_use = self.memory.in_use();
-        if let Err(full) = self.admit(&in_use, more) {
-            metrics::counter!("chalkline_ingest_overloaded_total", "full" => full).increment(1);
-            return Err(Full);
-        }
+        self.admit_or_count(&in_use, more)?;
         in_use.units += more;
         let of_tenant = in_use.by_tenant.entry(self.tenant.clone()).or_default();
         of_tenant.units += more;
         *of_tenant.by_key.entry(self.key.clone()).or_default() += more;
         self.units += more;
         Ok(())
+    }
+
+    fn admit_or_count(&self, in_use: &InUse, more: usize) -> Result<(), Full> {
+        self.admit(in_use, more).map_err(|full| {
+            metrics::counter!("chalkline_ingest_overloaded_total", "full" => full).increment(1);
+            Full
+        })
     }
 
     /// Whether so much more may be had.
@@ -274,7 +294,10 @@ mod tests {
             first.grow_by(1).expect("fits");
         }
         let mut second = memory.lease(&tenant("b"), "web");
+        assert_eq!(second.check(3000), Err(Full));
         assert_eq!(second.grow_by(3000), Err(Full));
+        assert_eq!(second.check(500), Ok(()));
+        assert_eq!(memory.in_use().units, 6);
         second.grow_by(500).expect("fits beside the first");
         assert_eq!(memory.in_use().units, 6 + 2);
         drop(first);

@@ -4,10 +4,9 @@ use std::io::Read;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, header};
-use bytes::Bytes;
-use futures::{Stream, StreamExt};
 
 use crate::Config;
+use crate::arrival::Arrival;
 use crate::error::{Error, Limit};
 use crate::memory::{Full, Lease};
 
@@ -66,17 +65,8 @@ pub async fn receive(
         Encoding::Identity => Limit::body(config.max_body_bytes),
         Encoding::Gzip | Encoding::Zstd => Limit::compressed(config.max_compressed_bytes),
     };
-    let bytes = tokio::time::timeout(
-        config.body_timeout(),
-        collect(
-            body.into_data_stream(),
-            declared(headers),
-            limit,
-            &mut lease,
-        ),
-    )
-    .await
-    .map_err(|_| Error::BodyTimeout)??;
+    let arrival = Arrival::new(body, config);
+    let bytes = collect(arrival, declared(headers), limit, &mut lease).await?;
     if encoding == Encoding::Identity {
         return Ok(Received {
             bytes,
@@ -98,9 +88,9 @@ pub async fn receive(
 /// Reads and drops a body that is refused unseen, so that its sender gets to
 /// read why: closing early resets the connection under the answer.
 pub async fn drain(body: Body, config: &Config) {
-    let drained = discard(body.into_data_stream(), 2 * config.max_body_bytes);
     // Slow or endless, the connection is then closed under it.
-    let _ = tokio::time::timeout(config.body_timeout(), drained).await;
+    let limit = 2 * config.max_body_bytes;
+    Arrival::new(body, config).discard(limit).await;
 }
 
 /// How far back repetitions of the events are to be looked for.
@@ -151,48 +141,41 @@ fn declared(headers: &HeaderMap) -> Option<usize> {
     text(headers, header::CONTENT_LENGTH)?.parse().ok()
 }
 
-async fn collect<S, E>(
-    mut chunks: S,
+async fn collect(
+    mut arrival: Arrival,
     declared: Option<usize>,
     limit: Limit,
     lease: &mut Lease,
-) -> Result<Vec<u8>, Error>
-where
-    S: Stream<Item = Result<Bytes, E>> + Unpin,
-    E: std::error::Error + Send + Sync + 'static,
-{
-    let declared = declared.unwrap_or(0);
-    if declared > limit.bytes {
-        discard(chunks, 2 * limit.bytes).await;
+) -> Result<Vec<u8>, Error> {
+    let most = declared.unwrap_or(limit.bytes);
+    if most > limit.bytes {
+        arrival.discard(2 * limit.bytes).await;
         return Err(Error::TooLarge(limit));
     }
-    // The whole body is admitted before its first byte is read.
-    lease.grow_to(declared).map_err(overloaded)?;
-    let mut bytes = Vec::with_capacity(declared);
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|source| Error::BodyCutShort(Box::new(source)))?;
+    // What there is no room for now is refused before its first byte is read.
+    lease.check(declared.unwrap_or(0)).map_err(overloaded)?;
+    let mut bytes = Vec::new();
+    while let Some(chunk) = arrival.next().await? {
         let length = bytes.len() + chunk.len();
         if length > limit.bytes {
             drop(bytes);
-            discard(chunks, 2 * limit.bytes).await;
+            arrival.discard(2 * limit.bytes).await;
             return Err(Error::TooLarge(limit));
         }
-        lease.grow_to(length).map_err(overloaded)?;
+        if length > bytes.capacity() {
+            let capacity = room(length, most);
+            lease.grow_to(capacity).map_err(overloaded)?;
+            bytes.reserve_exact(capacity - bytes.len());
+        }
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
 }
 
-async fn discard<S, E>(mut chunks: S, limit: usize)
-where
-    S: Stream<Item = Result<Bytes, E>> + Unpin,
-{
-    let mut dropped = 0;
-    while dropped <= limit
-        && let Some(Ok(chunk)) = chunks.next().await
-    {
-        dropped += chunk.len();
-    }
+/// The room for a body of which so much has arrived, of `most` bytes: twice that, so that
+/// it is seldom copied. Who declares much and sends nothing keeps nobody out.
+fn room(arrived: usize, most: usize) -> usize {
+    arrived.saturating_mul(2).min(most).max(arrived)
 }
 
 /// Inflates until the end or the limit, whichever comes first.

@@ -18,7 +18,7 @@ use crate::dialect::native::Native;
 use crate::dialect::{caliper, canvas, edx, posted, segment, xapi};
 use crate::error::Error;
 use crate::service::Door;
-use crate::trace::TraceId;
+use crate::trace::{Spans, TraceId};
 use crate::{contract, cors, dev, openapi, tail};
 
 /// The router of the front door.
@@ -80,8 +80,11 @@ async fn about() -> impl IntoResponse {
 /// counts it.
 async fn trace(State(door): State<Arc<Door>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let trace_id = TraceId::of(request.headers());
+    let spans = Spans::of(&request);
+    let trace_id = spans.trace_id();
+    let trace_id = trace_id.unwrap_or_else(|| TraceId::of(request.headers()));
     request.extensions_mut().insert(trace_id.clone());
+    request.extensions_mut().insert(spans.clone());
     let span = tracing::info_span!("request", trace_id = trace_id.as_str());
     let mut response = next.run(request).instrument(span).await;
     let mut code = "";
@@ -98,6 +101,7 @@ async fn trace(State(door): State<Arc<Door>>, mut request: Request, next: Next) 
         let headers = response.headers_mut();
         headers.insert(header::RETRY_AFTER, seconds.into());
     }
+    spans.answer(response.status());
     let status = response.status().as_u16();
     metrics::counter!(
         "chalkline_ingest_requests_total",

@@ -8,6 +8,7 @@ use axum::extract::{OriginalUri, Request};
 use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 use eventlog::EventLog;
+use runtime::http::{Limits, Tls};
 use runtime::{Clock, Health, HealthCheck, Registry, Shutdown};
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
@@ -18,14 +19,14 @@ use crate::authenticate::{Sender, authenticate};
 use crate::dev::Dev;
 use crate::dialect::Dialect;
 use crate::error::Error;
-use crate::judge::judge;
+use crate::judge::{Stamp, judge};
 use crate::memory::Memory;
 use crate::outcome::{Answered, Counts};
 use crate::rates::Rates;
 use crate::receive::{Format, LookUp, Received, drain, receive};
 use crate::tail::{Origin, Tail};
 use crate::tally::Tallies;
-use crate::trace::TraceId;
+use crate::trace::{Spans, TraceId};
 use crate::turns::Turns;
 use crate::{Config, custom, router};
 
@@ -42,6 +43,7 @@ const LOG_INTERVAL: Duration = Duration::from_millis(500);
 pub struct Ingest {
     door: Arc<Door>,
     beside: Router,
+    tls: Option<Tls>,
     health: HealthCheck,
     log_health: HealthCheck,
 }
@@ -94,6 +96,7 @@ impl Ingest {
                 taken: TaskTracker::new(),
             }),
             beside: Router::new(),
+            tls: None,
             health: health.check("ingest"),
             log_health: health.check("log"),
         }
@@ -103,6 +106,13 @@ impl Ingest {
     #[must_use]
     pub fn with_routes(mut self, routes: Router) -> Self {
         self.beside = self.beside.merge(routes);
+        self
+    }
+
+    /// Secures all connections with this, that is what [`Config::tls`] opens.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Option<Tls>) -> Self {
+        self.tls = tls;
         self
     }
 
@@ -127,7 +137,8 @@ impl Ingest {
             stop.cancelled().await;
             door.tail.stop();
         });
-        runtime::http::serve(listener, self.router(), &shutdown).await;
+        let (router, tls) = (self.router(), self.tls);
+        runtime::http::serve_with(listener, router, tls, &shutdown, Limits::default()).await;
         self.health.not_ready("stopping");
         if tallies.await.is_err() {
             tracing::error!("the task that appends tallies has failed");
@@ -198,6 +209,8 @@ impl Door {
             path: path(&parts),
             trace_id: TraceId::of_request(&parts),
         };
+        let spans = Spans::of_request(&parts);
+        let receiving = spans.receive();
         let received = match dialect.format(&parts.headers) {
             Ok(format) => {
                 let lease = self.memory.lease(&sender.tenant.id, &sender.scope.key_id);
@@ -210,6 +223,7 @@ impl Door {
                 Err(error)
             }
         };
+        drop(receiving);
         let received_at = self.clock.now();
         let (format, received) = match received {
             Ok(received) => received,
@@ -225,7 +239,7 @@ impl Door {
         let taken = async move {
             let body = (format, received, look_up);
             let answered = door
-                .judge_and_append(dialect, body, sender, received_at, &origin)
+                .judge_and_append(dialect, body, sender, received_at, &origin, &spans)
                 .await;
             if let Err(error) = &answered {
                 door.note_refusal(&origin.path, error);
@@ -246,6 +260,7 @@ impl Door {
         sender: Sender,
         received_at: DateTime<Utc>,
         origin: &Origin,
+        spans: &Spans,
     ) -> Result<Vec<Answered>, Error> {
         metrics::counter!("chalkline_ingest_body_bytes_total")
             .increment(received.bytes.len() as u64);
@@ -258,19 +273,23 @@ impl Door {
         } else {
             None
         };
+        let stamp = Stamp::new(received_at, look_up, spans.traceparent());
+        let judging = spans.judge();
         let (received, sender, verdict) = offload(long, move || {
             let batch = dialect.decode(&format, &received.bytes, config.max_events);
             let verdict = batch.and_then(|batch| {
                 rates.admit(&sender, batch.events.len(), received_at)?;
-                judge(&dialect, batch, &sender, received_at, look_up, &config)
+                judge(&dialect, batch, &sender, stamp, &config)
             });
             (received, sender, verdict)
         })
         .await?;
-        drop(turn);
+        drop((turn, judging));
         let verdict = verdict?;
         let written = self.dev.as_ref().map(|_| verdict.written());
+        let appending = spans.append(verdict.records.len());
         let events = append(&*self.log, verdict).await;
+        drop(appending);
         drop(received);
         if let (Some(dev), Some(written)) = (&self.dev, written) {
             dev.note(&origin.path, &events, &written);

@@ -1,7 +1,12 @@
-//! One id per request, by which its sender and our logs find it.
+//! One id per request, by which its sender and our logs find it, and its spans, for a
+//! collector of traces.
 
-use axum::http::HeaderMap;
+use axum::extract::{MatchedPath, Request};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, StatusCode};
+use runtime::trace;
+use tracing::field::Empty;
+use tracing::{Span, info_span};
 use uuid::Uuid;
 
 /// The trace id of a request: 32 hexadecimal characters.
@@ -27,6 +32,94 @@ impl TraceId {
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// The spans of a request: nothing where there is no collector. They say nothing that a
+/// sender has written: no query, no header, no body.
+#[derive(Debug, Clone)]
+pub struct Spans(Span);
+
+impl Spans {
+    /// The span of a request, in the trace of its sender if that has one. It ends with
+    /// the last of these.
+    pub fn of(request: &Request) -> Self {
+        let method = method(request.method());
+        let route = request.extensions().get::<MatchedPath>();
+        let route = route.map(MatchedPath::as_str);
+        let span = info_span!(
+            target: trace::TARGET,
+            parent: None,
+            "request",
+            otel.name = route.map_or(method.to_owned(), |route| format!("{method} {route}")),
+            otel.kind = "server",
+            otel.status_code = Empty,
+            http.request.method = method,
+            http.route = route,
+            http.response.status_code = Empty,
+        );
+        let header = |name| request.headers().get(name)?.to_str().ok();
+        if let Some(traceparent) = header("traceparent") {
+            trace::continue_from(&span, traceparent, header("tracestate"));
+        }
+        Self(span)
+    }
+
+    /// Those that [`Spans::of`] has given to this request before.
+    pub fn of_request(parts: &Parts) -> Self {
+        let given = parts.extensions.get::<Self>();
+        given.cloned().unwrap_or_else(|| Self(Span::none()))
+    }
+
+    /// The trace that they are in, if there is a collector.
+    pub fn trace_id(&self) -> Option<TraceId> {
+        trace::trace_id(&self.0).map(TraceId)
+    }
+
+    /// How others go on with the trace, if the collector gets it.
+    pub fn traceparent(&self) -> Option<String> {
+        trace::traceparent(&self.0)
+    }
+
+    /// Notes what was answered.
+    pub fn answer(&self, status: StatusCode) {
+        let code = i64::from(status.as_u16());
+        self.0.record("http.response.status_code", code);
+        if status.is_server_error() {
+            self.0.record("otel.status_code", "error");
+        }
+    }
+
+    /// The body arrives while this is there.
+    pub fn receive(&self) -> Span {
+        info_span!(target: trace::TARGET, parent: &self.0, "receive")
+    }
+
+    /// The events of the body are judged while this is there.
+    pub fn judge(&self) -> Span {
+        info_span!(target: trace::TARGET, parent: &self.0, "judge")
+    }
+
+    /// So many records are made durable while this is there.
+    pub fn append(&self, records: usize) -> Span {
+        let records = records as i64;
+        info_span!(target: trace::TARGET, parent: &self.0, "append", records)
+    }
+}
+
+/// The method, if it is a known one: a sender may write any word.
+fn method(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        "PATCH" => "PATCH",
+        "CONNECT" => "CONNECT",
+        "TRACE" => "TRACE",
+        _ => "_OTHER",
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use runtime::config::Check;
+use runtime::http::TlsConfig;
 use serde::{Deserialize, Serialize};
 
 const MIB: usize = 1024 * 1024;
@@ -15,6 +16,8 @@ const MIB: usize = 1024 * 1024;
 pub struct Config {
     /// The address at which questions are taken.
     pub listen: SocketAddr,
+    /// TLS of that address; none unless both files are named.
+    pub tls: TlsConfig,
     /// How long a query may work; time in which it waits for its reader does
     /// not count.
     pub timeout_seconds: u64,
@@ -61,6 +64,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8081)),
+            tls: TlsConfig::default(),
             timeout_seconds: 30,
             stall_seconds: 60,
             threads: 0,
@@ -112,6 +116,7 @@ impl Check for Config {
         if self.tenant_concurrency > self.concurrency {
             problems.push("[query] tenant_concurrency: must not exceed concurrency".into());
         }
+        problems.extend(self.tls.problems("query.tls"));
         problems
     }
 }

@@ -10,7 +10,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use datafusion::execution::runtime_env::RuntimeEnv;
 use lake::Lake;
-use runtime::{Clock, Health, HealthCheck, Registry, Shutdown};
+use runtime::http::Tls;
+use runtime::{Clock, Health, HealthCheck, Registry, Shutdown, http};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{self, Sender};
@@ -50,6 +51,7 @@ pub enum StartError {
 pub struct Query {
     parts: Arc<Parts>,
     extra: Router,
+    tls: Option<Tls>,
     health: HealthCheck,
 }
 
@@ -107,6 +109,7 @@ impl Query {
         Ok(Self {
             parts: Arc::new(parts),
             extra: Router::new(),
+            tls: None,
             health: health.check("query"),
         })
     }
@@ -116,6 +119,13 @@ impl Query {
     #[must_use]
     pub fn with_routes(mut self, routes: Router) -> Self {
         self.extra = self.extra.merge(routes);
+        self
+    }
+
+    /// Secures all connections with this, that is what [`Config::tls`] opens.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Option<Tls>) -> Self {
+        self.tls = tls;
         self
     }
 
@@ -140,7 +150,8 @@ impl Query {
     pub async fn run(self, listener: TcpListener, shutdown: Shutdown) {
         let component = shutdown.component("query");
         self.health.ready();
-        runtime::http::serve(listener, self.router(), &shutdown).await;
+        let (router, tls) = (self.router(), self.tls.clone());
+        http::serve_with(listener, router, tls, &shutdown, http::Limits::default()).await;
         self.health.not_ready("shutting down");
         drop(self);
         drop(component);

@@ -28,6 +28,10 @@ pub const ATTEMPT: &str = "attempt";
 /// this one (only [`kind::EVENT`]).
 pub const LOOK_UP: &str = "look_up";
 
+/// The sender's request as `traceparent` of W3C Trace Context: only where traces are
+/// collected, and of requests that are.
+pub const TRACEPARENT: &str = "traceparent";
+
 /// The values of [`LOOK_UP`].
 pub mod look_up {
     /// Among all that are stored.

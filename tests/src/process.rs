@@ -23,7 +23,8 @@ pub struct Process {
 pub fn chalkline() -> Command {
     let mut command = Command::new(files::binary());
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("CHALKLINE_") {
+        let text = name.to_string_lossy();
+        if text.starts_with("CHALKLINE_") || text.starts_with("OTEL_") {
             command.env_remove(name);
         }
     }

@@ -15,6 +15,7 @@ use crate::columns::{At, DuplicateRows, EventRows, QuarantineRows, TallyRows};
 use crate::decode::{Content, Decoded};
 use crate::judge::Outcome;
 use crate::place::place;
+use crate::traces::Traces;
 
 /// The rows of one table in a round.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub(crate) struct Round {
     pub rows: usize,
     /// Bytes of these records.
     pub bytes: usize,
+    /// Of the requests that they came with.
+    traces: Traces,
     tables: BTreeMap<Table, TableRows>,
     /// The partitions to which events belong that were read from others.
     homes: BTreeMap<Table, BTreeSet<u32>>,
@@ -55,6 +58,7 @@ impl Round {
             oldest: None,
             rows: 0,
             bytes: 0,
+            traces: Traces::default(),
             tables: BTreeMap::new(),
             homes: BTreeMap::new(),
         }
@@ -78,6 +82,7 @@ impl Round {
         self.first.entry(at.partition).or_insert(at.position);
         self.rows += 1;
         self.bytes += record.bytes();
+        self.traces.note(&record.record.headers);
         if let Ok(Content::Event(event, _)) = &record.content {
             let received_at = event.received_at;
             self.oldest = Some(self.oldest.map_or(received_at, |o| o.min(received_at)));
@@ -150,6 +155,7 @@ impl Round {
     /// The rows of each table that has any, which are published at that time.
     fn into_commits(self, published_at: DateTime<Utc>) -> impl Iterator<Item = Commit> {
         let mut homes = self.homes;
+        let traces = Arc::new(self.traces);
         self.tables.into_iter().map(move |(table, rows)| {
             let rows = match rows {
                 TableRows::Events(terms) => terms
@@ -164,7 +170,12 @@ impl Round {
                 TableRows::Tallies(mut rows) => vec![without_term(rows.finish())],
             };
             let homes = homes.remove(&table).unwrap_or_default();
-            Commit { table, rows, homes }
+            Commit {
+                table,
+                rows,
+                homes,
+                traces: Arc::clone(&traces),
+            }
         })
     }
 }
@@ -181,6 +192,8 @@ pub(crate) struct Commit {
     /// Partitions other than those of the round to which some of the events
     /// belong.
     pub homes: BTreeSet<u32>,
+    /// Of the requests that the rows of the round came with.
+    pub traces: Arc<Traces>,
 }
 
 /// The commits of these rounds; all of a step must be visible before the first of

@@ -26,6 +26,7 @@ mod recover;
 pub mod replay;
 mod report;
 mod tables;
+mod traces;
 mod transform;
 mod waiting;
 

@@ -4,13 +4,15 @@ mod error;
 mod tail;
 
 use std::io::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
+use anyhow::{Context as _, ensure};
 use chrono::{DateTime, Utc};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
-use reqwest::{Response, StatusCode};
+use reqwest::{Certificate, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -141,17 +143,57 @@ impl Client {
     /// # Panics
     /// When no TLS provider was installed: see [`crate::install_crypto`].
     pub fn new(url: &str, credential: &str) -> Self {
+        Self::build(url, credential, Vec::new()).expect("a TLS provider is installed")
+    }
+
+    /// The same, which also trusts the authorities in `ca_file` (PEM), for
+    /// certificates that a school made itself.
+    ///
+    /// # Errors
+    /// When there is no certificate in the file.
+    ///
+    /// # Panics
+    /// When no TLS provider was installed: see [`crate::install_crypto`].
+    pub fn trusting(url: &str, credential: &str, ca_file: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(file) = ca_file else {
+            return Ok(Self::new(url, credential));
+        };
+        let name = file.display();
+        let pem = std::fs::read(file).with_context(|| format!("cannot read ca_file {name}"))?;
+        let authorities = Certificate::from_pem_bundle(&pem)
+            .with_context(|| format!("ca_file {name} is no file of PEM"))?;
+        ensure!(
+            !authorities.is_empty(),
+            "ca_file {name} holds no certificate"
+        );
+        Self::build(url, credential, authorities)
+            .with_context(|| format!("ca_file {name} holds a damaged certificate"))
+    }
+
+    fn build(url: &str, credential: &str, authorities: Vec<Certificate>) -> reqwest::Result<Self> {
         let mut http = reqwest::Client::builder()
             .timeout(REQUEST_TIMEOUT)
             .user_agent(concat!("chalkline/", env!("CARGO_PKG_VERSION")));
+        for authority in authorities {
+            http = http.add_root_certificate(authority);
+        }
         if is_loopback(url) {
             // What runs on this machine is not reached through a proxy.
             http = http.no_proxy();
         }
-        Self {
-            http: http.build().expect("a TLS provider is installed"),
+        Ok(Self {
+            http: http.build()?,
             url: url.trim_end_matches('/').to_owned(),
             credential: credential.to_owned(),
+        })
+    }
+
+    /// The same client of the same service at another address.
+    #[must_use]
+    pub fn at(&self, url: &str) -> Self {
+        Self {
+            url: url.trim_end_matches('/').to_owned(),
+            ..self.clone()
         }
     }
 

@@ -122,7 +122,7 @@ async fn spooled(config: &Config) -> anyhow::Result<Arc<dyn EventLog>> {
 /// door has them.
 async fn operate(services: &mut Services, config: &Config) -> anyhow::Result<()> {
     let listener = services
-        .listen(Role::Transform, config.transform.listen)
+        .listen(Role::Transform, config.transform.listen, "http")
         .await?;
     let operations = runtime::ops::router(services.health.clone(), services.metrics.clone());
     let stop = services.shutdown.clone();
@@ -141,9 +141,16 @@ async fn start(services: &mut Services, config: &Config, role: Role) -> anyhow::
     let log = services.log.clone().context("this service needs a log");
     match role {
         Role::Ingest => {
-            let listener = services.listen(role, config.ingest.listen).await?;
+            let tls = config
+                .ingest
+                .tls
+                .open()
+                .context("cannot use [ingest.tls]")?;
+            let scheme = config.ingest.tls.scheme();
+            let listener = services.listen(role, config.ingest.listen, scheme).await?;
             let ingest = Ingest::new(config.ingest.clone(), log?, registry, clock, &health)
-                .with_routes(operations);
+                .with_routes(operations)
+                .with_tls(tls);
             services.spawn(async move {
                 ingest.run(listener, shutdown).await;
                 Ok(())
@@ -167,10 +174,13 @@ async fn start(services: &mut Services, config: &Config, role: Role) -> anyhow::
             services.spawn(async move { Ok(transform.run(shutdown).await?) });
         }
         Role::Query => {
-            let listener = services.listen(role, config.query.listen).await?;
+            let tls = config.query.tls.open().context("cannot use [query.tls]")?;
+            let scheme = config.query.tls.scheme();
+            let listener = services.listen(role, config.query.listen, scheme).await?;
             let query = Query::new(config.query.clone(), lake, registry, clock, &health)
                 .context("cannot start the query service")?
-                .with_routes(operations);
+                .with_routes(operations)
+                .with_tls(tls);
             services.spawn(async move {
                 query.run(listener, shutdown).await;
                 Ok(())

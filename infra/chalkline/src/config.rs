@@ -17,6 +17,9 @@ pub struct Config {
     /// Folder of the embedded log and, unless `[lake] url` says otherwise, of
     /// the tables.
     pub data_dir: PathBuf,
+    /// Authorities (PEM) that commands trust beside those of the system when they ask
+    /// a running Chalkline over TLS.
+    pub ca_file: Option<PathBuf>,
     /// The front door.
     pub ingest: ingest::Config,
     /// The table writer.
@@ -57,6 +60,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data_dir: PathBuf::from("chalkline-data"),
+            ca_file: None,
             ingest: ingest::Config::default(),
             transform: transform::Config::default(),
             query: query::Config::default(),
@@ -77,7 +81,8 @@ impl Default for LogConfig {
 
 impl Config {
     /// The configuration of a TOML file and of variables, which win. Variables
-    /// that do not start with `CHALKLINE_` are passed over.
+    /// that do not start with `CHALKLINE_` are passed over, but for those of
+    /// [`runtime::config::STANDARD`].
     ///
     /// # Errors
     /// All problems at once: unknown names, wrong types, impossible values.

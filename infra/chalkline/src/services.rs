@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use eventlog::EventLog;
 use lake::Lake;
-use runtime::{Clock, Health, Leases, MasterKey, Metrics, Registry, Shutdown};
+use runtime::{Clock, Health, Leases, MasterKey, Metrics, Registry, Shutdown, telemetry};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -92,11 +92,12 @@ impl Services {
     }
 
     /// Binds a service's address now, so that one which is taken is an error at
-    /// the start.
+    /// the start. `scheme` is that of its address for clients.
     pub(crate) async fn listen(
         &mut self,
         role: Role,
         address: SocketAddr,
+        scheme: &str,
     ) -> anyhow::Result<TcpListener> {
         let listener = TcpListener::bind(address).await.with_context(|| {
             let name = role.name();
@@ -111,7 +112,7 @@ impl Services {
             Role::Transform => &mut self.addresses.transform_url,
             Role::Query => &mut self.addresses.query_url,
         };
-        *url = Some(format!("http://{}", listener.local_addr()?));
+        *url = Some(format!("{scheme}://{}", listener.local_addr()?));
         Ok(listener)
     }
 
@@ -139,6 +140,7 @@ impl Services {
         {
             tracing::warn!(components = "log", "did not close within the grace period");
         }
+        telemetry::flush().await;
         let rest = std::iter::from_fn(|| self.tasks.try_join_next());
         first
             .into_iter()

@@ -1,35 +1,45 @@
-//! Serving HTTP/1.1 until the shutdown, without cutting a request short.
+//! Serving HTTP/1.1 and HTTP/2 until the shutdown, without cutting a request short.
+//!
+//! On a plain socket a client speaks HTTP/2 if it begins with its preface ("prior
+//! knowledge"), with [`Tls`] if the handshake agreed on `h2` (ALPN).
 
-use std::convert::Infallible;
+mod activity;
+mod connection;
+mod reader;
+mod tls;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::ConnectInfo;
-use axum::http::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
 
 use crate::Shutdown;
+use connection::Connection;
+
+pub use tls::{Tls, TlsConfig, TlsError};
 
 /// How long and how many.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// The time a client has to send the head of its next request; also how
-    /// long an idle connection is kept.
+    /// long an idle connection is kept, and at most twice as long over HTTP/2.
     pub header_read_timeout: Duration,
+    /// The time a client has to agree on a TLS connection.
+    pub handshake_timeout: Duration,
+    /// After this long without a word an HTTP/2 client is asked whether it is
+    /// there, and has as long again to answer.
+    pub ping_interval: Duration,
+    /// How long a client may leave what it is sent lying.
+    pub write_timeout: Duration,
     /// Open connections; more wait in the kernel's queue.
     pub connections: usize,
+    /// Requests under way at once on one HTTP/2 connection; more wait with the
+    /// client.
+    pub streams: u32,
     /// How long requests may take to finish once the shutdown has begun.
     pub grace: Duration,
 }
@@ -38,29 +48,40 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             header_read_timeout: Duration::from_secs(30),
+            handshake_timeout: Duration::from_secs(10),
+            ping_interval: Duration::from_secs(20),
+            write_timeout: Duration::from_secs(60),
             connections: 8192,
+            streams: 100,
             grace: Duration::from_secs(5),
         }
     }
 }
 
-/// What a connection without any request gets at the shutdown: time for a
-/// request that was already on the wire.
-const FIRST_REQUEST_GRACE: Duration = Duration::from_millis(250);
-
-/// [`serve_with`] the default [`Limits`].
+/// [`serve_with`] the default [`Limits`], without TLS.
 pub async fn serve(listener: TcpListener, app: Router, shutdown: &Shutdown) {
-    serve_with(listener, app, shutdown, Limits::default()).await;
+    serve_with(listener, app, None, shutdown, Limits::default()).await;
 }
 
 /// Answers requests until the shutdown begins, then stops accepting, closes
 /// idle connections, finishes the requests that have begun, and returns; after
 /// [`Limits::grace`] the remaining connections are cut.
 ///
-/// Handlers find the client's address in `ConnectInfo<SocketAddr>`.
-pub async fn serve_with(listener: TcpListener, app: Router, shutdown: &Shutdown, limits: Limits) {
+/// With `tls` all connections are secured, and its files are read again when they
+/// change. Handlers find the client's address in `ConnectInfo<SocketAddr>`.
+pub async fn serve_with(
+    listener: TcpListener,
+    app: Router,
+    tls: Option<Tls>,
+    shutdown: &Shutdown,
+    limits: Limits,
+) {
     let stop = shutdown.token();
     let slots = Arc::new(Semaphore::new(limits.connections));
+    let limits = Arc::new(limits);
+    if let Some(tls) = &tls {
+        tokio::spawn(tls.clone().watch(stop.clone()));
+    }
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -70,8 +91,9 @@ pub async fn serve_with(listener: TcpListener, app: Router, shutdown: &Shutdown,
                 let connection = Connection {
                     app: app.clone(),
                     peer,
+                    tls: tls.clone(),
                     stop: stop.clone(),
-                    header_read_timeout: limits.header_read_timeout,
+                    limits: Arc::clone(&limits),
                 };
                 connections.spawn(async move {
                     connection.serve(stream).await;
@@ -115,72 +137,6 @@ async fn accept(
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }
-    }
-}
-
-struct Connection {
-    app: Router,
-    peer: SocketAddr,
-    stop: CancellationToken,
-    header_read_timeout: Duration,
-}
-
-impl Connection {
-    async fn serve(self, stream: TcpStream) {
-        // Answers are written whole; waiting to fill a packet only delays them.
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "cannot set TCP_NODELAY");
-        }
-        let Self {
-            app,
-            peer,
-            stop,
-            header_read_timeout,
-        } = self;
-        let asked = Arc::new(AtomicBool::new(false));
-        let service = {
-            let asked = Arc::clone(&asked);
-            service_fn(move |mut request: Request<Incoming>| {
-                asked.store(true, Ordering::Relaxed);
-                request.extensions_mut().insert(ConnectInfo(peer));
-                let app = app.clone();
-                async move { Ok::<_, Infallible>(answer(app, request.map(Body::new)).await) }
-            })
-        };
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(header_read_timeout)
-            .serve_connection(TokioIo::new(stream), service)
-            .with_upgrades();
-        tokio::pin!(connection);
-
-        tokio::select! {
-            result = connection.as_mut() => return report(result),
-            () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
-        }
-        // Hyper closes a connection between requests at once, but waits for the
-        // first request of a fresh one, which may never come.
-        tokio::select! {
-            result = connection.as_mut() => return report(result),
-            () = tokio::time::sleep(FIRST_REQUEST_GRACE) => {}
-        }
-        if asked.load(Ordering::Relaxed) {
-            report(connection.await);
-        }
-    }
-}
-
-async fn answer(app: Router, request: Request<Body>) -> axum::response::Response {
-    match app.oneshot(request).await {
-        Ok(response) => response,
-        Err(never) => match never {},
-    }
-}
-
-fn report(result: Result<(), hyper::Error>) {
-    if let Err(error) = result {
-        // Clients that vanish or time out are everyday business.
-        tracing::debug!(%error, "connection ended early");
     }
 }
 

@@ -10,6 +10,7 @@ pub mod registry;
 mod root;
 mod shutdown;
 pub mod telemetry;
+pub mod trace;
 
 pub use clock::Clock;
 pub use health::{Health, HealthCheck};

@@ -1,19 +1,26 @@
-//! Logs and metrics of the process, and the names that both use.
+//! Logs, metrics and traces of the process, and the names that they use.
+
+mod traces;
 
 use std::io::IsTerminal;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use serde::{Deserialize, Serialize};
 use tracing::Metadata;
 use tracing::subscriber::Interest;
-use tracing_subscriber::filter::dynamic_filter_fn;
+use tracing_subscriber::filter::{dynamic_filter_fn, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer};
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::{EnvFilter, Layer, Registry};
+use url::Url;
 
 use crate::config::Check;
+use crate::trace;
 
 /// The standard fields of log messages. Learners' names, actors and request
 /// bodies are never logged.
@@ -40,13 +47,21 @@ pub mod field {
 }
 
 /// The section `[telemetry]`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// How log lines look on standard error.
     pub format: Format,
     /// What is logged: `info`, or per module as in `info,transform=debug`.
     pub filter: String,
+    /// The collector that gets traces, by OTLP over HTTP: `http://collector:4318`. No
+    /// traces without it.
+    pub otlp_endpoint: Option<String>,
+    /// Who we are to the collector.
+    pub service_name: String,
+    /// The part of the traces that begin here which the collector gets: 0 to 1. Those
+    /// that senders began go as these decided.
+    pub trace_sample_ratio: f64,
 }
 
 /// How log lines look.
@@ -64,17 +79,38 @@ impl Default for Config {
         Self {
             format: Format::Human,
             filter: "info".to_owned(),
+            otlp_endpoint: None,
+            service_name: "chalkline".to_owned(),
+            trace_sample_ratio: 1.0,
         }
     }
 }
 
 impl Check for Config {
     fn problems(&self) -> Vec<String> {
-        match EnvFilter::try_new(&self.filter) {
-            Ok(_) => Vec::new(),
-            Err(error) => vec![format!("[telemetry] filter: {error}")],
+        let mut problems = Vec::new();
+        if let Err(error) = EnvFilter::try_new(&self.filter) {
+            problems.push(format!("[telemetry] filter: {error}"));
         }
+        if let Some(endpoint) = &self.otlp_endpoint
+            && collector(endpoint).is_none()
+        {
+            problems.push(
+                "[telemetry] otlp_endpoint: must be an address such as http://collector:4318"
+                    .to_owned(),
+            );
+        }
+        if !(0.0..=1.0).contains(&self.trace_sample_ratio) {
+            problems.push("[telemetry] trace_sample_ratio: must be from 0 to 1".to_owned());
+        }
+        problems
     }
+}
+
+/// The address of a collector, if it is one.
+fn collector(endpoint: &str) -> Option<Url> {
+    let url = Url::parse(endpoint).ok()?;
+    (["http", "https"].contains(&url.scheme()) && url.has_host()).then_some(url)
 }
 
 /// Why telemetry could not start.
@@ -86,6 +122,9 @@ pub enum TelemetryError {
     /// This process logs already.
     #[error("logging was already set up")]
     Log(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Traces cannot be sent; [`Check::problems`] says so earlier of a wrong address.
+    #[error("traces cannot be sent: check telemetry.otlp_endpoint")]
+    Traces(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// This process measures already.
     #[error("metrics were already set up")]
     Metrics(#[from] metrics::SetRecorderError<PrometheusRecorder>),
@@ -136,23 +175,28 @@ const SECONDS: [f64; 15] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0,
 ];
 
-/// Starts logging to standard error and measuring, once per process.
+/// Starts logging to standard error, measuring and, where there is a collector, tracing,
+/// once per process.
 ///
 /// # Errors
-/// [`TelemetryError`] for an unreadable filter or when it is not the first call.
+/// [`TelemetryError`] for an unreadable filter, a collector that cannot be asked, or
+/// when it is not the first call. With a collector it must be called inside a Tokio
+/// runtime.
 pub fn init(config: &Config) -> Result<Metrics, TelemetryError> {
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter(&config.filter)?)
-        .with_ansi(std::io::stderr().is_terminal())
-        // A line that cannot be written, as on a full disk, would be told of on
-        // the same standard error, by a macro that panics.
-        .log_internal_errors(false)
-        .with_writer(std::io::stderr);
-    match config.format {
-        Format::Human => subscriber.finish().with(quiet_at_the_end()).try_init(),
-        Format::Json => {
-            let subscriber = subscriber.json().flatten_event(true);
-            subscriber.finish().with(quiet_at_the_end()).try_init()
+    let filter = filter(&config.filter)?;
+    match &config.otlp_endpoint {
+        None => log(config.format, filter),
+        Some(endpoint) => {
+            let no_address = || TelemetryError::Traces("it is no address".into());
+            let collector = collector(endpoint).ok_or_else(no_address)?;
+            let (name, ratio) = (&config.service_name, config.trace_sample_ratio);
+            let provider = traces::provider(&collector, name, ratio);
+            let provider = provider.map_err(TelemetryError::Traces)?;
+            let logging = log_and_trace(config.format, filter, &provider);
+            if logging.is_ok() && PROVIDER.set(provider).is_ok() {
+                trace::turn_on();
+            }
+            logging
         }
     }
     .map_err(|error| TelemetryError::Log(Box::new(error)))?;
@@ -174,8 +218,77 @@ pub fn init(config: &Config) -> Result<Metrics, TelemetryError> {
     Ok(metrics)
 }
 
-/// `text` as a filter that also silences [`NOISY`] modules, unless `text`
-/// itself names their crate.
+fn log(format: Format, filter: EnvFilter) -> Result<(), TryInitError> {
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        // A line that cannot be written, as on a full disk, would be told of on
+        // the same standard error, by a macro that panics.
+        .log_internal_errors(false)
+        .with_writer(std::io::stderr);
+    match format {
+        Format::Human => subscriber.finish().with(quiet_at_the_end()).try_init(),
+        Format::Json => {
+            let subscriber = subscriber.json().flatten_event(true);
+            subscriber.finish().with(quiet_at_the_end()).try_init()
+        }
+    }
+}
+
+/// The same, and spans of [`trace::TARGET`] go to the collector, whatever is logged.
+fn log_and_trace(
+    format: Format,
+    filter: EnvFilter,
+    provider: &SdkTracerProvider,
+) -> Result<(), TryInitError> {
+    let traces = tracing_opentelemetry::layer()
+        .with_tracer(provider.tracer("chalkline"))
+        // Parents are said where spans are made.
+        .with_context_activation(false)
+        .with_tracked_inactivity(false)
+        .with_location(false)
+        .with_threads(false)
+        .with_target(false)
+        .with_filter(filter_fn(|said| {
+            said.is_span() && said.target() == trace::TARGET
+        }));
+    let logs = tracing_subscriber::fmt::layer()
+        .with_ansi(std::io::stderr().is_terminal())
+        .log_internal_errors(false)
+        .with_writer(std::io::stderr);
+    let subscriber = Registry::default().with(traces);
+    match format {
+        Format::Human => subscriber
+            .with(logs.with_filter(filter))
+            .with(quiet_at_the_end())
+            .try_init(),
+        Format::Json => subscriber
+            .with(logs.json().flatten_event(true).with_filter(filter))
+            .with(quiet_at_the_end())
+            .try_init(),
+    }
+}
+
+/// What makes spans, where there is a collector.
+static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
+
+/// How long the last spans may take to the collector.
+const FLUSH: Duration = Duration::from_millis(500);
+
+/// Sends the spans that wait, for half a second at most; later ones are dropped. The
+/// last thing a process does.
+pub async fn flush() {
+    if let Some(provider) = PROVIDER.get() {
+        // It waits for a thread, which may wait for the collector.
+        let flushed = tokio::task::spawn_blocking(|| provider.shutdown_with_timeout(FLUSH));
+        if let Ok(Err(error)) = flushed.await {
+            tracing::warn!(%error, "the last traces are lost");
+        }
+    }
+}
+
+/// `text` as a filter that also silences spans that are not for logs, and [`NOISY`]
+/// modules, unless `text` itself names their crate.
 fn filter(text: &str) -> Result<EnvFilter, tracing_subscriber::filter::ParseError> {
     let mut filter = EnvFilter::try_new(text)?;
     for directive in NOISY {
@@ -184,7 +297,7 @@ fn filter(text: &str) -> Result<EnvFilter, tracing_subscriber::filter::ParseErro
             filter = filter.add_directive(directive.parse()?);
         }
     }
-    Ok(filter)
+    Ok(filter.add_directive(format!("{}=off", trace::TARGET).parse()?))
 }
 
 /// A recorder with this product's histogram bounds.
@@ -219,29 +332,4 @@ impl std::fmt::Debug for Metrics {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn noisy_modules_are_silent_unless_asked_for() {
-        let quiet = filter("info").expect("a filter").to_string();
-        assert!(quiet.contains("buoyant_kernel::snapshot=off"), "{quiet}");
-        let loud = filter("info,buoyant_kernel=debug").expect("a filter");
-        assert!(!loud.to_string().contains("off"), "{loud}");
-    }
-
-    #[test]
-    fn an_unreadable_filter_is_a_problem_of_the_section() {
-        let config = Config {
-            filter: "info,transform=loud".to_owned(),
-            ..Config::default()
-        };
-        let problems = config.problems();
-        assert_eq!(problems.len(), 1);
-        assert!(
-            problems[0].starts_with("[telemetry] filter: "),
-            "{problems:?}"
-        );
-        assert!(Config::default().problems().is_empty());
-    }
-}
+mod tests;

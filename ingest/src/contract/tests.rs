@@ -12,7 +12,7 @@ use crate::Config;
 use crate::authenticate::{Scope, Sender};
 use crate::dialect::Dialect;
 use crate::dialect::native::Native;
-use crate::judge::{Sentence, judge};
+use crate::judge::{Sentence, Stamp, judge};
 use crate::outcome::Reason;
 use crate::receive::{Format, LookUp};
 
@@ -33,10 +33,10 @@ fn refused(event: &Value) -> Option<Reason> {
     let secret = TenantSecret::from_bytes([7; 32]);
     let sender = Sender::new(Arc::new(tenant), Arc::new(secret), Scope::default());
     let now = "2026-09-14T12:00:00Z".parse().expect("a time");
-    let (look_up, config) = (LookUp::Recent, Config::default());
+    let (stamp, config) = (Stamp::new(now, LookUp::Recent, None), Config::default());
     let body = event.to_string();
     let batch = Native.decode(&Format::Json, body.as_bytes(), config.max_events);
-    let verdict = batch.and_then(|batch| judge(&Native, batch, &sender, now, look_up, &config));
+    let verdict = batch.and_then(|batch| judge(&Native, batch, &sender, stamp, &config));
     match verdict.expect("one event").events.remove(0).sentence {
         Sentence::Reject(rejection) => Some(rejection.reason),
         _ => None,

@@ -284,14 +284,16 @@ async fn a_full_memory_asks_to_come_back_before_reading() {
         ..Config::default()
     };
     let house = std::sync::Arc::new(House::with_config(config).await);
-    // This one holds its place as long as its body has not arrived.
+    // This one holds its place as long as the last of its body has not arrived.
     let (hold, held) = tokio::sync::oneshot::channel::<()>();
     let (polled, polling) = tokio::sync::oneshot::channel::<()>();
-    let body = Body::from_stream(stream::once(async move {
+    let event = format!("{:8000}", click(1).to_string());
+    let begun = stream::iter([Ok::<_, std::io::Error>(Bytes::from(event))]);
+    let body = Body::from_stream(begun.chain(stream::once(async move {
         polled.send(()).expect("awaited");
         held.await.ok();
-        Ok::<_, std::io::Error>(Bytes::from(click(1).to_string()))
-    }));
+        Ok(Bytes::from(" ".repeat(1_000)))
+    })));
     let first = tokio::spawn({
         let house = std::sync::Arc::clone(&house);
         async move { house.post_bytes(body, &[("content-length", "9000")]).await }

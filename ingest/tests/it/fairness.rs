@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::http::{Request, StatusCode};
-use futures::stream;
+use futures::{StreamExt, stream};
 use ingest::Config;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
@@ -20,23 +20,25 @@ fn slow(key: &str, length: usize, body: Body) -> Request<Body> {
         .expect("a request")
 }
 
-/// Posts an event that holds its place until `released`; or what it is answered when
-/// there is none.
+/// Posts an event whose end does not come until `released`: what has arrived holds a
+/// place. Or what it is answered when there is none.
 async fn hold(
     house: &Arc<House>,
     key: &str,
     released: watch::Receiver<bool>,
 ) -> Result<JoinHandle<Reply>, Reply> {
     let (polled, polling) = oneshot::channel();
-    let body = Body::from_stream(stream::once(async move {
+    let event = format!("{:8000}", click(1).to_string());
+    let begun = stream::iter([Ok::<_, std::io::Error>(Bytes::from(event))]);
+    let body = Body::from_stream(begun.chain(stream::once(async move {
         polled.send(()).expect("awaited");
         let mut released = released;
         released
             .wait_for(|released| *released)
             .await
             .expect("is released");
-        Ok::<_, std::io::Error>(Bytes::from(click(1).to_string()))
-    }));
+        Ok(Bytes::from(" ".repeat(1_000)))
+    })));
     let request = slow(key, 9_000, body);
     let house = Arc::clone(house);
     let mut reply = tokio::spawn(async move { house.send(request).await });

@@ -1,5 +1,6 @@
 //! A tenant with a key, a log in a temporary folder, and a front door to both.
 
+use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use axum::http::{HeaderMap, Request, Response, StatusCode};
 use chrono::{DateTime, TimeDelta, Utc};
 use eventlog::{EmbeddedConfig, EmbeddedLog, EventLog, Record};
 use ingest::{Config, Ingest};
-use runtime::{Clock, Health, Registry, Root};
+use runtime::{Clock, Health, Registry, Root, Shutdown};
 use schemas::event::Event;
 use schemas::{
     Credential, CredentialKind, Family, KeyKind, Origin, StudentHasher, Tenant, TenantId, WriteKey,
@@ -18,6 +19,7 @@ use schemas::{
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 use tower::ServiceExt;
 
 use crate::openapi;
@@ -106,6 +108,17 @@ impl House {
             router: ingest.router(),
             _folder: folder,
         }
+    }
+
+    /// Serves the front door on a port of its own, to the end of the test.
+    pub async fn serve(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let router = self.router.clone();
+        tokio::spawn(async move {
+            runtime::http::serve(listener, router, &Shutdown::new()).await;
+        });
+        address
     }
 
     /// Posts JSON with the good key.

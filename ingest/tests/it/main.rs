@@ -26,6 +26,7 @@ mod openapi;
 mod segment;
 mod tail;
 mod tallies;
+mod wire;
 mod xapi;
 mod xapi_conformance;
 mod xapi_events;

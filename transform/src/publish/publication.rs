@@ -42,8 +42,19 @@ impl Publication<'_> {
             table: kind,
             rows,
             homes,
+            traces,
         } = self.commit;
         let tenant = self.tenant;
+        let span = tracing::info_span!(
+            target: runtime::trace::TARGET,
+            parent: None,
+            "publish",
+            otel.kind = "consumer",
+            tenant.id = %tenant,
+            table = %kind,
+            rows = tracing::field::Empty,
+        );
+        traces.link(&span);
         let log_id = &self.homes.log_id;
         let name = layout::table(&tenant, kind);
         let unusable = |source| Error::Table {
@@ -164,6 +175,7 @@ impl Publication<'_> {
             .flat_map(|rows| &rows.batches)
             .map(|batch| batch.num_rows())
             .sum();
+        span.record("rows", count as i64);
         let table_cell = tokio::sync::Mutex::new(&mut table);
         let publish = || async {
             let mut table = table_cell.lock().await;

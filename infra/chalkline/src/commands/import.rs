@@ -101,7 +101,7 @@ impl Target {
             .state
             .unwrap_or_else(|| State::default_path(folder, &config.data_dir, &key.tenant));
         Ok(Self {
-            client: Client::new(&url, &args.key),
+            client: Client::trusting(&url, &args.key, config.ca_file.as_deref())?,
             state: State::open(state)?,
         })
     }

@@ -40,9 +40,9 @@ pub async fn run(
     let url = args
         .url
         .or_else(running)
-        .unwrap_or_else(|| format!("http://{}", config.query.listen));
+        .unwrap_or_else(|| format!("{}://{}", config.query.tls.scheme(), config.query.listen));
     let token = session_token(registry, &tenant, args.role).await?;
-    let client = Client::new(&url, &token.reveal());
+    let client = Client::trusting(&url, &token.reveal(), config.ca_file.as_deref())?;
     let code = login_code(&client).await?;
     let page_url = page_url(&client, &code);
     output.show(

@@ -13,14 +13,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// Prints what is told until Ctrl-C; connects again when the service was away.
 pub async fn run(config: &Config, args: cli::Tail, output: Output) -> anyhow::Result<ExitCode> {
-    // Another start may listen on another port.
-    let client = || {
+    let url = || {
         let running = || Addresses::read(&config.data_dir)?.ingest_url;
         let url = args.url.clone().or_else(running);
-        let url = url.unwrap_or_else(|| "http://127.0.0.1:8080".to_owned());
-        Client::new(&url, &args.key)
+        url.unwrap_or_else(|| "http://127.0.0.1:8080".to_owned())
     };
-    let listening = listen(client, parameters(&args), output);
+    let client = Client::trusting(&url(), &args.key, config.ca_file.as_deref())?;
+    // Another start may listen on another port.
+    let listening = listen(|| client.at(&url()), parameters(&args), output);
     tokio::select! {
         failed = listening => Err(failed.into()),
         _ = tokio::signal::ctrl_c() => Ok(ExitCode::SUCCESS),

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::problem::Problem;
 use super::tree::Tree;
-use super::{PREFIX, RESERVED};
+use super::{PREFIX, RESERVED, STANDARD};
 
 /// The values of one source, and those of its keys that nothing has.
 #[derive(Debug, Default)]
@@ -86,12 +86,29 @@ impl Layer {
 
     pub(super) fn env(env: impl Iterator<Item = (String, String)>, known: &Tree) -> Self {
         let leaves = known.leaves();
-        let mut ours: Vec<_> = env
-            .filter(|(name, _)| name.starts_with(PREFIX) && !RESERVED.contains(&name.as_str()))
-            .collect();
+        let is_ours = |name: &str| name.starts_with(PREFIX) && !RESERVED.contains(&name);
+        let (mut ours, others): (Vec<_>, Vec<_>) = env.partition(|(name, _)| is_ours(name));
         ours.sort_unstable();
 
         let mut layer = Self::default();
+        for (standard, name) in STANDARD {
+            let said = others
+                .iter()
+                .find(|(said, text)| said == standard && !text.is_empty());
+            let found = leaves
+                .iter()
+                .find_map(|(path, default)| match_variable(name, path, default));
+            if let Some((_, text)) = said
+                && let Some((path, default)) = found
+                && !ours.iter().any(|(said, _)| said == name)
+            {
+                layer.entries.push(Entry {
+                    path,
+                    place: standard.to_owned(),
+                    readings: readings(text, default),
+                });
+            }
+        }
         for (name, text) in ours {
             let found = leaves
                 .iter()

@@ -21,7 +21,22 @@ use self::tree::{Tree, probe};
 pub const PREFIX: &str = "CHALKLINE_";
 
 /// Variables with that prefix that are no configuration of a service.
-pub const RESERVED: [&str; 3] = ["CHALKLINE_CONFIG", "CHALKLINE_MASTER_KEY", "CHALKLINE_URL"];
+pub const RESERVED: [&str; 4] = [
+    "CHALKLINE_CONFIG",
+    "CHALKLINE_KEY",
+    "CHALKLINE_MASTER_KEY",
+    "CHALKLINE_URL",
+];
+
+/// Variables that all programs know which send traces, and what they stand for. What is
+/// said by our own wins.
+pub const STANDARD: [(&str, &str); 2] = [
+    (
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "CHALKLINE_TELEMETRY_OTLP_ENDPOINT",
+    ),
+    ("OTEL_SERVICE_NAME", "CHALKLINE_TELEMETRY_SERVICE_NAME"),
+];
 
 /// A configuration, or a section of one, that can tell what is wrong with it.
 pub trait Check {
@@ -33,7 +48,8 @@ pub trait Check {
 /// Reads a configuration: defaults, then `file`, then those of the variables
 /// `env` that begin with [`PREFIX`]. `CHALKLINE_INGEST_LISTEN` is `listen` in
 /// `[ingest]`, `CHALKLINE_DATA_DIR` is `data_dir`; a list is written
-/// with commas.
+/// with commas. Where `T` has what they stand for, variables of [`STANDARD`] are read
+/// as well.
 ///
 /// `T` and its sections need `#[serde(default, deny_unknown_fields)]`, and must
 /// not skip fields when serialised: the serialised default is the list of known

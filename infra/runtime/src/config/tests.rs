@@ -291,3 +291,38 @@ fn secrets_are_shown_nowhere() {
     assert!(shown.contains("AWS_REGION = \"eu-west-1\""), "{shown}");
     assert!(shown.contains("body_limit = 4096"), "{shown}");
 }
+
+#[test]
+fn variables_that_all_programs_know_stand_for_ours_where_there_is_such_a_key() {
+    #[derive(Debug, Default, Serialize, Deserialize)]
+    #[serde(default, deny_unknown_fields)]
+    struct Traced {
+        telemetry: crate::telemetry::Config,
+    }
+    impl Check for Traced {
+        fn problems(&self) -> Vec<String> {
+            self.telemetry.problems()
+        }
+    }
+    let standard = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"),
+        ("OTEL_SERVICE_NAME", "school"),
+        ("OTEL_TRACES_SAMPLER", "always_on"),
+    ];
+    let traced: Traced = load(None, env(&standard)).expect("no problems");
+    let endpoint = traced.telemetry.otlp_endpoint.as_deref();
+    assert_eq!(endpoint, Some("http://collector:4318"));
+    assert_eq!(traced.telemetry.service_name, "school");
+
+    let both = [
+        standard[0],
+        standard[1],
+        ("CHALKLINE_TELEMETRY_SERVICE_NAME", "ours"),
+    ];
+    let traced: Traced = load(None, env(&both)).expect("no problems");
+    assert_eq!(traced.telemetry.service_name, "ours");
+
+    let wrong = load::<Traced>(None, env(&[(standard[0].0, "collector")]));
+    assert!(wrong.is_err());
+    let _: Config = load(None, env(&standard)).expect("nothing of this stands for anything");
+}

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::Config;
 use crate::authenticate::{Scope, Sender};
-use crate::judge::{Sentence, Verdict, judge};
+use crate::judge::{Sentence, Stamp, Verdict, judge};
 use crate::receive::LookUp;
 
 const GOLDEN: &str = include_str!("../../../tests/data/caliper/golden.ndjson");
@@ -20,11 +20,11 @@ fn judged(body: &[u8]) -> Option<Verdict> {
     let secret = TenantSecret::from_bytes([7; 32]);
     let sender = Sender::new(Arc::new(tenant), Arc::new(secret), Scope::default());
     let now = "2026-09-14T12:00:00Z".parse().expect("a time");
-    let (look_up, config) = (LookUp::Recent, Config::default());
+    let (stamp, config) = (Stamp::new(now, LookUp::Recent, None), Config::default());
     let batch = Caliper
         .decode(&Format::Json, body, config.max_events)
         .ok()?;
-    judge(&Caliper, batch, &sender, now, look_up, &config).ok()
+    judge(&Caliper, batch, &sender, stamp, &config).ok()
 }
 
 /// The pointers of all that stands in a value, of itself too.

@@ -109,7 +109,8 @@ async fn load_and_ask(
     output.say(attributions.join("\n"));
 
     let progress = Progress::new();
-    let ingest = Client::new(&ingest_url, &access.key);
+    let ca_file = config.ca_file.as_deref();
+    let ingest = Client::trusting(&ingest_url, &access.key, ca_file)?;
     let mut state = State::open(config.data_dir.join("import.json"))?;
     let (statements, oulad) = sources(config).await?;
     let imports = [
@@ -121,7 +122,7 @@ async fn load_and_ask(
     let tables = tables.into_iter().filter_map(|table| state.table(table));
     let events = tables.map(|table| table.events).sum();
 
-    let query = Client::new(&query_url, &access.token);
+    let query = Client::trusting(&query_url, &access.token, ca_file)?;
     wait::for_events(&query, events, &progress).await?;
     if imports.iter().any(|import| import.rows > 0) {
         wait::for_reports(&query, imported, &progress).await?;

@@ -10,7 +10,7 @@ use crate::Config;
 use crate::authenticate::{Scope, Sender};
 use crate::dialect::Dialect;
 use crate::dialect::xapi::{Version, Xapi, check};
-use crate::judge::{Sentence, judge};
+use crate::judge::{Sentence, Stamp, judge};
 use crate::plain::{Plain, single_blanks};
 use crate::receive::{Format, LookUp};
 
@@ -122,10 +122,9 @@ proptest! {
         let version = if second { Version::V2 } else { Version::V1 };
         let xapi = Xapi { version, statement_id: None };
         let body = statement.to_string();
-        let config = Config::default();
+        let (stamp, config) = (Stamp::new(now, LookUp::Recent, None), Config::default());
         let batch = xapi.decode(&Format::Json, body.as_bytes(), config.max_events);
-        let judged =
-            batch.and_then(|batch| judge(&xapi, batch, &sender, now, LookUp::Recent, &config));
+        let judged = batch.and_then(|batch| judge(&xapi, batch, &sender, stamp, &config));
         let Ok(verdict) = judged else {
             return Ok(());
         };
