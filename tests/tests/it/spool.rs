@@ -57,9 +57,13 @@ async fn events_wait_in_the_spool_while_kafka_is_away() {
 async fn metric(sandbox: &Sandbox, name: &str) -> f64 {
     let url = format!("{}/metrics", sandbox.url("ingest"));
     eventually(name, || async {
-        let answer = reqwest::get(&url).await.map_err(|error| error.to_string())?;
+        let answer = reqwest::get(&url)
+            .await
+            .map_err(|error| error.to_string())?;
         let text = answer.text().await.map_err(|error| error.to_string())?;
-        let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+        let value = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
         value.ok_or(text)
     })
     .await

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use eventlog::{
-    AppendError, EventLog, GroupError, LogId, Member, ReadError, Reader, Rebalance, Receipt, Record,
-    Revocation,
+    AppendError, EventLog, GroupError, LogId, Member, ReadError, Reader, Rebalance, Receipt,
+    Record, Revocation,
 };
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
