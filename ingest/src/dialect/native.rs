@@ -96,9 +96,7 @@ pub fn translate(json: &str) -> Result<RawEvent<'_>, Rejection> {
         let data = own_data(data).map_err(|_| members::explain(json, None))?;
         (Some(name.to_owned()), data)
     } else {
-        let data = Data::from_json(event_type.family, data)
-            .map_err(|_| members::explain(json, Some(event_type.family)))?;
-        (None, data)
+        (None, members::read_data(event_type.family, data, json)?)
     };
     Ok(RawEvent {
         dialect: "native",
@@ -389,6 +387,17 @@ mod tests {
             let expected = format!("Send a known type{near} All are listed {LIST}.");
             assert_eq!(detail, expected);
         }
+    }
+
+    #[test]
+    fn null_beside_the_other_name_of_a_column_is_as_if_it_were_not_there() {
+        let json = r#"{"type":"discussion.posted",
+            "data":{"thread":"x","thread_id":null,"mood":null}}"#;
+        let mut raw = translate(json).expect("translates");
+        assert!(raw.data.unknown_mut()["mood"].is_null());
+        assert!(
+            matches!(raw.data, Data::Clickstream(data) if data.thread_id.as_deref() == Some("x"))
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! sender whose event has another.
 
 use schemas::Family;
-use schemas::event::{CONTEXT, EVENT, Kind, Member, RESERVED, data_members};
+use schemas::event::{CONTEXT, Data, EVENT, Kind, Member, RESERVED, data_members};
 use serde_json::{Map, Value};
 
 use crate::outcome::{Reason, Rejection};
@@ -12,23 +12,41 @@ use crate::{time, tree};
 ///
 /// `family` is `None` as long as the type is not known.
 pub fn explain(json: &str, family: Option<Family>) -> Rejection {
-    tree::read(json)
-        .and_then(|event| {
-            check(&event, "", EVENT)?;
-            check(&event["context"], "/context", CONTEXT)?;
-            match family {
-                Some(family) => {
-                    reserved(&event["data"])?;
-                    check(&event["data"], "/data", data_members(family))
-                }
-                None => Ok(()),
-            }
-        })
-        .err()
-        .unwrap_or_else(|| {
-            let detail = "Send the event as the documentation of its type shows.";
-            Rejection::new(Reason::WrongType, "", detail)
-        })
+    check_event(json, family).err().unwrap_or_else(|| {
+        let detail = "Send the event as the documentation of its type shows.";
+        Rejection::new(Reason::WrongType, "", detail)
+    })
+}
+
+/// Reads the `data` of an event of this family, whose whole JSON is `event`.
+///
+/// # Errors
+/// What is wrong with it, and where in the event.
+pub fn read_data(family: Family, data: &str, event: &str) -> Result<Data, Rejection> {
+    if let Ok(data) = Data::from_json(family, data) {
+        return Ok(data);
+    }
+    check_event(event, Some(family))?;
+    // All that is left is null under the other name of a column: as if it were not there.
+    let wrong = |_| explain(event, Some(family));
+    let mut members: Map<String, Value> = serde_json::from_str(data).map_err(wrong)?;
+    let listed = |name: &str| {
+        let mut members = data_members(family).iter();
+        members.any(|member| member.names.contains(&name))
+    };
+    members.retain(|name, value| !value.is_null() || !listed(name));
+    Data::from_json(family, &Value::Object(members).to_string()).map_err(wrong)
+}
+
+fn check_event(json: &str, family: Option<Family>) -> Result<(), Rejection> {
+    let event = tree::read(json)?;
+    check(&event, "", EVENT)?;
+    check(&event["context"], "/context", CONTEXT)?;
+    let Some(family) = family else {
+        return Ok(());
+    };
+    reserved(&event["data"])?;
+    check(&event["data"], "/data", data_members(family))
 }
 
 /// Takes members that are ours to set out of those of `parent`: a sender's may only

@@ -200,9 +200,12 @@ fn track(parts: &mut Parts, content: Option<String>) -> Result<Meaning, Rejectio
 /// The properties of an event that is called as one of our types.
 fn data(event_type: &EventType, properties: Map<String, Value>) -> Result<Data, Rejection> {
     let properties = Value::Object(properties);
-    Data::from_json(event_type.family, &properties.to_string()).map_err(|_| {
+    let (family, text) = (event_type.family, properties.to_string());
+    let read = Data::from_json(family, &text).or_else(|_| {
         let event = json!({ "data": properties }).to_string();
-        let mut rejection = members::explain(&event, Some(event_type.family));
+        members::read_data(family, &text, &event)
+    });
+    read.map_err(|mut rejection| {
         rejection.pointer = told_at(&rejection.pointer);
         rejection
     })
