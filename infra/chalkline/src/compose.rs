@@ -115,7 +115,9 @@ async fn spooled(config: &Config) -> anyhow::Result<Arc<dyn EventLog>> {
     let limit = kafka.max_record_bytes;
     let open = move || KafkaLog::open(kafka.clone());
     let log = Spooled::open(&config.spool, limit, open).await;
-    Ok(Arc::new(log.context("cannot open the event log with its spool")?))
+    Ok(Arc::new(
+        log.context("cannot open the event log with its spool")?,
+    ))
 }
 
 /// Serves health and metrics of a transform service that runs alone: no other
