@@ -1,5 +1,6 @@
 //! Talks to a running Chalkline over HTTP, as any client would.
 
+mod authorities;
 mod error;
 mod tail;
 
@@ -7,7 +8,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use chrono::{DateTime, Utc};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -16,6 +17,7 @@ use reqwest::{Certificate, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use authorities::authorities;
 pub use error::ClientError;
 pub use tail::{Line, Tail, Told};
 
@@ -155,19 +157,11 @@ impl Client {
     /// # Panics
     /// When no TLS provider was installed: see [`crate::install_crypto`].
     pub fn trusting(url: &str, credential: &str, ca_file: Option<&Path>) -> anyhow::Result<Self> {
-        let Some(file) = ca_file else {
-            return Ok(Self::new(url, credential));
-        };
-        let name = file.display();
-        let pem = std::fs::read(file).with_context(|| format!("cannot read ca_file {name}"))?;
-        let authorities = Certificate::from_pem_bundle(&pem)
-            .with_context(|| format!("ca_file {name} is no file of PEM"))?;
-        ensure!(
-            !authorities.is_empty(),
-            "ca_file {name} holds no certificate"
-        );
-        Self::build(url, credential, authorities)
-            .with_context(|| format!("ca_file {name} holds a damaged certificate"))
+        match ca_file {
+            None => Ok(Self::new(url, credential)),
+            Some(file) => Self::build(url, credential, authorities(file)?)
+                .with_context(|| format!("ca_file {} is damaged", file.display())),
+        }
     }
 
     fn build(url: &str, credential: &str, authorities: Vec<Certificate>) -> reqwest::Result<Self> {
