@@ -39,12 +39,10 @@ async fn the_sql_box_answers_and_new_events_show_by_themselves() {
         "SELECT CAST(occurred_at AS date) AS day, count(*) AS events FROM video GROUP BY 1 ORDER BY 1",
     )
     .await;
-    assert_eq!(
-        browser
-            .evaluate("document.querySelectorAll('#sql canvas').length")
-            .await,
-        json!(1)
-    );
+    // The chart is drawn in the page's next moment.
+    browser
+        .wait_for("document.querySelectorAll('#sql canvas').length === 1")
+        .await;
 
     run(&mut browser, "SELECT value AS n, '<img src=x>' AS html, 9007199254740993 AS big FROM generate_series(1, 250)").await;
     let first =
