@@ -30,8 +30,10 @@ const GRACE: Duration = Duration::from_millis(500);
 const LOOK: Duration = Duration::from_millis(100);
 /// The longest rest after a batch while live traffic waits.
 const LONGEST_REST: Duration = Duration::from_millis(250);
-/// Bytes of records sent at once: little beside what live traffic may have under way.
+/// Bytes of records sent at once: little beside what live traffic may have under way,
+/// more while there is none.
 const BATCH: usize = 1 << 20;
+const IDLE_BATCH: usize = 4 << 20;
 /// Compressed bytes read at a time.
 const READ: usize = 256 << 10;
 /// Below the spool's folder: what cannot be sent.
@@ -186,8 +188,10 @@ impl<P: EventLog> Drain<P> {
     /// Takes entries into the batch: one while the primary is away, which is enough
     /// to find out, else as many as make a batch.
     async fn gather(&mut self) -> Result<(), DrainError> {
+        let is_idle = !self.primary.is_waited_for();
+        let enough = if is_idle { IDLE_BATCH } else { BATCH };
         let mut size = 0;
-        while size < BATCH {
+        while size < enough {
             if self.entries.is_empty() {
                 let read = self.spool.read(self.batch.end, READ).await;
                 self.entries.extend(read.map_err(DrainError::Read)?);
