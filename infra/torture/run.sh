@@ -31,7 +31,7 @@ if [[ -z ${CHALKLINE_BIN:-} ]]; then
 fi
 
 # Those that put a fault on its trial.
-matrix='^(kill::|group::(members|a_member|partitions)|moments::|s3::(up_|transform_)|maintain::under_load|faults::)'
+matrix='^(kill::|group::(members|a_member|partitions)|moments::|s3::(up_|transform_)|maintain::under_load|spool::|faults::)'
 mapfile -t tests < <(cd tests && "$program" --list 2>/dev/null | sed -n 's/: test$//p' | grep -E "$matrix")
 wanted() { # TEST FILTER...
   local test=$1 filter

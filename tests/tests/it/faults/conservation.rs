@@ -19,6 +19,9 @@ use crate::kill::CONNECTIONS;
 /// Longer than an append waits for Kafka before it spools.
 const AWAY: std::ops::Range<u64> = 3_000..7_000;
 
+/// With more ids than so many everything happens again.
+const IDS_OF_A_ROUND: u64 = 300_000;
+
 /// Records in the spool.
 const WAITING: &str = "chalkline_spool_records";
 
@@ -33,13 +36,13 @@ enum Fault {
     TransformKilled,
 }
 
-/// Each at least once, in an order that the seed draws.
+/// Each once, in an order that the seed draws; with many ids several times so.
 fn schedule(random: &mut StdRng) -> Vec<Fault> {
     use Fault::{
         BrokerKilled, BrokerKilledAndIngestToo, BrokerStopped, ConnectionsReset, IngestKilled,
         SpoolsDiskFull, TransformKilled,
     };
-    let mut faults = vec![
+    let all = [
         BrokerStopped,
         BrokerKilled,
         BrokerKilledAndIngestToo,
@@ -48,8 +51,13 @@ fn schedule(random: &mut StdRng) -> Vec<Fault> {
         IngestKilled,
         TransformKilled,
     ];
-    faults.shuffle(random);
-    faults
+    let rounds = ids().div_ceil(IDS_OF_A_ROUND);
+    let round = |_| {
+        let mut faults = all;
+        faults.shuffle(random);
+        faults
+    };
+    (0..rounds).flat_map(round).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
