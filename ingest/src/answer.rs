@@ -8,6 +8,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::outcome::{Answered, Counts, Outcome, Reason};
+use crate::step::Step;
 
 /// The answer to a request whose events were judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,6 +147,7 @@ pub(crate) fn errors(events: &[Answered]) -> Vec<ProblemDetail> {
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
+        let _answering = Step::Answer.begin();
         if let Some(problem) = self.problem() {
             return Unsigned::counted(problem, self.counts()).into_response();
         }

@@ -12,6 +12,9 @@ use crate::identity::Person;
 use crate::plain::Plain;
 use crate::spelling::{Spellings, TELLING};
 
+/// Of a key as text.
+const KEY_BYTES: usize = 32;
+
 /// The people whom one event names. They are looked for together: the name of
 /// one may be part of another's.
 pub struct Named<'p> {
@@ -102,6 +105,9 @@ impl<'p> Named<'p> {
 
     /// The text without these people, if it names one.
     fn hidden(&self, text: &str, purpose: Purpose) -> Option<String> {
+        if self.spellings.are_not_in(text) {
+            return None;
+        }
         let plain = Plain::of(text);
         let small = plain.text.to_ascii_lowercase();
         let mut hidden = String::new();
@@ -161,7 +167,7 @@ impl<'p> Named<'p> {
     }
 
     fn is_key(&self, text: &str) -> bool {
-        text.parse().is_ok_and(|key| self.keys.contains(&key))
+        text.len() == KEY_BYTES && text.parse().is_ok_and(|key| self.keys.contains(&key))
     }
 }
 

@@ -71,12 +71,12 @@ const PERSONAL: &[&str] = &[
 /// Drops personal members at any depth and shortens user agents.
 pub fn drop_personal(members: &mut Map<String, Value>) {
     members.retain(|name, value| {
-        let plain = plain(name);
-        if PERSONAL.binary_search(&plain.as_str()).is_ok() {
+        let plain = Plain::of(name);
+        if plain.is_personal() {
             return false;
         }
         match value {
-            Value::String(text) if plain == "useragent" => *text = browser(text).to_owned(),
+            Value::String(text) if plain.text() == "useragent" => *text = browser(text).to_owned(),
             Value::Object(members) => drop_personal(members),
             Value::Array(values) => values.iter_mut().for_each(drop_inside),
             _ => {}
@@ -87,16 +87,63 @@ pub fn drop_personal(members: &mut Map<String, Value>) {
 
 /// Whether a member of that name says who someone is.
 pub fn is_personal(name: &str) -> bool {
-    PERSONAL.binary_search(&plain(name).as_str()).is_ok()
+    Plain::of(name).is_personal()
 }
+
+/// The longest name that is looked for has fewer letters.
+const LONGEST: usize = 16;
+
+/// For each first letter the lengths of the personal names that begin with it, as bits:
+/// nearly all names of members are seen by that to be no such name.
+const LENGTHS: [u16; 26] = {
+    let mut lengths = [0; 26];
+    let mut at = 0;
+    while at < PERSONAL.len() {
+        let name = PERSONAL[at].as_bytes();
+        lengths[(name[0] - b'a') as usize] |= 1 << name.len();
+        at += 1;
+    }
+    lengths
+};
 
 /// A name without case and separators; of an IRI the last word, which says what
 /// it is.
-fn plain(name: &str) -> String {
-    let name = name.trim_end_matches('/').rsplit(['/', '#']).next();
-    let letters = name.unwrap_or_default().chars();
-    let letters = letters.filter(char::is_ascii_alphanumeric);
-    letters.map(|c| c.to_ascii_lowercase()).collect()
+struct Plain {
+    letters: [u8; LONGEST],
+    /// 0 if there are more letters than are looked at.
+    length: usize,
+}
+
+impl Plain {
+    fn of(name: &str) -> Self {
+        let mut plain = Self {
+            letters: [0; LONGEST],
+            length: 0,
+        };
+        let name = name.trim_end_matches('/').rsplit(['/', '#']).next();
+        let bytes = name.unwrap_or_default().bytes();
+        for letter in bytes.filter(u8::is_ascii_alphanumeric) {
+            if plain.length == LONGEST {
+                plain.length = 0;
+                break;
+            }
+            plain.letters[plain.length] = letter.to_ascii_lowercase();
+            plain.length += 1;
+        }
+        plain
+    }
+
+    fn text(&self) -> &str {
+        std::str::from_utf8(&self.letters[..self.length]).unwrap_or_default()
+    }
+
+    fn is_personal(&self) -> bool {
+        let first = usize::from(self.letters[0].wrapping_sub(b'a'));
+        let lengths = LENGTHS.get(first).copied().unwrap_or(0);
+        self.length < LONGEST
+            && lengths & 1 << self.length != 0
+            && PERSONAL.binary_search(&self.text()).is_ok()
+    }
 }
 
 fn drop_inside(value: &mut Value) {
@@ -138,6 +185,14 @@ mod tests {
     #[test]
     fn the_names_are_sorted_for_the_search() {
         assert!(PERSONAL.is_sorted());
+        for name in PERSONAL {
+            assert!(
+                is_personal(name) && is_personal(&name.to_uppercase()),
+                "{name}"
+            );
+            assert!(!is_personal(&format!("{name}{name}{name}")), "{name}");
+        }
+        assert!(!is_personal("") && !is_personal("/") && !is_personal("7"));
     }
 
     #[test]

@@ -59,10 +59,20 @@ fn is_plain(text: &str) -> bool {
     let mut before = 0;
     !text.bytes().any(|byte| {
         let last = std::mem::replace(&mut before, byte);
-        // No-break blanks are one character of two bytes.
-        matches!(byte, b'%' | b'+' | b'\\' | b'\t'..=b'\r')
-            || matches!((last, byte), (b' ', b' ') | (0xc2, 0xa0))
+        match byte {
+            b' ' => last == b' ',
+            NO_BREAK => text.contains('\u{a0}'),
+            byte => may_be_read(byte),
+        }
     })
+}
+
+/// With this byte begins the no-break blank, as other characters do.
+const NO_BREAK: u8 = 0xc2;
+
+/// Whether a byte other than a blank may be part of what is read as something else.
+pub fn may_be_read(byte: u8) -> bool {
+    matches!(byte, b'%' | b'+' | b'\\' | b'\t'..=b'\r' | NO_BREAK)
 }
 
 /// Text in which blanks that follow each other are one, and nothing else is read.

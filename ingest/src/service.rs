@@ -24,6 +24,7 @@ use crate::memory::Memory;
 use crate::outcome::{Answered, Counts};
 use crate::rates::Rates;
 use crate::receive::{Format, LookUp, Received, drain, receive};
+use crate::step::Step;
 use crate::tail::{Origin, Tail};
 use crate::tally::Tallies;
 use crate::trace::{Spans, TraceId};
@@ -192,6 +193,7 @@ impl Door {
     ) -> Result<Vec<Answered>, Error> {
         let (parts, body) = request.into_parts();
         let now = self.clock.now();
+        let authenticating = Step::Authenticate.begin();
         let sender = match authenticate(&parts, D::KEY, &self.registry, now).await {
             Ok(sender) => sender,
             Err(error) => {
@@ -203,6 +205,7 @@ impl Door {
             types: self.custom_types.of(&sender.tenant),
             ..sender
         };
+        drop(authenticating);
         let origin = Origin {
             tenant: sender.tenant.id.clone(),
             key: sender.scope.key_id.clone(),
@@ -210,7 +213,7 @@ impl Door {
             trace_id: TraceId::of_request(&parts),
         };
         let spans = Spans::of_request(&parts);
-        let receiving = spans.receive();
+        let receiving = (Step::Receive.begin(), spans.receive());
         let received = match dialect.format(&parts.headers) {
             Ok(format) => {
                 let lease = self.memory.lease(&sender.tenant.id, &sender.scope.key_id);
@@ -276,18 +279,22 @@ impl Door {
         let stamp = Stamp::new(received_at, look_up, spans.traceparent());
         let judging = spans.judge();
         let (received, sender, verdict) = offload(long, move || {
+            let decoding = Step::Decode.begin();
             let batch = dialect.decode(&format, &received.bytes, config.max_events);
+            drop(decoding);
+            let judging = Step::Judge.begin();
             let verdict = batch.and_then(|batch| {
                 rates.admit(&sender, batch.events.len(), received_at)?;
                 judge(&dialect, batch, &sender, stamp, &config)
             });
+            drop(judging);
             (received, sender, verdict)
         })
         .await?;
         drop((turn, judging));
         let verdict = verdict?;
         let written = self.dev.as_ref().map(|_| verdict.written());
-        let appending = spans.append(verdict.records.len());
+        let appending = (Step::Append.begin(), spans.append(verdict.records.len()));
         let events = append(&*self.log, verdict).await;
         drop(appending);
         drop(received);

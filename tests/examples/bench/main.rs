@@ -18,6 +18,7 @@ mod report;
 mod reports;
 mod restart;
 mod stages;
+mod steps;
 
 use std::process::ExitCode;
 
@@ -31,9 +32,10 @@ fn seconds() -> u64 {
 }
 
 /// What is measured unless something is named.
-const USUAL: [&str; 8] = [
+const USUAL: [&str; 9] = [
     "kafka",
     "door",
+    "steps",
     "up",
     "reports",
     "budget",
@@ -78,6 +80,9 @@ async fn main() -> ExitCode {
     }
     if wanted("door") {
         door::measure(seconds.div_ceil(3), &mut report).await;
+    }
+    if wanted("steps") {
+        steps::measure(seconds.div_ceil(3), &mut report).await;
     }
     // Five minutes unless SECONDS is another.
     if wanted("outage") {
