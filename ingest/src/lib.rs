@@ -22,6 +22,7 @@ mod outcome;
 mod personal;
 mod plain;
 mod rates;
+mod readiness;
 mod receive;
 mod router;
 mod service;

@@ -23,6 +23,7 @@ use crate::judge::{Stamp, judge};
 use crate::memory::Memory;
 use crate::outcome::{Answered, Counts};
 use crate::rates::Rates;
+use crate::readiness::{self, Watched};
 use crate::receive::{Format, LookUp, Received, drain, receive};
 use crate::tail::{Origin, Tail};
 use crate::tally::Tallies;
@@ -36,9 +37,6 @@ const LARGE: usize = 32 << 10;
 /// How often tallies are looked through for minutes that are over.
 const TALLY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How often the log is asked whether it takes events.
-const LOG_INTERVAL: Duration = Duration::from_millis(500);
-
 /// The front door.
 pub struct Ingest {
     door: Arc<Door>,
@@ -51,7 +49,7 @@ pub struct Ingest {
 /// What requests share.
 pub(crate) struct Door {
     pub config: Config,
-    log: Arc<dyn EventLog>,
+    log: Arc<Watched>,
     pub registry: Registry,
     pub clock: Clock,
     memory: Memory,
@@ -83,7 +81,7 @@ impl Ingest {
         Self {
             door: Arc::new(Door {
                 config,
-                log,
+                log: Arc::new(Watched::new(log)),
                 registry,
                 clock,
                 memory,
@@ -127,9 +125,8 @@ impl Ingest {
         let component = shutdown.component("ingest");
         let tallies = tokio::spawn(append_tallies(Arc::clone(&self.door), shutdown.clone()));
         let log = Arc::clone(&self.door.log);
-        report_log(&*log, &self.log_health);
         let log_health = self.log_health.clone();
-        tokio::spawn(watch_log(log, log_health, shutdown.clone()));
+        tokio::spawn(readiness::watch(log, log_health, shutdown.clone()));
         self.health.ready();
         let stop = shutdown.token();
         let door = Arc::clone(&self.door);
@@ -159,26 +156,7 @@ async fn append_tallies(door: Arc<Door>, shutdown: Shutdown) {
         }
         let now = door.clock.now();
         door.rates.forget_idle(now);
-        door.tallies.append_due(&*door.log, now).await;
-    }
-}
-
-/// Passes on, until the shutdown, whether the log takes events.
-async fn watch_log(log: Arc<dyn EventLog>, health: HealthCheck, shutdown: Shutdown) {
-    let stop = shutdown.token();
-    while stop
-        .run_until_cancelled(tokio::time::sleep(LOG_INTERVAL))
-        .await
-        .is_some()
-    {
-        report_log(&*log, &health);
-    }
-}
-
-fn report_log(log: &dyn EventLog, health: &HealthCheck) {
-    match log.trouble() {
-        None => health.ready(),
-        Some(reason) => health.not_ready(reason),
+        door.tallies.append_due(&door.log, now).await;
     }
 }
 
@@ -288,7 +266,7 @@ impl Door {
         let verdict = verdict?;
         let written = self.dev.as_ref().map(|_| verdict.written());
         let appending = spans.append(verdict.records.len());
-        let events = append(&*self.log, verdict).await;
+        let events = append(&self.log, verdict).await;
         drop(appending);
         drop(received);
         if let (Some(dev), Some(written)) = (&self.dev, written) {
@@ -331,7 +309,7 @@ impl Door {
     async fn finish(&self) {
         self.taken.close();
         self.taken.wait().await;
-        self.tallies.append_all(&*self.log, self.clock.now()).await;
+        self.tallies.append_all(&self.log, self.clock.now()).await;
     }
 }
 

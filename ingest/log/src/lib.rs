@@ -118,6 +118,12 @@ pub trait EventLog: Send + Sync + 'static {
         None
     }
 
+    /// What keeps records that are taken from coming into the log now, in words for
+    /// operators; `None` when nothing does.
+    fn backlog(&self) -> Option<String> {
+        None
+    }
+
     /// Waits until everything handed to [`EventLog::append`] is answered, then
     /// refuses further appends with [`AppendError::Closed`].
     async fn close(&self);

@@ -153,3 +153,30 @@ async fn a_batch_is_one_entry_or_a_few() {
         .unwrap();
     assert_eq!(spool.held(), held);
 }
+
+#[tokio::test]
+async fn it_says_what_keeps_events_from_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path(), 1_000).await;
+    assert_eq!((log.trouble(), log.backlog()), (None, None));
+    log.close().await;
+    drop(log);
+
+    let away = || async {
+        Err::<EmbeddedLog, _>(OpenError::Topic {
+            topic: "events".to_owned(),
+            source: "no answer".into(),
+        })
+    };
+    let log = Spooled::open(&config(folder.path()), 1_000, away)
+        .await
+        .unwrap();
+    let why = "the topic events could be neither found nor created";
+    let nothing_yet = format!("{why}: events go to the spool");
+    assert_eq!((log.trouble(), log.backlog()), (None, Some(nothing_yet)));
+    assert!(log.append(vec![record("one")]).await[0].is_ok());
+    let backlog = log.backlog().unwrap();
+    let expected = format!("{why}: 1 wait in the spool, the oldest for ");
+    assert!(backlog.starts_with(&expected), "{backlog}");
+    assert_eq!(log.trouble(), None);
+}
