@@ -4,6 +4,7 @@ mod answer;
 mod append;
 mod arrival;
 mod authenticate;
+mod come_back;
 mod config;
 mod contract;
 mod cors;

@@ -16,6 +16,7 @@ use tracing::Instrument;
 
 use crate::append::append;
 use crate::authenticate::{Sender, authenticate};
+use crate::come_back::{ComeBack, spread, whole_seconds};
 use crate::dev::Dev;
 use crate::dialect::Dialect;
 use crate::error::Error;
@@ -278,17 +279,18 @@ impl Door {
         Ok(events)
     }
 
-    /// After how many seconds who was told to come back should do so: when what is
-    /// under way is likely to be done. Those who were told at once do not come at once.
-    pub fn retry_after_seconds(&self, trace_id: &str) -> u64 {
-        let least = self.config.retry_after_seconds;
-        let time = self.memory.time_to_empty().map(|time| time.as_secs() + 1);
-        // Nothing comes back: the log is away, for who knows how long.
-        let wait = time.unwrap_or(4 * least).clamp(least, 30.max(least));
-        let spread = trace_id
-            .bytes()
-            .fold(0_u64, |sum, byte| sum * 31 % 9_973 + u64::from(byte));
-        wait + spread % (wait / 2 + 1)
+    /// After how many seconds the sender of this request should come back.
+    pub fn retry_after_seconds(&self, when: ComeBack, trace_id: &str) -> u64 {
+        let least = match when {
+            ComeBack::After(wait) => whole_seconds(wait),
+            ComeBack::WhenDone => {
+                let least = self.config.retry_after_seconds;
+                let time = self.memory.time_to_empty().map(|time| time.as_secs() + 1);
+                // Nothing comes back: the log is away, for who knows how long.
+                time.unwrap_or(4 * least).clamp(least, 30.max(least))
+            }
+        };
+        spread(least, trace_id)
     }
 
     /// Refuses a request of which nothing but its head was looked at.
