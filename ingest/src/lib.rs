@@ -15,6 +15,7 @@ mod dialect;
 mod error;
 mod hide;
 mod identity;
+mod inflate;
 mod iri;
 mod judge;
 mod memory;

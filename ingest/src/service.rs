@@ -29,11 +29,8 @@ use crate::receive::{Format, LookUp, Received, drain, receive};
 use crate::tail::{Origin, Tail};
 use crate::tally::Tallies;
 use crate::trace::{Spans, TraceId};
-use crate::turns::Turns;
+use crate::turns::{LARGE, Turns};
 use crate::{Config, custom, router};
-
-/// From this size on a body is judged off the threads that serve requests.
-const LARGE: usize = 32 << 10;
 
 /// How often tallies are looked through for minutes that are over.
 const TALLY_INTERVAL: Duration = Duration::from_secs(1);
@@ -190,20 +187,28 @@ impl Door {
         };
         let spans = Spans::of_request(&parts);
         let receiving = spans.receive();
-        let received = match dialect.format(&parts.headers) {
+        let arrived = match dialect.format(&parts.headers) {
             Ok(format) => {
                 let lease = self.memory.lease(&sender.tenant.id, &sender.scope.key_id);
                 receive(&parts.headers, body, &self.config, lease)
                     .await
-                    .map(|received| (format, received))
+                    .map(|arrived| (format, arrived))
             }
             Err(error) => {
                 drain(body, &self.config).await;
                 Err(error)
             }
         };
-        drop(receiving);
+        // Before it waits for anything: senders' clocks are corrected by it.
         let received_at = self.clock.now();
+        let received = match arrived {
+            Ok((format, arrived)) => arrived
+                .inflate(&self.turns)
+                .await
+                .map(|received| (format, received)),
+            Err(error) => Err(error),
+        };
+        drop(receiving);
         let (format, received) = match received {
             Ok(received) => received,
             Err(error) => {
@@ -235,7 +240,7 @@ impl Door {
     async fn judge_and_append<D: Dialect>(
         &self,
         dialect: D,
-        (format, received, look_up): (Format, Received, LookUp),
+        (format, mut received, look_up): (Format, Received, LookUp),
         sender: Sender,
         received_at: DateTime<Utc>,
         origin: &Origin,
@@ -247,10 +252,9 @@ impl Door {
         let rates = Arc::clone(&self.rates);
         let bytes = received.bytes.len();
         let long = bytes >= LARGE;
-        let turn = if long {
-            Some(self.turns.take(&sender.tenant.id, bytes).await)
-        } else {
-            None
+        let turn = match received.turn.take() {
+            None if long => Some(self.turns.take(&sender.tenant.id, bytes).await),
+            turn => turn,
         };
         let stamp = Stamp::new(received_at, look_up, spans.traceparent());
         let judging = spans.judge();
