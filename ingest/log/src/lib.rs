@@ -17,7 +17,7 @@ pub use group::{Member, Rebalance, Revocation};
 pub use kafka::{Assignor, KafkaConfig, KafkaLog, Sasl, Secret, Security, Tls};
 pub use partition::partition_for;
 pub use record::{Entry, Headers, Position, Receipt, Record};
-pub use spooled::{SpoolConfig, Spooled};
+pub use spooled::{Aside, AsideError, AsideFile, Retried, SpoolConfig, Spooled};
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
 //! A log before which records wait on this machine's disk while it is away.
 
+mod aside;
 mod bounds;
 mod config;
 mod drain;
@@ -20,6 +21,7 @@ use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use aside::{Aside, AsideError, AsideFile, Retried};
 pub use config::SpoolConfig;
 
 use crate::{
