@@ -7,6 +7,7 @@ use schemas::{Problem, ProblemDetail};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::come_back::ComeBack;
 use crate::outcome::{Answered, Counts, Outcome, Reason};
 use crate::step::Step;
 
@@ -156,16 +157,11 @@ impl IntoResponse for Answer {
         let json = HeaderValue::from_static("application/json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
         if self.counts().retry > 0 {
-            response.extensions_mut().insert(ComeBack);
+            response.extensions_mut().insert(ComeBack::WhenDone);
         }
         response
     }
 }
-
-/// Marks a response whose receiver is to send some events again: it is told when,
-/// where that is known.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ComeBack;
 
 /// A problem without its trace id. As a response it has no body yet:
 /// [`Unsigned::sign`] writes it where the trace id is known.
@@ -202,9 +198,8 @@ impl Unsigned {
         self.problem.code
     }
 
-    /// Writes the body, with the trace id and, where clients should come back,
-    /// when.
-    pub fn sign(mut self, trace_id: &str, retry_after_seconds: u64, response: &mut Response) {
+    /// Writes the body, with the trace id.
+    pub fn sign(mut self, trace_id: &str, response: &mut Response) {
         #[derive(Serialize)]
         struct ProblemBody<'a> {
             #[serde(flatten)]
@@ -223,9 +218,6 @@ impl Unsigned {
         headers.remove(header::CONTENT_LENGTH);
         let media_type = HeaderValue::from_static(Problem::MEDIA_TYPE);
         headers.insert(header::CONTENT_TYPE, media_type);
-        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, retry_after_seconds.max(1).into());
-        }
     }
 }
 
@@ -233,6 +225,9 @@ impl IntoResponse for Unsigned {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = self.status();
+        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
+            response.extensions_mut().insert(ComeBack::WhenDone);
+        }
         response.extensions_mut().insert(self);
         response
     }

@@ -1,13 +1,14 @@
 //! From the verdict to the outcomes: what the log says of each record.
 
-use eventlog::{AppendError, EventLog, Receipt};
+use eventlog::{AppendError, Receipt};
 
 use crate::judge::{Sentence, Verdict};
 use crate::outcome::{Answered, Outcome, Reason, Rejection};
+use crate::readiness::Watched;
 
 /// Appends the records in order and answers one outcome for each event, once
 /// all of them are durable or known to have failed.
-pub async fn append(log: &dyn EventLog, verdict: Verdict) -> Vec<Answered> {
+pub async fn append(log: &Watched, verdict: Verdict) -> Vec<Answered> {
     let Verdict { events, records } = verdict;
     let appended = if records.is_empty() {
         Vec::new()

@@ -168,12 +168,14 @@ impl Lease {
         Ok(())
     }
 
-    /// Makes room for `bytes` more.
-    ///
-    /// # Errors
-    /// [`Full`], and the lease is as before.
-    pub fn grow_by(&mut self, bytes: usize) -> Result<(), Full> {
-        self.grow_to(self.bytes + bytes)
+    /// The bytes that it makes room for.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whose request it is.
+    pub fn tenant(&self) -> &TenantId {
+        &self.tenant
     }
 
     fn take(&mut self, more: usize) -> Result<(), Full> {
@@ -290,19 +292,19 @@ mod tests {
     fn a_lease_counts_every_byte_once_and_gives_all_back() {
         let memory = Memory::new(COST * 4096);
         let mut first = memory.lease(&tenant("a"), "web");
-        for _ in 0..2000 {
-            first.grow_by(1).expect("fits");
+        for bytes in 1..=2000 {
+            first.grow_to(bytes).expect("fits");
         }
         let mut second = memory.lease(&tenant("b"), "web");
         assert_eq!(second.check(3000), Err(Full));
-        assert_eq!(second.grow_by(3000), Err(Full));
+        assert_eq!(second.grow_to(3000), Err(Full));
         assert_eq!(second.check(500), Ok(()));
         assert_eq!(memory.in_use().units, 6);
-        second.grow_by(500).expect("fits beside the first");
+        second.grow_to(500).expect("fits beside the first");
         assert_eq!(memory.in_use().units, 6 + 2);
         drop(first);
         second.grow_to(4096).expect("fits alone");
-        assert_eq!(memory.lease(&tenant("a"), "web").grow_by(1), Err(Full));
+        assert_eq!(memory.lease(&tenant("a"), "web").grow_to(1), Err(Full));
         drop(second);
         let in_use = memory.in_use();
         assert_eq!((in_use.units, in_use.by_tenant.len()), (0, 0));

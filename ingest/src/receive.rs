@@ -1,14 +1,14 @@
 //! The body: what it claims to be, and its bytes within the caps.
 
-use std::io::Read;
-
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, header};
 
 use crate::Config;
 use crate::arrival::Arrival;
 use crate::error::{Error, Limit};
+use crate::inflate::{Compressed, Compression, inflate};
 use crate::memory::{Full, Lease};
+use crate::turns::{Turn, Turns};
 
 /// How the events stand in the body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,65 +24,79 @@ pub enum Format {
     },
 }
 
-/// How the body is compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Encoding {
-    Identity,
-    Gzip,
-    Zstd,
+/// A body, all of which has arrived.
+pub struct Arrived {
+    bytes: Vec<u8>,
+    compression: Option<Compression>,
+    /// The cap on what it inflates to.
+    limit: Limit,
+    lease: Lease,
 }
 
 /// A body within all caps, inflated.
-#[derive(Debug)]
 pub struct Received {
     /// Its bytes.
     pub bytes: Vec<u8>,
+    /// The turn that it had to wait for to be inflated.
+    pub turn: Option<Turn>,
     /// Keeps its place in memory until it is answered.
     _lease: Lease,
 }
 
-/// Reads and inflates the body, which holds its place by the lease.
+/// Reads the body, which holds its place by the lease.
 ///
 /// # Errors
 /// 415 for an encoding that we do not know, 413 over a cap, 408 when the client
-/// is too slow, 503 when the memory is full, 400 when the body ends early or
-/// does not inflate. Except for 408 and 503 the rest of the body is read and
-/// dropped, within limits, so that the client sees the answer.
+/// is too slow, 503 when the memory is full, 400 when the body ends early.
+/// Except for 408 and 503 the rest of the body is read and dropped, within
+/// limits, so that the client sees the answer.
 pub async fn receive(
     headers: &HeaderMap,
     body: Body,
     config: &Config,
     mut lease: Lease,
-) -> Result<Received, Error> {
-    let encoding = match encoding(headers) {
-        Ok(encoding) => encoding,
+) -> Result<Arrived, Error> {
+    let compression = match compression(headers) {
+        Ok(compression) => compression,
         Err(error) => {
             drain(body, config).await;
             return Err(error);
         }
     };
-    let limit = match encoding {
-        Encoding::Identity => Limit::body(config.max_body_bytes),
-        Encoding::Gzip | Encoding::Zstd => Limit::compressed(config.max_compressed_bytes),
+    let limit = match compression {
+        None => Limit::body(config.max_body_bytes),
+        Some(_) => Limit::compressed(config.max_compressed_bytes),
     };
     let arrival = Arrival::new(body, config);
     let bytes = collect(arrival, declared(headers), limit, &mut lease).await?;
-    if encoding == Encoding::Identity {
-        return Ok(Received {
-            bytes,
-            _lease: lease,
-        });
-    }
-    let limit = Limit::inflated(config.max_body_bytes);
-    // A few bytes can inflate to many: keep the work off the request threads.
-    let inflated = tokio::task::spawn_blocking(move || {
-        inflate(encoding, &bytes, limit, &mut lease).map(|bytes| (bytes, lease))
-    });
-    let (bytes, lease) = inflated.await.map_err(|_| Error::Internal)??;
-    Ok(Received {
+    Ok(Arrived {
         bytes,
-        _lease: lease,
+        compression,
+        limit: Limit::inflated(config.max_body_bytes),
+        lease,
     })
+}
+
+impl Arrived {
+    /// What the body is when it is inflated. A large one waits for its turn.
+    ///
+    /// # Errors
+    /// 413 over the cap, 503 when the memory is full, 400 when it does not inflate.
+    pub async fn inflate(self, turns: &Turns) -> Result<Received, Error> {
+        let Self { bytes, lease, .. } = self;
+        let (bytes, lease, turn) = match self.compression {
+            None => (bytes, lease, None),
+            Some(compression) => {
+                let body = Compressed { compression, bytes };
+                inflate(body, self.limit, lease, turns).await?
+            }
+        };
+        Ok(Received {
+            bytes,
+            turn,
+            _lease: lease,
+        })
+    }
 }
 
 /// Reads and drops a body that is refused unseen, so that its sender gets to
@@ -126,12 +140,12 @@ pub fn media_type(headers: &HeaderMap) -> Option<String> {
     Some(media_type.to_ascii_lowercase())
 }
 
-fn encoding(headers: &HeaderMap) -> Result<Encoding, Error> {
+fn compression(headers: &HeaderMap) -> Result<Option<Compression>, Error> {
     let name = text(headers, header::CONTENT_ENCODING).unwrap_or("identity");
     match name.to_ascii_lowercase().as_str() {
-        "identity" | "" => Ok(Encoding::Identity),
-        "gzip" | "x-gzip" => Ok(Encoding::Gzip),
-        "zstd" => Ok(Encoding::Zstd),
+        "identity" | "" => Ok(None),
+        "gzip" | "x-gzip" => Ok(Some(Compression::Gzip)),
+        "zstd" => Ok(Some(Compression::Zstd)),
         _ => Err(Error::ContentEncoding),
     }
 }
@@ -176,42 +190,6 @@ async fn collect(
 /// it is seldom copied. Who declares much and sends nothing keeps nobody out.
 fn room(arrived: usize, most: usize) -> usize {
     arrived.saturating_mul(2).min(most).max(arrived)
-}
-
-/// Inflates until the end or the limit, whichever comes first.
-fn inflate(
-    encoding: Encoding,
-    compressed: &[u8],
-    limit: Limit,
-    lease: &mut Lease,
-) -> Result<Vec<u8>, Error> {
-    /// 8 MiB, what RFC 8878 asks every decoder to support.
-    const ZSTD_WINDOW_LOG: u32 = 23;
-
-    let damaged = |source| Error::Compression(source);
-    let mut reader: Box<dyn Read + '_> = match encoding {
-        Encoding::Identity => Box::new(compressed),
-        Encoding::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(compressed)),
-        Encoding::Zstd => {
-            let mut decoder =
-                zstd::stream::read::Decoder::with_buffer(compressed).map_err(damaged)?;
-            decoder.window_log_max(ZSTD_WINDOW_LOG).map_err(damaged)?;
-            Box::new(decoder)
-        }
-    };
-    let mut bytes = Vec::new();
-    let mut chunk = vec![0; 64 << 10];
-    loop {
-        let read = reader.read(&mut chunk).map_err(damaged)?;
-        if read == 0 {
-            return Ok(bytes);
-        }
-        if bytes.len() + read > limit.bytes {
-            return Err(Error::TooLarge(limit));
-        }
-        lease.grow_by(read).map_err(overloaded)?;
-        bytes.extend_from_slice(&chunk[..read]);
-    }
 }
 
 fn overloaded(_: Full) -> Error {

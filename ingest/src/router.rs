@@ -13,7 +13,8 @@ use serde_json::json;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
-use crate::answer::{ComeBack, Unsigned};
+use crate::answer::Unsigned;
+use crate::come_back::ComeBack;
 use crate::dialect::native::Native;
 use crate::dialect::{caliper, canvas, edx, posted, segment, xapi};
 use crate::error::Error;
@@ -90,14 +91,10 @@ async fn trace(State(door): State<Arc<Door>>, mut request: Request, next: Next) 
     let mut code = "";
     if let Some(unsigned) = response.extensions_mut().remove::<Unsigned>() {
         code = unsigned.code();
-        unsigned.sign(
-            trace_id.as_str(),
-            door.retry_after_seconds(trace_id.as_str()),
-            &mut response,
-        );
+        unsigned.sign(trace_id.as_str(), &mut response);
     }
-    if response.extensions_mut().remove::<ComeBack>().is_some() {
-        let seconds = door.retry_after_seconds(trace_id.as_str());
+    if let Some(when) = response.extensions_mut().remove::<ComeBack>() {
+        let seconds = door.retry_after_seconds(when, trace_id.as_str());
         let headers = response.headers_mut();
         headers.insert(header::RETRY_AFTER, seconds.into());
     }

@@ -16,6 +16,7 @@ use tracing::Instrument;
 
 use crate::append::append;
 use crate::authenticate::{Sender, authenticate};
+use crate::come_back::{ComeBack, spread, whole_seconds};
 use crate::dev::Dev;
 use crate::dialect::Dialect;
 use crate::error::Error;
@@ -23,22 +24,17 @@ use crate::judge::{Stamp, judge};
 use crate::memory::Memory;
 use crate::outcome::{Answered, Counts};
 use crate::rates::Rates;
+use crate::readiness::{self, Watched};
 use crate::receive::{Format, LookUp, Received, drain, receive};
 use crate::step::Step;
 use crate::tail::{Origin, Tail};
 use crate::tally::Tallies;
 use crate::trace::{Spans, TraceId};
-use crate::turns::Turns;
+use crate::turns::{LARGE, Turns};
 use crate::{Config, custom, router};
-
-/// From this size on a body is judged off the threads that serve requests.
-const LARGE: usize = 32 << 10;
 
 /// How often tallies are looked through for minutes that are over.
 const TALLY_INTERVAL: Duration = Duration::from_secs(1);
-
-/// How often the log is asked whether it takes events.
-const LOG_INTERVAL: Duration = Duration::from_millis(500);
 
 /// The front door.
 pub struct Ingest {
@@ -52,7 +48,7 @@ pub struct Ingest {
 /// What requests share.
 pub(crate) struct Door {
     pub config: Config,
-    log: Arc<dyn EventLog>,
+    log: Arc<Watched>,
     pub registry: Registry,
     pub clock: Clock,
     memory: Memory,
@@ -84,7 +80,7 @@ impl Ingest {
         Self {
             door: Arc::new(Door {
                 config,
-                log,
+                log: Arc::new(Watched::new(log)),
                 registry,
                 clock,
                 memory,
@@ -128,9 +124,8 @@ impl Ingest {
         let component = shutdown.component("ingest");
         let tallies = tokio::spawn(append_tallies(Arc::clone(&self.door), shutdown.clone()));
         let log = Arc::clone(&self.door.log);
-        report_log(&*log, &self.log_health);
         let log_health = self.log_health.clone();
-        tokio::spawn(watch_log(log, log_health, shutdown.clone()));
+        tokio::spawn(readiness::watch(log, log_health, shutdown.clone()));
         self.health.ready();
         let stop = shutdown.token();
         let door = Arc::clone(&self.door);
@@ -160,26 +155,7 @@ async fn append_tallies(door: Arc<Door>, shutdown: Shutdown) {
         }
         let now = door.clock.now();
         door.rates.forget_idle(now);
-        door.tallies.append_due(&*door.log, now).await;
-    }
-}
-
-/// Passes on, until the shutdown, whether the log takes events.
-async fn watch_log(log: Arc<dyn EventLog>, health: HealthCheck, shutdown: Shutdown) {
-    let stop = shutdown.token();
-    while stop
-        .run_until_cancelled(tokio::time::sleep(LOG_INTERVAL))
-        .await
-        .is_some()
-    {
-        report_log(&*log, &health);
-    }
-}
-
-fn report_log(log: &dyn EventLog, health: &HealthCheck) {
-    match log.trouble() {
-        None => health.ready(),
-        Some(reason) => health.not_ready(reason),
+        door.tallies.append_due(&door.log, now).await;
     }
 }
 
@@ -214,20 +190,28 @@ impl Door {
         };
         let spans = Spans::of_request(&parts);
         let receiving = (Step::Receive.begin(), spans.receive());
-        let received = match dialect.format(&parts.headers) {
+        let arrived = match dialect.format(&parts.headers) {
             Ok(format) => {
                 let lease = self.memory.lease(&sender.tenant.id, &sender.scope.key_id);
                 receive(&parts.headers, body, &self.config, lease)
                     .await
-                    .map(|received| (format, received))
+                    .map(|arrived| (format, arrived))
             }
             Err(error) => {
                 drain(body, &self.config).await;
                 Err(error)
             }
         };
-        drop(receiving);
+        // Before it waits for anything: senders' clocks are corrected by it.
         let received_at = self.clock.now();
+        let received = match arrived {
+            Ok((format, arrived)) => arrived
+                .inflate(&self.turns)
+                .await
+                .map(|received| (format, received)),
+            Err(error) => Err(error),
+        };
+        drop(receiving);
         let (format, received) = match received {
             Ok(received) => received,
             Err(error) => {
@@ -259,7 +243,7 @@ impl Door {
     async fn judge_and_append<D: Dialect>(
         &self,
         dialect: D,
-        (format, received, look_up): (Format, Received, LookUp),
+        (format, mut received, look_up): (Format, Received, LookUp),
         sender: Sender,
         received_at: DateTime<Utc>,
         origin: &Origin,
@@ -271,10 +255,9 @@ impl Door {
         let rates = Arc::clone(&self.rates);
         let bytes = received.bytes.len();
         let long = bytes >= LARGE;
-        let turn = if long {
-            Some(self.turns.take(&sender.tenant.id, bytes).await)
-        } else {
-            None
+        let turn = match received.turn.take() {
+            None if long => Some(self.turns.take(&sender.tenant.id, bytes).await),
+            turn => turn,
         };
         let stamp = Stamp::new(received_at, look_up, spans.traceparent());
         let judging = spans.judge();
@@ -295,7 +278,7 @@ impl Door {
         let verdict = verdict?;
         let written = self.dev.as_ref().map(|_| verdict.written());
         let appending = (Step::Append.begin(), spans.append(verdict.records.len()));
-        let events = append(&*self.log, verdict).await;
+        let events = append(&self.log, verdict).await;
         drop(appending);
         drop(received);
         if let (Some(dev), Some(written)) = (&self.dev, written) {
@@ -307,17 +290,18 @@ impl Door {
         Ok(events)
     }
 
-    /// After how many seconds who was told to come back should do so: when what is
-    /// under way is likely to be done. Those who were told at once do not come at once.
-    pub fn retry_after_seconds(&self, trace_id: &str) -> u64 {
-        let least = self.config.retry_after_seconds;
-        let time = self.memory.time_to_empty().map(|time| time.as_secs() + 1);
-        // Nothing comes back: the log is away, for who knows how long.
-        let wait = time.unwrap_or(4 * least).clamp(least, 30.max(least));
-        let spread = trace_id
-            .bytes()
-            .fold(0_u64, |sum, byte| sum * 31 % 9_973 + u64::from(byte));
-        wait + spread % (wait / 2 + 1)
+    /// After how many seconds the sender of this request should come back.
+    pub fn retry_after_seconds(&self, when: ComeBack, trace_id: &str) -> u64 {
+        let least = match when {
+            ComeBack::After(wait) => whole_seconds(wait),
+            ComeBack::WhenDone => {
+                let least = self.config.retry_after_seconds;
+                let time = self.memory.time_to_empty().map(|time| time.as_secs() + 1);
+                // Nothing comes back: the log is away, for who knows how long.
+                time.unwrap_or(4 * least).clamp(least, 30.max(least))
+            }
+        };
+        spread(least, trace_id)
     }
 
     /// Refuses a request of which nothing but its head was looked at.
@@ -338,7 +322,7 @@ impl Door {
     async fn finish(&self) {
         self.taken.close();
         self.taken.wait().await;
-        self.tallies.append_all(&*self.log, self.clock.now()).await;
+        self.tallies.append_all(&self.log, self.clock.now()).await;
     }
 }
 

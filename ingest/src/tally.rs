@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use eventlog::{AppendError, EventLog, Record};
+use eventlog::{AppendError, Record};
 use schemas::tally::{Tally, TallyCount};
 use schemas::{Family, TenantId, headers};
 use uuid::Uuid;
 
 use crate::outcome::{Answered, Reason};
+use crate::readiness::Watched;
 
 /// The most tallies that wait for the log; beyond it the oldest are dropped.
 const WAITING: usize = 100_000;
@@ -60,16 +61,16 @@ impl Tallies {
     }
 
     /// Appends what was counted in minutes that were over at `now`.
-    pub async fn append_due(&self, log: &dyn EventLog, now: DateTime<Utc>) {
+    pub async fn append_due(&self, log: &Watched, now: DateTime<Utc>) {
         self.append_before(log, minute(now), now).await;
     }
 
     /// Appends everything, the current minute too.
-    pub async fn append_all(&self, log: &dyn EventLog, now: DateTime<Utc>) {
+    pub async fn append_all(&self, log: &Watched, now: DateTime<Utc>) {
         self.append_before(log, DateTime::<Utc>::MAX_UTC, now).await;
     }
 
-    async fn append_before(&self, log: &dyn EventLog, end: DateTime<Utc>, now: DateTime<Utc>) {
+    async fn append_before(&self, log: &Watched, end: DateTime<Utc>, now: DateTime<Utc>) {
         let due = self.take_before(end);
         if due.is_empty() {
             return;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
@@ -91,22 +90,18 @@ impl Reply {
 }
 
 impl Client {
-    /// A client of the system that listens at `address`.
-    pub fn new(address: Arc<RwLock<Address>>, tenant: Tenant) -> Self {
-        // Another test may have installed it already.
-        rustls::crypto::ring::default_provider()
-            .install_default()
-            .ok();
-        let http = reqwest::Client::builder()
-            .timeout(Duration::from_secs(60))
-            .no_proxy()
-            .build()
-            .expect("a client without files needs nothing");
+    /// A client of the system that listens at `address`, which asks by `http`.
+    pub fn new(http: reqwest::Client, address: Arc<RwLock<Address>>, tenant: Tenant) -> Self {
         Self {
             http,
             address,
             tenant,
         }
+    }
+
+    /// By which it asks.
+    pub(crate) fn http(&self) -> &reqwest::Client {
+        &self.http
     }
 
     /// A client of the same system with other credentials.

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::tenant::{cli, cli_with_code};
-use crate::{Address, Client, Process, Tenant, eventually, on_s3};
+use crate::{Address, Client, Process, Tenant, eventually, https, on_s3};
 
 /// The data folder in a sandbox's folder.
 pub(crate) const DATA: &str = "data";
@@ -125,7 +125,7 @@ impl Sandbox {
         let address = Arc::new(RwLock::new(Address::default()));
         let tenant = Tenant::add(folder.path(), &settings, "Test School", &[]);
         let mut sandbox = Self {
-            client: Client::new(address.clone(), tenant),
+            client: Client::new(https::client(&settings), address.clone(), tenant),
             address,
             processes: Vec::new(),
             settings,
@@ -251,7 +251,7 @@ impl Sandbox {
     /// Makes another tenant; `options` as for `chalkline tenant add`.
     pub fn tenant(&self, name: &str, options: &[&str]) -> Client {
         let tenant = Tenant::add(self.folder.path(), &self.settings, name, options);
-        Client::new(self.address.clone(), tenant)
+        Client::new(self.client.http().clone(), self.address.clone(), tenant)
     }
 
     /// Sends senders to nobody until [`lead_to`](Self::lead_to) or
@@ -381,6 +381,7 @@ impl Sandbox {
 
     /// Waits until every process says that it is ready.
     async fn ready(&mut self) {
+        let http = self.client.http().clone();
         // Told by a child that ended at once: its reason is in its log.
         for (service, process) in &mut self.processes {
             let id = process.id();
@@ -395,9 +396,8 @@ impl Sandbox {
                     None => announced(&data, id)?,
                 };
                 for url in &urls {
-                    let answer = reqwest::get(format!("{url}/readyz"))
-                        .await
-                        .map_err(|error| error.to_string())?;
+                    let answer = http.get(format!("{url}/readyz"));
+                    let answer = answer.send().await.map_err(|error| error.to_string())?;
                     if !answer.status().is_success() {
                         return Err(answer.text().await.unwrap_or_default());
                     }

@@ -3,6 +3,7 @@
 mod access;
 mod custom_type;
 mod import;
+mod spool;
 mod values;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use schemas::{Family, Table, TenantId};
 pub use self::access::{Key, Link, Tenant, Token};
 pub use self::custom_type::Type;
 pub use self::import::{Edx, Events, Import, Oulad, Target, Xapi};
+pub use self::spool::Spool;
 pub use self::values::Expiry;
 use self::values::{family, lake_table, time};
 
@@ -134,6 +136,9 @@ pub enum Command {
 
 Example: chalkline replay --quarantine")]
     Replay(Replay),
+    /// Show what the spool of ingest could not send, and send it again
+    #[command(subcommand, after_help = "Example: chalkline spool list")]
+    Spool(Spool),
     /// Show what becomes of events as they come, for who develops a client app
     ///
     /// A line for each event: its outcome, type and id, and of what is not taken the

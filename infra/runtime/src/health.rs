@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
+
+use crate::Clock;
+
 /// What the components of a process say about themselves. Clones share it.
 ///
 /// ```
@@ -22,12 +26,32 @@ pub struct Health(Arc<Mutex<BTreeMap<&'static str, State>>>);
 
 #[derive(Debug)]
 struct State {
-    /// Why it is not ready; `None` is ready.
-    unready: Option<String>,
-    /// What somebody has to mend although it is ready.
-    degraded: Option<String>,
+    condition: Condition,
+    since: DateTime<Utc>,
     /// Set for components that must beat: how often, and when it last did.
     heart: Option<(Duration, Instant)>,
+}
+
+/// How a component is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// Ready for work.
+    Ready,
+    /// Ready for all work but some that waits for somebody to mend this.
+    Degraded(String),
+    /// Not ready for work, for this reason.
+    NotReady(String),
+}
+
+/// What a component says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComponentHealth {
+    /// Its name.
+    pub name: &'static str,
+    /// How it is.
+    pub condition: Condition,
+    /// Since when, whatever the reasons were meanwhile.
+    pub since: DateTime<Utc>,
 }
 
 /// One component's entry in [`Health`].
@@ -47,8 +71,8 @@ impl Health {
     /// name again is the same component.
     pub fn check(&self, name: &'static str) -> HealthCheck {
         self.states().entry(name).or_insert_with(|| State {
-            unready: Some("starting".to_owned()),
-            degraded: None,
+            condition: Condition::NotReady("starting".to_owned()),
+            since: now(),
             heart: None,
         });
         HealthCheck {
@@ -59,24 +83,42 @@ impl Health {
 
     /// Whether every component is ready for work.
     pub fn is_ready(&self) -> bool {
-        self.states().values().all(|state| state.unready.is_none())
+        self.unready().is_empty()
+    }
+
+    /// What each component says, in the order of their names.
+    pub fn components(&self) -> Vec<ComponentHealth> {
+        self.states()
+            .iter()
+            .map(|(name, state)| ComponentHealth {
+                name,
+                condition: state.condition.clone(),
+                since: state.since,
+            })
+            .collect()
     }
 
     /// The components that are not ready, each with its reason.
     pub fn unready(&self) -> BTreeMap<&'static str, String> {
-        self.states()
-            .iter()
-            .filter_map(|(name, state)| Some((*name, state.unready.clone()?)))
-            .collect()
+        self.reasons(|condition| match condition {
+            Condition::NotReady(reason) => Some(reason),
+            Condition::Ready | Condition::Degraded(_) => None,
+        })
     }
 
     /// The components that are ready for most of their work, each with what
     /// somebody has to mend for the rest.
     pub fn degraded(&self) -> BTreeMap<&'static str, String> {
+        self.reasons(|condition| match condition {
+            Condition::Degraded(reason) => Some(reason),
+            Condition::Ready | Condition::NotReady(_) => None,
+        })
+    }
+
+    fn reasons(&self, of: fn(&Condition) -> Option<&String>) -> BTreeMap<&'static str, String> {
         self.states()
             .iter()
-            .filter(|(_, state)| state.unready.is_none())
-            .filter_map(|(name, state)| Some((*name, state.degraded.clone()?)))
+            .filter_map(|(name, state)| Some((*name, of(&state.condition)?.clone())))
             .collect()
     }
 
@@ -114,35 +156,35 @@ impl HealthCheck {
 
     /// Ready for work.
     pub fn ready(&self) {
-        self.change(|state| {
-            state.degraded = None;
-            if state.unready.take().is_some() {
-                tracing::info!(component = self.name, "ready");
-            }
-        });
+        self.become_so(Condition::Ready);
     }
 
     /// Ready for all work but some that waits for somebody to mend something;
     /// the reason is shown to operators, so it names no person.
     pub fn degraded(&self, reason: impl Into<String>) {
-        let reason = reason.into();
-        self.change(|state| {
-            state.unready = None;
-            if state.degraded.is_none() {
-                tracing::warn!(component = self.name, reason, "degraded");
-            }
-            state.degraded = Some(reason);
-        });
+        self.become_so(Condition::Degraded(reason.into()));
     }
 
     /// Not ready for work; the reason is shown to operators, so it names no person.
     pub fn not_ready(&self, reason: impl Into<String>) {
-        let reason = reason.into();
+        self.become_so(Condition::NotReady(reason.into()));
+    }
+
+    fn become_so(&self, condition: Condition) {
         self.change(|state| {
-            if state.unready.is_none() {
-                tracing::warn!(component = self.name, reason, "not ready");
+            if std::mem::discriminant(&state.condition) != std::mem::discriminant(&condition) {
+                match &condition {
+                    Condition::Ready => tracing::info!(component = self.name, "ready"),
+                    Condition::Degraded(reason) => {
+                        tracing::warn!(component = self.name, reason, "degraded");
+                    }
+                    Condition::NotReady(reason) => {
+                        tracing::warn!(component = self.name, reason, "not ready");
+                    }
+                }
+                state.since = now();
             }
-            state.unready = Some(reason);
+            state.condition = condition;
         });
     }
 
@@ -166,9 +208,43 @@ impl HealthCheck {
     }
 }
 
+fn now() -> DateTime<Utc> {
+    Clock::system().now()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn it_is_told_since_when_a_component_is_as_it_is() {
+        let health = Health::new();
+        let check = health.check("log");
+        let found = || health.components().remove(0);
+        let begin = found().since;
+        check.not_ready("the broker does not answer");
+        assert_eq!(
+            found(),
+            ComponentHealth {
+                name: "log",
+                condition: Condition::NotReady("the broker does not answer".to_owned()),
+                since: begin,
+            }
+        );
+        for condition in [
+            Condition::Ready,
+            Condition::Degraded("some wait".to_owned()),
+            Condition::NotReady("nothing is taken".to_owned()),
+        ] {
+            let before = found().since;
+            check.become_so(condition.clone());
+            let after = found();
+            assert_eq!(after.condition, condition);
+            assert!(after.since >= before);
+            check.become_so(condition);
+            assert_eq!(found(), after);
+        }
+    }
 
     #[test]
     fn a_component_that_stops_beating_is_stuck_until_it_beats_again() {

@@ -13,7 +13,7 @@ pub mod telemetry;
 pub mod trace;
 
 pub use clock::Clock;
-pub use health::{Health, HealthCheck};
+pub use health::{ComponentHealth, Condition, Health, HealthCheck};
 pub use lease::{LeaseError, Leases};
 pub use registry::{MasterKey, Registry, RegistryError, UpdateError};
 pub use root::{Root, RootError};

@@ -1,22 +1,21 @@
 //! The endpoints for operators: `/healthz`, `/readyz` and `/metrics`.
 
-use std::collections::BTreeMap;
-
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use serde_json::json;
+use chrono::SecondsFormat;
+use serde_json::{Value, json};
 
-use crate::{Health, Metrics};
+use crate::{ComponentHealth, Condition, Health, Metrics};
 
 /// Routes that answer without a credential and hold no tenant's data:
 ///
 /// - `/healthz`: 200 while every component moves, else 503 (restart it);
-/// - `/readyz`: 200 when every component is ready, else 503 naming each that is
-///   not and why (send nothing yet); ready with the status `degraded` when one
-///   tenant's work waits for somebody to mend something;
+/// - `/readyz`: 200 when every component is ready, else 503 (send nothing yet);
+///   200 with the status `degraded` when some work waits for somebody to mend
+///   something. The body says of each component how it is, why and since when;
 /// - `/metrics`: Prometheus text.
 pub fn router(health: Health, metrics: Metrics) -> Router {
     Router::new()
@@ -46,21 +45,40 @@ async fn healthz(State(health): State<Health>) -> Response {
 }
 
 async fn readyz(State(health): State<Health>) -> Response {
-    let unready = health.unready();
-    if !unready.is_empty() {
-        return unavailable(json!({ "status": "not_ready", "components": named(unready) }));
+    let components = health.components();
+    let is = |kind: fn(&Condition) -> bool| components.iter().any(|one| kind(&one.condition));
+    let status = if is(|condition| matches!(condition, Condition::NotReady(_))) {
+        "not_ready"
+    } else if is(|condition| matches!(condition, Condition::Degraded(_))) {
+        "degraded"
+    } else {
+        "ready"
+    };
+    let evidence: Vec<_> = components.iter().map(evidence).collect();
+    let body = json!({ "status": status, "components": evidence });
+    if status == "not_ready" {
+        unavailable(body)
+    } else {
+        Json(body).into_response()
     }
-    let degraded = health.degraded();
-    if !degraded.is_empty() {
-        let body = json!({ "status": "degraded", "components": named(degraded) });
-        return Json(body).into_response();
-    }
-    Json(json!({ "status": "ready" })).into_response()
 }
 
-fn named(reasons: BTreeMap<&'static str, String>) -> Vec<serde_json::Value> {
-    let named = |(name, reason)| json!({ "component": name, "reason": reason });
-    reasons.into_iter().map(named).collect()
+/// How a component is, why and since when.
+fn evidence(component: &ComponentHealth) -> Value {
+    let (status, reason) = match &component.condition {
+        Condition::Ready => ("ready", None),
+        Condition::Degraded(reason) => ("degraded", Some(reason)),
+        Condition::NotReady(reason) => ("not_ready", Some(reason)),
+    };
+    let mut evidence = json!({
+        "component": component.name,
+        "status": status,
+        "since": component.since.to_rfc3339_opts(SecondsFormat::Millis, true),
+    });
+    if let Some(reason) = reason {
+        evidence["reason"] = json!(reason);
+    }
+    evidence
 }
 
 async fn render(State(metrics): State<Metrics>) -> Response {
@@ -68,7 +86,7 @@ async fn render(State(metrics): State<Metrics>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }
 
-fn unavailable(body: serde_json::Value) -> Response {
+fn unavailable(body: Value) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
 }
 
@@ -89,39 +107,60 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn unready_components_are_named_with_their_reasons() {
+    async fn each_component_is_named_with_its_reason_and_since_when() {
         let health = Health::new();
         let router = router(health.clone(), Metrics::detached());
-        assert_eq!(get(&router, "/readyz").await.0, StatusCode::OK);
+        let ask = async || {
+            let (status, body) = get(&router, "/readyz").await;
+            let body: Value = serde_json::from_str(&body).expect("JSON");
+            (status.as_u16(), body)
+        };
+        assert_eq!(
+            ask().await,
+            (200, json!({ "status": "ready", "components": [] }))
+        );
 
         let log = health.check("log");
         let lake = health.check("lake");
         lake.ready();
-        let (status, body) = get(&router, "/readyz").await;
-        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        let (status, body) = ask().await;
+        let since = |n: usize| body["components"][n]["since"].clone();
+        for n in [0, 1] {
+            let since = since(n);
+            let since = since.as_str().expect("text");
+            assert!(
+                since.parse::<chrono::DateTime<chrono::Utc>>().is_ok(),
+                "{since}"
+            );
+        }
         assert_eq!(
-            serde_json::from_str::<serde_json::Value>(&body).expect("JSON"),
-            json!({
-                "status": "not_ready",
-                "components": [{ "component": "log", "reason": "starting" }],
-            })
+            (status, &body),
+            (
+                503,
+                &json!({
+                    "status": "not_ready",
+                    "components": [
+                        { "component": "lake", "status": "ready", "since": since(0) },
+                        {
+                            "component": "log", "status": "not_ready", "since": since(1),
+                            "reason": "starting",
+                        },
+                    ],
+                })
+            )
         );
         assert_eq!(get(&router, "/healthz").await.0, StatusCode::OK);
 
         log.degraded("a table is damaged");
-        let (status, body) = get(&router, "/readyz").await;
-        assert_eq!(status, StatusCode::OK);
-        assert!(
-            body.contains("degraded") && body.contains("a table is damaged"),
-            "{body}"
-        );
+        let (status, body) = ask().await;
+        assert_eq!((status, &body["status"]), (200, &json!("degraded")));
+        assert_eq!(body["components"][1]["status"], "degraded");
+        assert_eq!(body["components"][1]["reason"], "a table is damaged");
 
         log.ready();
-        let (status, body) = get(&router, "/readyz").await;
-        assert_eq!(
-            (status, body.as_str()),
-            (StatusCode::OK, r#"{"status":"ready"}"#)
-        );
+        let (status, body) = ask().await;
+        assert_eq!((status, &body["status"]), (200, &json!("ready")));
+        assert_eq!(body["components"][1].get("reason"), None);
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod config;
 mod consume;
+mod contact;
 mod delivery;
 mod group;
 mod native;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio_util::task::AbortOnDropHandle;
 
 pub use config::{Assignor, KafkaConfig};
 pub use security::{Sasl, Secret, Security, Tls};
@@ -36,8 +38,9 @@ const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 /// read.
 pub struct KafkaLog {
     topic: Arc<Topic>,
-    sender: Sender,
+    sender: Arc<Sender>,
     config: KafkaConfig,
+    _asking: AbortOnDropHandle<()>,
 }
 
 impl KafkaLog {
@@ -57,7 +60,7 @@ impl KafkaLog {
         config.check()?;
         config.security.check_files()?;
         let until = tokio::time::Instant::now() + config.open_timeout();
-        let sender = Sender::connect(&config)?;
+        let sender = Arc::new(Sender::connect(&config)?);
         let opened = async {
             let topic = Arc::new(topic::find_or_create(&config, &sender.client(), until).await?);
             sender.warm(&topic, until).await?;
@@ -74,10 +77,12 @@ impl KafkaLog {
             log.partitions = topic.partitions(),
             "opened the Kafka log"
         );
+        let asking = tokio::spawn(contact::ask(Arc::clone(&sender), Arc::clone(&topic)));
         Ok(Self {
             topic,
             sender,
             config,
+            _asking: AbortOnDropHandle::new(asking),
         })
     }
 

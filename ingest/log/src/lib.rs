@@ -17,7 +17,7 @@ pub use group::{Member, Rebalance, Revocation};
 pub use kafka::{Assignor, KafkaConfig, KafkaLog, Sasl, Secret, Security, Tls};
 pub use partition::partition_for;
 pub use record::{Entry, Headers, Position, Receipt, Record};
-pub use spooled::{SpoolConfig, Spooled};
+pub use spooled::{Aside, AsideError, AsideFile, Retried, SpoolConfig, Spooled};
 
 use std::time::Duration;
 
@@ -115,6 +115,12 @@ pub trait EventLog: Send + Sync + 'static {
     /// Why the log takes nothing at the moment, in words for operators and
     /// without waiting; `None` when nothing is known to be wrong.
     fn trouble(&self) -> Option<String> {
+        None
+    }
+
+    /// What keeps records that are taken from coming into the log now, in words for
+    /// operators; `None` when nothing does.
+    fn backlog(&self) -> Option<String> {
         None
     }
 

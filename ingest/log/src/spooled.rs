@@ -1,5 +1,6 @@
 //! A log before which records wait on this machine's disk while it is away.
 
+mod aside;
 mod bounds;
 mod config;
 mod drain;
@@ -20,11 +21,11 @@ use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use aside::{Aside, AsideError, AsideFile, Retried};
 pub use config::SpoolConfig;
 
 use crate::{
-    AppendError, Cause, EventLog, GroupError, LogId, Member, OpenError, ReadError, Reader, Receipt,
-    Record,
+    AppendError, EventLog, GroupError, LogId, Member, OpenError, ReadError, Reader, Receipt, Record,
 };
 use drain::Drain;
 use identity::Identity;
@@ -65,11 +66,6 @@ struct Known {
     id: LogId,
     partitions: u32,
 }
-
-/// The primary is away since before this process began.
-#[derive(Debug, thiserror::Error)]
-#[error("the log was not reached yet")]
-struct NotReached;
 
 /// An append was not answered in time.
 #[derive(Debug, thiserror::Error)]
@@ -199,10 +195,6 @@ impl<P: EventLog> Spooled<P> {
         };
         sizes.into_iter().map(answer).collect()
     }
-
-    fn opened(&self) -> Result<&Arc<P>, NotReached> {
-        self.primary.log().ok_or(NotReached)
-    }
 }
 
 /// Whether the error says that the primary does not work, and not only that it is
@@ -314,23 +306,26 @@ impl<P: EventLog> EventLog for Spooled<P> {
     }
 
     async fn read(&self, partition: u32, from: u64) -> Result<Box<dyn Reader>, ReadError> {
-        self.opened()?.read(partition, from).await
+        self.primary.opened()?.read(partition, from).await
     }
 
     async fn read_headers(&self, partition: u32, from: u64) -> Result<Box<dyn Reader>, ReadError> {
-        self.opened()?.read_headers(partition, from).await
+        self.primary.opened()?.read_headers(partition, from).await
     }
 
     async fn head(&self, partition: u32) -> Result<u64, ReadError> {
-        self.opened()?.head(partition).await
+        self.primary.opened()?.head(partition).await
     }
 
     async fn tail(&self, partition: u32) -> Result<u64, ReadError> {
-        self.opened()?.tail(partition).await
+        self.primary.opened()?.tail(partition).await
     }
 
     async fn join(&self) -> Result<Box<dyn Member>, GroupError> {
-        let log = self.opened().map_err(|e| GroupError::Join(e.into()))?;
+        let log = self
+            .primary
+            .opened()
+            .map_err(|e| GroupError::Join(e.into()))?;
         log.join().await
     }
 
@@ -342,6 +337,20 @@ impl<P: EventLog> EventLog for Spooled<P> {
         let spool = self.spool.trouble()?;
         let primary = self.primary.trouble().unwrap_or_default();
         Some(format!("{primary}, and {spool}"))
+    }
+
+    fn backlog(&self) -> Option<String> {
+        let away = self.primary.trouble();
+        if self.spool.is_empty() {
+            return away.map(|why| format!("{why}: events go to the spool"));
+        }
+        let why = away.unwrap_or_else(|| "the spool is being emptied".to_owned());
+        let held = self.spool.held();
+        let seconds = held.age(spool::now()).as_secs();
+        Some(format!(
+            "{why}: {} wait in the spool, the oldest for {seconds} s",
+            held.records
+        ))
     }
 
     /// As ever; what is in the spool stays there for the next start.
@@ -372,12 +381,6 @@ impl<P: EventLog> EventLog for Spooled<P> {
 impl<P> Drop for Spooled<P> {
     fn drop(&mut self) {
         self.stop.cancel();
-    }
-}
-
-impl From<NotReached> for ReadError {
-    fn from(error: NotReached) -> Self {
-        Self::Unavailable(Cause::from(error))
     }
 }
 

@@ -52,6 +52,19 @@ impl<T> FairQueue<T> {
         });
     }
 
+    /// Counts what a tenant was served beyond what it was put in for.
+    pub fn charge(&mut self, tenant: &TenantId, cost: u64) {
+        let end = self.ends.get(tenant).copied().unwrap_or(0);
+        let end = end.max(self.clock).saturating_add(cost);
+        self.ends.insert(tenant.clone(), end);
+    }
+
+    /// How many wait.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Takes out whatever is next.
     pub fn pop(&mut self) -> Option<T> {
         let next = self.waiting.pop();

@@ -48,7 +48,7 @@ async fn over_its_rate_nothing_of_a_request_is_taken_and_it_is_told_when() {
         (reply.status, reply.code()),
         (StatusCode::TOO_MANY_REQUESTS, "rate_exceeded")
     );
-    assert!((1..=10).contains(&seconds(&reply)), "{reply:?}");
+    assert!((1..=15).contains(&seconds(&reply)), "{reply:?}");
     assert_eq!(house.records().await.len(), 10);
     // Another key of the tenant is as before.
     house.key = credential("web", [1; 32]);
@@ -105,8 +105,9 @@ async fn a_quota_is_of_a_day_and_it_is_told_what_is_left() {
         (reply.status, reply.code()),
         (StatusCode::TOO_MANY_REQUESTS, "quota_exceeded")
     );
-    // At noon.
-    assert_eq!(seconds(&reply), 12 * 3_600);
+    // At noon, and not all at midnight.
+    let noon = 12 * 3_600;
+    assert!((noon..=noon + 60).contains(&seconds(&reply)), "{reply:?}");
     let detail = reply.body["detail"].as_str().expect("text");
     assert!(detail.contains("at most 2 events"), "{detail}");
     assert_eq!(house.post(&clicks(3, 2)).await.status, StatusCode::ACCEPTED);

@@ -4,12 +4,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
 use eventlog::{AppendError, EventLog, LogId, Position, ReadError, Reader, Receipt, Record};
 use ingest::{Config, Ingest};
-use runtime::{Health, Shutdown};
-use serde_json::json;
+use runtime::{Condition, Health, Shutdown};
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tower::ServiceExt;
 
 use crate::house::{House, click};
 
@@ -17,6 +19,7 @@ use crate::house::{House, click};
 struct Faulty {
     id: LogId,
     trouble: Mutex<Option<String>>,
+    backlog: Mutex<Option<String>>,
 }
 
 impl Faulty {
@@ -24,11 +27,16 @@ impl Faulty {
         Arc::new(Self {
             id: LogId::new("faulty"),
             trouble: Mutex::default(),
+            backlog: Mutex::default(),
         })
     }
 
     fn set_trouble(&self, trouble: Option<&str>) {
         *self.trouble.lock().expect("not poisoned") = trouble.map(str::to_owned);
+    }
+
+    fn set_backlog(&self, backlog: Option<&str>) {
+        *self.backlog.lock().expect("not poisoned") = backlog.map(str::to_owned);
     }
 }
 
@@ -83,6 +91,10 @@ impl EventLog for Faulty {
         self.trouble.lock().expect("not poisoned").clone()
     }
 
+    fn backlog(&self) -> Option<String> {
+        self.backlog.lock().expect("not poisoned").clone()
+    }
+
     async fn close(&self) {
         tokio::time::sleep(Duration::ZERO).await;
     }
@@ -128,7 +140,7 @@ async fn each_event_is_answered_for_itself() {
     );
     assert_eq!(reply.body["retry"], 3);
     let seconds: u64 = reply.header("retry-after").parse().expect("seconds");
-    assert!((2..=3).contains(&seconds), "{seconds}");
+    assert!((2..=4).contains(&seconds), "{seconds}");
 }
 
 #[tokio::test]
@@ -168,9 +180,9 @@ async fn when_all_may_be_sent_again_the_status_says_so() {
         (StatusCode::SERVICE_UNAVAILABLE, "log_unavailable")
     );
     assert_eq!(reply.body["retry"], 2);
-    // Nothing is under way: at the earliest, some a second later than others.
+    // Nothing is under way: at the earliest, some a little later than others.
     let seconds: u64 = reply.header("retry-after").parse().expect("seconds");
-    assert!((2..=3).contains(&seconds), "{seconds}");
+    assert!((2..=4).contains(&seconds), "{seconds}");
 }
 
 #[tokio::test]
@@ -200,15 +212,49 @@ async fn the_log_is_ready_when_it_takes_events() {
         &health,
     );
     assert!(health.unready().contains_key("log"));
+    let door = ingest.router();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
     let running = tokio::spawn(ingest.run(listener, shutdown.clone()));
-    for trouble in [None, Some("the disk is full"), None] {
-        log.set_trouble(trouble);
-        while health.unready().get("log").map(String::as_str) != trouble {
+    let becomes = async |expected: Condition| {
+        let log = || {
+            let mut components = health.components().into_iter();
+            components.find(|component| component.name == "log")
+        };
+        while log().expect("is there").condition != expected {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    };
+    for trouble in [None, Some("the disk is full"), None] {
+        log.set_trouble(trouble);
+        let not_ready = trouble.map(|trouble| Condition::NotReady(trouble.to_owned()));
+        becomes(not_ready.unwrap_or(Condition::Ready)).await;
     }
+
+    // What the log says of itself is not all: what it takes counts.
+    let post = async |events: Value| {
+        let request = Request::post("/v1/events")
+            .header("authorization", format!("Bearer {}", house.key))
+            .body(Body::from(events.to_string()))
+            .expect("a request");
+        door.clone()
+            .oneshot(request)
+            .await
+            .expect("answers")
+            .status()
+    };
+    let told = "the log took none of the last events: the log did not answer in time: no answer";
+    while health.unready().get("log").map(String::as_str) != Some(told) {
+        assert_eq!(post(fated(1, "unknown")).await, 503);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(post(fated(2, "fine")).await, 202);
+    becomes(Condition::Ready).await;
+
+    log.set_backlog(Some("2 wait"));
+    becomes(Condition::Degraded("2 wait".to_owned())).await;
     assert!(health.is_ready());
+    log.set_backlog(None);
+    becomes(Condition::Ready).await;
     assert_eq!(shutdown.finish(Duration::from_secs(30)).await, [""; 0]);
     running.await.expect("ends");
 }

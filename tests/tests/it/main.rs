@@ -10,6 +10,7 @@ mod faults;
 mod first_line;
 mod group;
 mod history;
+mod https;
 mod keys;
 mod kill;
 mod late;

@@ -50,6 +50,22 @@ async fn events_wait_in_the_spool_while_kafka_is_away() {
     })
     .await;
     trial.prove(&sandbox, &acked).await;
+
+    // Nothing was put aside; what is there is told of, and stays when it cannot be sent.
+    let listed = sandbox.cli(&["spool", "list"]);
+    assert_eq!(listed["files"], json!([]));
+    let aside = spool.path().join("aside");
+    std::fs::create_dir_all(&aside).expect("the folder can be written");
+    std::fs::write(aside.join("7.entry"), "of another program").expect("written");
+    let listed = sandbox.cli(&["spool", "list"]);
+    let file = &listed["files"][0];
+    assert_eq!(
+        (&file["file"], &file["events"]),
+        (&json!("7.entry"), &json!(0))
+    );
+    let (code, retried) = sandbox.cli_with_code(&["spool", "retry"]);
+    let file = &retried["files"][0];
+    assert_eq!((code, &file["outcome"]), (1, &json!("stays")), "{retried}");
     drop(kafka);
 }
 

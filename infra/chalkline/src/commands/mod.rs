@@ -10,6 +10,7 @@ pub mod key;
 mod link;
 mod replay;
 mod serve;
+mod spool;
 mod tail;
 mod tenant;
 pub mod token;
@@ -63,6 +64,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Import(Import::Events(args)) => import::events(&config()?, args, output).await,
         Command::Compact(args) => compact::run(&config()?, args, output).await,
         Command::Replay(args) => replay::run(&config()?, args, output).await,
+        Command::Spool(command) => spool::run(&config()?, command, output).await,
         Command::Tail(args) => tail::run(&config()?, args, output).await,
         Command::CheckConfig => check_config::run(&config()?, output),
     }

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::config::KafkaConfig;
+use super::contact::Contact;
 use super::delivery::{Deliveries, Delivery, Ticket};
 use super::native;
 use super::topic::{Topic, release};
@@ -26,6 +27,7 @@ const REFUSED_FOR: Duration = Duration::from_secs(3);
 pub(super) struct Sender {
     config: KafkaConfig,
     client: RwLock<ClientHandle>,
+    contact: Contact,
     calls: TaskTracker,
     closed: AtomicBool,
 }
@@ -58,9 +60,11 @@ impl Drop for Released {
 
 impl Sender {
     pub(super) fn connect(config: &KafkaConfig) -> Result<Self, OpenError> {
+        let contact = Contact::default();
         Ok(Self {
             config: config.clone(),
-            client: RwLock::new(connect(config)?),
+            client: RwLock::new(connect(config, contact.clone())?),
+            contact,
             calls: TaskTracker::new(),
             closed: AtomicBool::new(false),
         })
@@ -71,6 +75,10 @@ impl Sender {
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    pub(super) fn contact(&self) -> Contact {
+        self.contact.clone()
     }
 
     /// The producer; a new one after a fatal error, which librdkafka raises when
@@ -84,7 +92,7 @@ impl Sender {
         let mut current = self.client.write().unwrap_or_else(PoisonError::into_inner);
         if current.get().fatal_error().is_some() {
             tracing::warn!("the Kafka producer failed for good; starting another");
-            *current = connect(&self.config)?;
+            *current = connect(&self.config, self.contact.clone())?;
         }
         Ok(current.clone())
     }
@@ -139,7 +147,14 @@ impl Sender {
     pub(super) fn trouble(&self) -> Option<String> {
         let client = self.client();
         let is_connected = client.get().context().is_connected.load(Ordering::Relaxed);
-        (!is_connected).then(|| format!("no Kafka broker at {} answers", self.config.brokers))
+        let brokers = &self.config.brokers;
+        if !is_connected {
+            return Some(format!("no Kafka broker at {brokers} answers"));
+        }
+        let silence = self.contact.silence()?;
+        Some(format!(
+            "no Kafka broker at {brokers} answers for the topic: {silence}"
+        ))
     }
 
     pub(super) async fn send(
@@ -239,8 +254,9 @@ impl Sender {
     }
 }
 
-fn connect(config: &KafkaConfig) -> Result<ClientHandle, OpenError> {
+fn connect(config: &KafkaConfig, contact: Contact) -> Result<ClientHandle, OpenError> {
     let context = Context {
+        contact,
         has_producer_id: watch::Sender::new(false),
         is_connected: AtomicBool::new(true),
         refusal: watch::Sender::new(None),
@@ -275,6 +291,7 @@ fn connect(config: &KafkaConfig) -> Result<ClientHandle, OpenError> {
 
 /// Receives librdkafka's events on the producer's own thread.
 pub(super) struct Context {
+    contact: Contact,
     has_producer_id: watch::Sender<bool>,
     is_connected: AtomicBool,
     /// The last time that the brokers and we did not trust each other.
@@ -324,9 +341,12 @@ impl ProducerContext for Context {
 
     fn delivery(&self, result: &DeliveryResult<'_>, ticket: Box<Ticket>) {
         let delivery = match result {
-            Ok(message) => Delivery::Stored {
-                offset: message.offset().max(0) as u64,
-            },
+            Ok(message) => {
+                self.contact.acknowledged();
+                Delivery::Stored {
+                    offset: message.offset().max(0) as u64,
+                }
+            }
             Err((error, message)) => Delivery::Failed {
                 code: error
                     .rdkafka_error_code()

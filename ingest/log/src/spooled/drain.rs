@@ -6,8 +6,8 @@
 
 use std::collections::VecDeque;
 use std::error::Error;
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::aside::Aside;
 use super::frame;
 use super::primary::Primary;
 use super::spool::Spool;
@@ -36,8 +37,6 @@ const BATCH: usize = 1 << 20;
 const IDLE_BATCH: usize = 4 << 20;
 /// Compressed bytes read at a time.
 const READ: usize = 256 << 10;
-/// Below the spool's folder: what cannot be sent.
-const ASIDE: &str = "aside";
 
 /// Why nothing went out of the spool.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +52,7 @@ enum DrainError {
 pub(super) struct Drain<P> {
     primary: Arc<Primary<P>>,
     spool: Arc<Spool>,
+    aside: Aside,
     /// Read and not yet looked at.
     entries: VecDeque<(u64, Bytes)>,
     batch: Batch,
@@ -80,6 +80,7 @@ impl<P: EventLog> Drain<P> {
         };
         Self {
             primary,
+            aside: Aside::below(spool.folder()),
             spool,
             entries: VecDeque::new(),
             batch,
@@ -169,7 +170,7 @@ impl<P: EventLog> Drain<P> {
         }
         let mut not_aside = None;
         for (at, record, error) in refused {
-            if let Err(error) = self.set_aside_record(at, &record, &error) {
+            if let Err(error) = told(self.aside.keep_record(at, &record), &error) {
                 // It is refused again, and then the disk may take it.
                 self.batch.open.push((at, record));
                 not_aside = Some(error);
@@ -209,7 +210,7 @@ impl<P: EventLog> Drain<P> {
                     self.batch.open.extend(records);
                 }
                 Err(error) => {
-                    let kept = self.set_aside(&format!("{at}.entry"), entry, &error);
+                    let kept = told(self.aside.keep_entry(at, entry), &error);
                     kept.map_err(DrainError::SetAside)?;
                 }
             }
@@ -243,28 +244,13 @@ impl<P: EventLog> Drain<P> {
             tracing::warn!(error, "the room of what left the spool is not free yet");
         }
     }
+}
 
-    /// Keeps a record that the log will never take, as an entry of its own.
-    fn set_aside_record(&self, at: u64, record: &Record, why: &AppendError) -> io::Result<()> {
-        let folder = self.spool.folder().join(ASIDE);
-        let mut names = (1..).map(|n: u64| format!("{at}-{n}.entry"));
-        let name = names.find(|name| !folder.join(name).exists());
-        let entry = frame::encode(std::slice::from_ref(record), super::spool::now())?;
-        self.set_aside(&name.unwrap_or_default(), &entry, why)
-    }
-
-    /// Keeps what cannot be sent in a file and says so.
-    fn set_aside(&self, name: &str, entry: &[u8], why: &(dyn Error + 'static)) -> io::Result<()> {
-        let folder = self.spool.folder().join(ASIDE);
-        let path = folder.join(name);
-        std::fs::create_dir_all(&folder)?;
-        let mut file = File::create(&path)?;
-        file.write_all(entry)?;
-        file.sync_all()?;
-        File::open(&folder)?.sync_all()?;
-        metrics::counter!("chalkline_spool_set_aside_total").increment(1);
-        let path = path.display();
-        tracing::error!(error = why, %path, "events of the spool cannot be sent: they are kept in this file");
-        Ok(())
-    }
+/// Says that something is kept in a file because it cannot be sent.
+fn told(kept: io::Result<PathBuf>, why: &(dyn Error + 'static)) -> io::Result<()> {
+    let path = kept?;
+    metrics::counter!("chalkline_spool_set_aside_total").increment(1);
+    let path = path.display();
+    tracing::error!(error = why, %path, "events of the spool cannot be sent: they are kept in this file");
+    Ok(())
 }

@@ -125,35 +125,72 @@ pub(super) fn header(frame: &[u8]) -> Result<Header, FrameError> {
 /// The records of the frame.
 pub(super) fn decode(frame: &[u8]) -> Result<Vec<Record>, FrameError> {
     let header = header(frame)?;
-    let content = inflate(&frame[HEADER..], header.inflated).map_err(FrameError::Inflate)?;
+    let (content, end) = inflate(&frame[HEADER..], header.inflated);
+    end.map_err(FrameError::Inflate)?;
     if content.len() != header.inflated as usize {
         return Err(FrameError::Damaged("content"));
     }
-    let mut records = Vec::new();
-    let mut rest = content.as_slice();
-    while let Some((length, after)) = rest.split_first_chunk() {
-        let length = u32::from_be_bytes(*length) as usize;
-        let (record, after) = after
-            .split_at_checked(length)
-            .ok_or(FrameError::Damaged("records"))?;
-        records.push(encode::record(record).map_err(FrameError::Record)?);
-        rest = after;
-    }
-    if !rest.is_empty() || records.len() != header.records as usize {
+    let (records, end) = split(&content);
+    end?;
+    if records.len() != header.records as usize {
         return Err(FrameError::Damaged("records"));
     }
     Ok(records)
 }
 
+/// The records that are whole in a frame that was cut short, and what is wrong with the
+/// rest. Of one that does not inflate or has another checksum there are none: any of them
+/// may be changed.
+pub(super) fn salvage(frame: &[u8]) -> (Vec<Record>, Option<FrameError>) {
+    let error = match decode(frame) {
+        Ok(records) => return (records, None),
+        Err(error) => error,
+    };
+    let Ok(header) = header(frame) else {
+        return (Vec::new(), Some(error));
+    };
+    let (content, end) = inflate(&frame[HEADER..], header.inflated);
+    let is_cut = end.is_err_and(|error| error.kind() == io::ErrorKind::UnexpectedEof);
+    if !is_cut || content.len() > header.inflated as usize {
+        return (Vec::new(), Some(error));
+    }
+    let (records, _) = split(&content);
+    let is_whole = records.len() == header.records as usize;
+    (records, (!is_whole).then_some(error))
+}
+
+/// The records of the content, as far as they are whole.
+fn split(content: &[u8]) -> (Vec<Record>, Result<(), FrameError>) {
+    let mut records = Vec::new();
+    let mut rest = content;
+    while let Some((length, after)) = rest.split_first_chunk() {
+        let length = u32::from_be_bytes(*length) as usize;
+        let Some((record, after)) = after.split_at_checked(length) else {
+            break;
+        };
+        match encode::record(record) {
+            Ok(record) => records.push(record),
+            Err(error) => return (records, Err(FrameError::Record(error))),
+        }
+        rest = after;
+    }
+    let end = if rest.is_empty() {
+        Ok(())
+    } else {
+        Err(FrameError::Damaged("records"))
+    };
+    (records, end)
+}
+
 /// Inflates at most one byte more than `expected`, growing with what is there: a
-/// damaged size reserves nothing.
-fn inflate(compressed: &[u8], expected: u32) -> io::Result<Vec<u8>> {
-    let decoder = zstd::stream::read::Decoder::with_buffer(compressed)?;
+/// damaged size reserves nothing. What comes before an error is there too.
+fn inflate(compressed: &[u8], expected: u32) -> (Vec<u8>, io::Result<()>) {
     let mut content = Vec::new();
-    decoder
-        .take(u64::from(expected) + 1)
-        .read_to_end(&mut content)?;
-    Ok(content)
+    let end = zstd::stream::read::Decoder::with_buffer(compressed).and_then(|decoder| {
+        let mut decoder = decoder.take(u64::from(expected) + 1);
+        decoder.read_to_end(&mut content).map(drop)
+    });
+    (content, end)
 }
 
 fn number(length: usize) -> io::Result<u32> {
@@ -238,6 +275,47 @@ mod tests {
             let mut versioned = bytes;
             versioned.insert(0, VERSION);
             prop_assert!(decode(&versioned).is_err());
+        }
+    }
+
+    /// Records that do not compress, so that they fill several blocks of the frame.
+    fn noise(count: usize) -> Vec<Record> {
+        let mut state = 1_u64;
+        let mut byte = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 56) as u8
+        };
+        let value = |n| Record {
+            value: (0..1_000).map(|_| byte()).collect::<Vec<_>>().into(),
+            ..record(n, 0)
+        };
+        (0..count).map(value).collect()
+    }
+
+    #[test]
+    fn of_a_frame_that_was_cut_its_beginning_is_read_and_of_a_changed_one_nothing() {
+        let records = noise(500);
+        let frame = encode(&records, 7).unwrap();
+        assert!(salvage(&frame).1.is_none());
+        let mut most = 0;
+        for cut in [0, 10, HEADER, HEADER + 10, frame.len() / 2, frame.len() - 5] {
+            let (read, error) = salvage(&frame[..cut]);
+            assert!(read.len() < records.len() && error.is_some(), "{cut}");
+            assert_eq!(read, records[..read.len()], "{cut}");
+            most = most.max(read.len());
+        }
+        assert!(most > 250, "{most}");
+        // Without its checksum it has all of them.
+        let (read, error) = salvage(&frame[..frame.len() - 4]);
+        assert!(read == records && error.is_none());
+
+        for at in [HEADER + 100, frame.len() / 2, frame.len() - 1] {
+            let mut changed = frame.clone();
+            changed[at] ^= 1;
+            let (read, error) = salvage(&changed);
+            assert!(read.is_empty() && error.is_some(), "{at}");
         }
     }
 

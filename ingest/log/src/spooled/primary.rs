@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use futures::future::BoxFuture;
 
-use crate::{EventLog, OpenError};
+use crate::{Cause, EventLog, OpenError, ReadError};
 
 /// Opens the primary; asked again when it failed.
 pub(super) type Opener<P> = Box<dyn Fn() -> BoxFuture<'static, Result<P, OpenError>> + Send + Sync>;
@@ -21,6 +21,11 @@ pub(super) struct Primary<P> {
     /// Appends of live traffic that wait for it.
     waiting: AtomicUsize,
 }
+
+/// The primary is away since before this process began.
+#[derive(Debug, thiserror::Error)]
+#[error("the log was not reached yet")]
+pub(super) struct NotReached;
 
 impl<P: EventLog> Primary<P> {
     pub(super) fn new(opener: Opener<P>) -> Self {
@@ -54,6 +59,11 @@ impl<P: EventLog> Primary<P> {
     /// The log, once it was opened.
     pub(super) fn log(&self) -> Option<&Arc<P>> {
         self.log.get()
+    }
+
+    /// The log, which has to be open.
+    pub(super) fn opened(&self) -> Result<&Arc<P>, NotReached> {
+        self.log().ok_or(NotReached)
     }
 
     /// The log, if it is not known to take nothing.
@@ -106,5 +116,11 @@ pub(super) struct Waiting<'a>(&'a AtomicUsize);
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl From<NotReached> for ReadError {
+    fn from(error: NotReached) -> Self {
+        Self::Unavailable(Cause::from(error))
     }
 }

@@ -153,3 +153,122 @@ async fn a_batch_is_one_entry_or_a_few() {
         .unwrap();
     assert_eq!(spool.held(), held);
 }
+
+#[tokio::test]
+async fn it_says_what_keeps_events_from_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path(), 1_000).await;
+    assert_eq!((log.trouble(), log.backlog()), (None, None));
+    log.close().await;
+    drop(log);
+
+    let away = || async {
+        Err::<EmbeddedLog, _>(OpenError::Topic {
+            topic: "events".to_owned(),
+            source: "no answer".into(),
+        })
+    };
+    let log = Spooled::open(&config(folder.path()), 1_000, away)
+        .await
+        .unwrap();
+    let why = "the topic events could be neither found nor created";
+    let nothing_yet = format!("{why}: events go to the spool");
+    assert_eq!((log.trouble(), log.backlog()), (None, Some(nothing_yet)));
+    assert!(log.append(vec![record("one")]).await[0].is_ok());
+    let backlog = log.backlog().unwrap();
+    let expected = format!("{why}: 1 wait in the spool, the oldest for ");
+    assert!(backlog.starts_with(&expected), "{backlog}");
+    assert_eq!(log.trouble(), None);
+}
+
+#[tokio::test]
+async fn what_was_set_aside_is_listed_and_sent_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let large = record(&"x".repeat(2_000));
+    let entry = frame::encode(&[record("one"), large.clone()], spool::now()).unwrap();
+    let noise = |n: u32| -> String {
+        let byte = |m: u32| {
+            char::from(b'a' + (n.wrapping_mul(31) ^ m.wrapping_mul(2_654_435_761) >> 13) as u8 % 26)
+        };
+        (0..900).map(byte).collect()
+    };
+    let records: Vec<_> = (0..400).map(|n| record(&noise(n))).collect();
+    let mut torn = frame::encode(&records, spool::now()).unwrap();
+    torn.truncate(torn.len() - 5);
+    let foreign = b"of another program".to_vec();
+    leave(folder.path(), vec![entry, torn.clone(), foreign]).await;
+    let log = open(folder.path(), 1_000).await;
+    until_empty(&log).await;
+    log.close().await;
+    drop(log);
+
+    let config = config(folder.path());
+    let aside = Aside::of(&config).unwrap();
+    assert_eq!(aside.names().unwrap(), ["1.entry", "2.entry", "0-1.entry"]);
+    let [cut, unreadable, refused] =
+        ["1.entry", "2.entry", "0-1.entry"].map(|name| aside.look(name).unwrap());
+    assert!((1..400).contains(&cut.records), "{cut:?}");
+    assert!(cut.problem.is_some() && cut.spooled_at.is_some() && cut.bytes == torn.len() as u64);
+    assert!(unreadable.problem.is_some() && unreadable.spooled_at.is_none());
+    assert_eq!((unreadable.records, refused.records), (0, 1));
+    assert_eq!(refused.problem, None);
+
+    // The log is as it was.
+    let log = open(folder.path(), 1_000).await;
+    let stays = |retried| matches!(retried, Retried::Stays { records: 0, .. });
+    for name in ["0-1.entry", "2.entry"] {
+        assert!(stays(aside.retry(name, &log).await.unwrap()), "{name}");
+    }
+    log.close().await;
+    drop(log);
+    assert_eq!(aside.names().unwrap().len(), 3);
+
+    // It takes larger records now.
+    let log = open(folder.path(), 10_000).await;
+    let sent = aside.retry("0-1.entry", &log).await.unwrap();
+    assert_eq!(sent, Retried::Sent { records: 1 });
+    let partly = aside.retry("1.entry", &log).await.unwrap();
+    let (records, problem) = (cut.records, cut.problem.unwrap_or_default());
+    let rest = "1.rest".to_owned();
+    assert_eq!(
+        partly,
+        Retried::Partly {
+            records,
+            rest,
+            problem
+        }
+    );
+    let kept = values(&log).await;
+    assert_eq!(kept.len(), 2 + records);
+    assert_eq!(kept[0], "one");
+    assert!(
+        kept[1].len() == 2_000 && kept[2..] == (0..400).map(noise).collect::<Vec<_>>()[..records]
+    );
+
+    // What is left of it is not sent again.
+    assert_eq!(aside.names().unwrap(), ["1.rest", "2.entry"]);
+    assert_eq!(aside.look("1.rest").unwrap().records, 0);
+    assert!(stays(aside.retry("1.rest", &log).await.unwrap()));
+    for name in ["3.entry", "../primary.json", ""] {
+        let error = aside.retry(name, &log).await.unwrap_err();
+        assert!(matches!(error, AsideError::NoFile { .. }), "{error:?}");
+    }
+}
+
+#[test]
+fn what_is_set_aside_replaces_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let aside = Aside::below(folder.path());
+    assert_eq!(aside.names().unwrap(), [""; 0]);
+    let name = |path: io::Result<std::path::PathBuf>| {
+        let path = path.unwrap();
+        path.file_name().unwrap().to_str().unwrap().to_owned()
+    };
+    assert_eq!(name(aside.keep_entry(7, b"one")), "7.entry");
+    // The same once more, as after a crash; and another, of a spool that began anew.
+    assert_eq!(name(aside.keep_entry(7, b"one")), "7.entry");
+    assert_eq!(name(aside.keep_entry(7, b"other")), "7-1.entry");
+    assert_eq!(name(aside.keep_record(7, &record("x"))), "7-2.entry");
+    assert_eq!(name(aside.keep_record(7, &record("x"))), "7-3.entry");
+    assert_eq!(aside.names().unwrap().len(), 4);
+}

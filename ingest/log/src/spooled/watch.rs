@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::aside::Aside;
 use super::primary::Primary;
 use super::spool::{Spool, now};
 use crate::EventLog;
@@ -32,6 +33,7 @@ enum Told {
 
 /// Looks for ever.
 pub(super) async fn watch<P: EventLog>(primary: Arc<Primary<P>>, spool: Arc<Spool>) {
+    let aside = Aside::below(spool.folder());
     let mut episode = None;
     let mut taken = 0;
     loop {
@@ -39,6 +41,9 @@ pub(super) async fn watch<P: EventLog>(primary: Arc<Primary<P>>, spool: Arc<Spoo
         metrics::gauge!("chalkline_spool_bytes").set(held.bytes as f64);
         metrics::gauge!("chalkline_spool_records").set(held.records as f64);
         metrics::gauge!("chalkline_spool_oldest_seconds").set(held.age(now()).as_secs_f64());
+        if let Ok(names) = aside.names() {
+            metrics::gauge!("chalkline_spool_aside_files").set(names.len() as f64);
+        }
         let told = follow(&mut episode, &mut taken, spool.taken(), spool.is_empty());
         match told {
             Some(Told::Begun) => {

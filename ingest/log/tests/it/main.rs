@@ -6,6 +6,7 @@ mod identity_provider;
 mod kafka;
 mod kafka_group;
 mod kafka_security;
+mod kafka_trouble;
 mod kill;
 mod spooled;
 mod spooled_kafka;
