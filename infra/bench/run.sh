@@ -3,8 +3,8 @@
 #
 #   infra/bench/run.sh [SECONDS [STAGE]...]
 #
-# SECONDS is how long each load lasts (default 20). Without a stage every one but
-# `peer` is measured; README.md tells of each. CHALKLINE_BENCH_PROFILE=dev tries it
+# SECONDS is how long each load lasts (default 20). Without a stage those are
+# measured that need not be named; README.md tells of each. CHALKLINE_BENCH_PROFILE=dev tries it
 # out without a release build; such figures mean nothing.
 set -euo pipefail
 

@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::latency::Latencies;
+use crate::statements;
 
 /// Events in a request, unless it is said otherwise.
 pub const EVENTS: usize = 20;
@@ -21,8 +22,10 @@ pub const EVENT_BYTES: usize = 786;
 /// under way at a time.
 pub const CONNECTIONS: u64 = 64;
 
-const ID: &str = "0197c3b2-0000-7000-8000-000000000000";
-const STUDENT: &str = "stu-000000";
+/// The id of every event that is laid out.
+pub const ID: &str = "0197c3b2-0000-7000-8000-000000000000";
+/// The student of every event that is laid out.
+pub const STUDENT: &str = "stu-000000";
 const STUDENTS: u64 = 20_000;
 
 /// What to send, and how hard.
@@ -30,6 +33,8 @@ const STUDENTS: u64 = 20_000;
 pub struct Load {
     /// `host:port` of the front door.
     pub host: String,
+    /// What the front door is asked and answers.
+    pub door: Door,
     /// Write keys, of which each request uses the next.
     pub keys: Vec<String>,
     /// What is in a request.
@@ -50,6 +55,36 @@ pub struct Load {
     pub series: u16,
 }
 
+/// A front door's way of taking events.
+#[derive(Debug, Clone, Copy)]
+pub struct Door {
+    /// Where it takes them.
+    pub path: &'static str,
+    /// What stands before a key in `Authorization`.
+    pub scheme: &'static str,
+    /// Further lines of a request's head, with their ends.
+    pub headers: &'static str,
+    /// The status that says that all events of a request are taken.
+    pub taken: u16,
+}
+
+impl Door {
+    /// Of our own events.
+    pub const EVENTS: Self = Self {
+        path: "/v1/events",
+        scheme: "Bearer",
+        headers: "",
+        taken: 202,
+    };
+    /// Of xAPI's statements; a key is user and password, in base64.
+    pub const STATEMENTS: Self = Self {
+        path: "/xapi/statements",
+        scheme: "Basic",
+        headers: "x-experience-api-version: 1.0.3\r\n",
+        taken: 200,
+    };
+}
+
 /// What a request holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Events {
@@ -57,6 +92,8 @@ pub enum Events {
     Clicks,
     /// Of all families: 12 such clicks, 6 stretches of video, 2 answers.
     Mixed,
+    /// xAPI statements about videos.
+    Statements,
 }
 
 /// What was acknowledged.
@@ -81,6 +118,7 @@ impl Load {
         let url = sandbox.address().ingest;
         Self {
             host: url.strip_prefix("http://").expect("http").to_owned(),
+            door: Door::EVENTS,
             keys: vec![sandbox.tenant.key.clone()],
             events: Events::Clicks,
             size: EVENTS,
@@ -107,7 +145,7 @@ impl Load {
     /// Sends, and waits for the last answer.
     ///
     /// # Panics
-    /// When an answer is not 202, unless it is [persistent](Load::persistent).
+    /// When an answer is not the one that takes all, unless it is [persistent](Load::persistent).
     pub async fn run(&self) -> Sent {
         let mut connections = JoinSet::new();
         for connection in 0..self.connections {
@@ -128,8 +166,9 @@ impl Load {
         let events = self.events.lay_out(self.size);
         let requests = self.keys.iter();
         let mut requests: Vec<_> = requests
-            .map(|key| Request::new(&self.host, key, &events))
+            .map(|key| Request::new(&self.host, self.door, key, &events))
             .collect();
+        let taken = format!("HTTP/1.1 {} ", self.door.taken);
         let mut answer = Vec::new();
         let mut sent = Sent::default();
         let start = Instant::now();
@@ -160,14 +199,14 @@ impl Load {
             sent.latencies.add(asked.elapsed());
             let head = &answer[..answer.len().min(200)];
             let text = String::from_utf8_lossy(head);
-            if self.persistent && !text.starts_with("HTTP/1.1 202 ") {
+            if self.persistent && !text.starts_with(&taken) {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 stream = TcpStream::connect(&self.host)
                     .await
                     .expect("ingest listens");
                 continue;
             }
-            assert!(text.starts_with("HTTP/1.1 202 "), "{text}");
+            assert!(text.starts_with(&taken), "{text}");
             sent.events += events.len() as u64;
         }
         sent
@@ -182,11 +221,17 @@ struct Request {
 }
 
 impl Request {
-    fn new(host: &str, key: &str, events: &[String]) -> Self {
+    fn new(host: &str, door: Door, key: &str, events: &[String]) -> Self {
+        let Door {
+            path,
+            scheme,
+            headers,
+            ..
+        } = door;
         let body = format!("[{}]", events.join(","));
         let head = format!(
-            "POST /v1/events HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {key}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: {scheme} {key}\r\n\
+             {headers}content-type: application/json\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
         let places = |text: &str| {
@@ -220,6 +265,7 @@ impl Events {
         match self {
             Self::Clicks => vec![click(); size],
             Self::Mixed => [vec![click(); 12], vec![video(); 6], vec![answer(); 2]].concat(),
+            Self::Statements => statements::lay_out(size),
         }
     }
 }

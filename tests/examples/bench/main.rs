@@ -8,6 +8,7 @@ mod budget;
 mod compaction;
 mod door;
 mod flat;
+mod front;
 mod lake;
 mod latency;
 mod load;
@@ -18,6 +19,7 @@ mod report;
 mod reports;
 mod restart;
 mod stages;
+mod statements;
 mod steps;
 
 use std::process::ExitCode;
@@ -109,6 +111,9 @@ async fn main() -> ExitCode {
     }
     if wanted("peer") {
         peer::measure(seconds, &mut report).await;
+    }
+    if wanted("front-peers") {
+        front::measure(seconds, &mut report).await;
     }
     print!("{report}");
     if report.missed().is_empty() {

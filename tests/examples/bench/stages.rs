@@ -16,12 +16,17 @@ pub const STEADY: f64 = 5_000.0;
 
 /// Processor time of a process and of this one (the generator), over a load.
 pub async fn measured(load: &Load, process: &Process) -> (Sent, f64, f64, f64) {
+    measured_by(load, || process.cpu_seconds()).await
+}
+
+/// As [`measured`], of whatever used that much processor time so far.
+pub async fn measured_by(load: &Load, used: impl Fn() -> f64) -> (Sent, f64, f64, f64) {
     let own = std::process::id();
-    let (before, own_before, start) = (process.cpu_seconds(), cpu_seconds(own), Instant::now());
+    let (before, own_before, start) = (used(), cpu_seconds(own), Instant::now());
     let sent = load.run().await;
     let seconds = start.elapsed().as_secs_f64();
     let own_cpu = cpu_seconds(own) - own_before;
-    (sent, seconds, process.cpu_seconds() - before, own_cpu)
+    (sent, seconds, used() - before, own_cpu)
 }
 
 /// HTTP → Kafka with transform idle; then log → Parquet with ingest idle.
