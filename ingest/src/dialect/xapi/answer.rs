@@ -9,6 +9,7 @@ use schemas::Problem;
 use super::Xapi;
 use crate::answer::{Unsigned, errors};
 use crate::outcome::{Answered, Counts, Reason};
+use crate::step::Step;
 
 /// The most errors that an answer lists.
 const LISTED: usize = 1000;
@@ -16,6 +17,7 @@ const LISTED: usize = 1000;
 /// Answers a request by what became of its statements: all of them are taken
 /// or, but for a log that fails half-way, none.
 pub fn answer(request: Xapi, events: &[Answered]) -> Response {
+    let _answering = Step::Answer.begin();
     if let Some(problem) = problem(events) {
         return Unsigned::counted(problem, Counts::of(events)).into_response();
     }
