@@ -1,6 +1,15 @@
-//! The steps of a request, and how long each takes: `chalkline_ingest_step_seconds`.
+//! The steps of a request: how long each takes (`chalkline_ingest_step_seconds`), and for
+//! one request in some how much processor time those that only compute
+//! (`chalkline_ingest_step_cpu_seconds`).
 
+use std::cell::Cell;
 use std::time::Instant;
+
+use cpu_time::ThreadTime;
+
+/// Of so many steps one is asked for its processor time: to ask the kernel takes as long
+/// as to judge a tenth of an event. A prime number, or always the same step would be asked.
+const ROUND: u32 = 17;
 
 /// A step of a request's way through the front door.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +34,15 @@ impl Step {
         Begun {
             step: self,
             since: Instant::now(),
+            cpu: (self.computes() && is_turn())
+                .then(|| ThreadTime::try_now().ok())
+                .flatten(),
         }
+    }
+
+    /// Whether it begins and ends on one thread and waits for nothing.
+    fn computes(self) -> bool {
+        matches!(self, Self::Decode | Self::Judge | Self::Answer)
     }
 
     fn name(self) -> &'static str {
@@ -45,11 +62,40 @@ impl Step {
 pub struct Begun {
     step: Step,
     since: Instant,
+    /// The processor time of its thread when it began.
+    cpu: Option<ThreadTime>,
 }
 
 impl Drop for Begun {
     fn drop(&mut self) {
         metrics::histogram!("chalkline_ingest_step_seconds", "step" => self.step.name())
             .record(self.since.elapsed().as_secs_f64());
+        if let Some(used) = self.cpu.and_then(|begin| begin.try_elapsed().ok()) {
+            metrics::histogram!("chalkline_ingest_step_cpu_seconds", "step" => self.step.name())
+                .record(used.as_secs_f64());
+        }
+    }
+}
+
+/// Whether this step is one of those that are asked.
+fn is_turn() -> bool {
+    thread_local!(static STEPS: Cell<u32> = const { Cell::new(0) });
+    STEPS.set((STEPS.get() + 1) % ROUND);
+    STEPS.get() == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_step_has_its_turn() {
+        // Three steps a request compute.
+        let asked: Vec<_> = (0..51).filter(|_| is_turn()).map(|n| n % 3).collect();
+        assert_eq!(asked.len(), 3);
+        assert!(
+            [0, 1, 2].iter().all(|step| asked.contains(step)),
+            "{asked:?}"
+        );
     }
 }
