@@ -76,6 +76,10 @@ impl Answer {
 
     /// What became of each event; with `success` first where senders look for that.
     pub(crate) fn json(&self, success: Option<bool>) -> Vec<u8> {
+        Step::Answer.compute(|| self.write(success))
+    }
+
+    fn write(&self, success: Option<bool>) -> Vec<u8> {
         #[derive(Serialize)]
         struct Body<'a> {
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -148,7 +152,6 @@ pub(crate) fn errors(events: &[Answered]) -> Vec<ProblemDetail> {
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        let _answering = Step::Answer.begin();
         if let Some(problem) = self.problem() {
             return Unsigned::counted(problem, self.counts()).into_response();
         }

@@ -262,15 +262,11 @@ impl Door {
         let stamp = Stamp::new(received_at, look_up, spans.traceparent());
         let judging = spans.judge();
         let (received, sender, verdict) = offload(long, move || {
-            let decoding = Step::Decode.begin();
-            let batch = dialect.decode(&format, &received.bytes, config.max_events);
-            drop(decoding);
-            let judging = Step::Judge.begin();
-            let verdict = batch.and_then(|batch| {
+            let decode = || dialect.decode(&format, &received.bytes, config.max_events);
+            let verdict = Step::Decode.compute(decode).and_then(|batch| {
                 rates.admit(&sender, batch.events.len(), received_at)?;
-                judge(&dialect, batch, &sender, stamp, &config)
+                Step::Judge.compute(|| judge(&dialect, batch, &sender, stamp, &config))
             });
-            drop(judging);
             (received, sender, verdict)
         })
         .await?;

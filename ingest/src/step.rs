@@ -34,15 +34,20 @@ impl Step {
         Begun {
             step: self,
             since: Instant::now(),
-            cpu: (self.computes() && is_turn())
-                .then(|| ThreadTime::try_now().ok())
-                .flatten(),
         }
     }
 
-    /// Whether it begins and ends on one thread and waits for nothing.
-    fn computes(self) -> bool {
-        matches!(self, Self::Decode | Self::Judge | Self::Answer)
+    /// Measures work that waits for nothing, at times also its processor time.
+    pub fn compute<T>(self, work: impl FnOnce() -> T) -> T {
+        let begun = self.begin();
+        let clock = is_turn().then(|| ThreadTime::try_now().ok()).flatten();
+        let done = work();
+        if let Some(used) = clock.and_then(|clock| clock.try_elapsed().ok()) {
+            metrics::histogram!("chalkline_ingest_step_cpu_seconds", "step" => self.name())
+                .record(used.as_secs_f64());
+        }
+        drop(begun);
+        done
     }
 
     fn name(self) -> &'static str {
@@ -62,18 +67,12 @@ impl Step {
 pub struct Begun {
     step: Step,
     since: Instant,
-    /// The processor time of its thread when it began.
-    cpu: Option<ThreadTime>,
 }
 
 impl Drop for Begun {
     fn drop(&mut self) {
         metrics::histogram!("chalkline_ingest_step_seconds", "step" => self.step.name())
             .record(self.since.elapsed().as_secs_f64());
-        if let Some(used) = self.cpu.and_then(|begin| begin.try_elapsed().ok()) {
-            metrics::histogram!("chalkline_ingest_step_cpu_seconds", "step" => self.step.name())
-                .record(used.as_secs_f64());
-        }
     }
 }
 

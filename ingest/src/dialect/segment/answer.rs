@@ -7,7 +7,6 @@ use schemas::Problem;
 
 use crate::answer::{Answer, Unsigned, errors};
 use crate::outcome::{Answered, Counts};
-use crate::step::Step;
 
 /// Answers a request by what became of its events.
 ///
@@ -28,7 +27,6 @@ pub fn answer(events: Vec<Answered>) -> Response {
     if !answer.status().is_success() {
         return answer.into_response();
     }
-    let _answering = Step::Answer.begin();
     let mut response = Response::new(Body::from(answer.json(Some(true))));
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);

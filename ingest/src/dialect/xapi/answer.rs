@@ -17,7 +17,6 @@ const LISTED: usize = 1000;
 /// Answers a request by what became of its statements: all of them are taken
 /// or, but for a log that fails half-way, none.
 pub fn answer(request: Xapi, events: &[Answered]) -> Response {
-    let _answering = Step::Answer.begin();
     if let Some(problem) = problem(events) {
         return Unsigned::counted(problem, Counts::of(events)).into_response();
     }
@@ -27,7 +26,7 @@ pub fn answer(request: Xapi, events: &[Answered]) -> Response {
         return response;
     }
     let ids: Vec<_> = events.iter().filter_map(|event| event.id).collect();
-    Json(ids).into_response()
+    Step::Answer.compute(|| Json(ids).into_response())
 }
 
 /// The problem of a request that was not taken whole.
