@@ -16,6 +16,7 @@ mod hide;
 mod identity;
 mod iri;
 mod judge;
+mod likeness;
 mod memory;
 mod openapi;
 mod outcome;
