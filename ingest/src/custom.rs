@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use schemas::{CustomType, Tenant, TenantId};
 use serde_json::{Map, Value};
 
+use crate::likeness;
 use crate::outcome::{Reason, Rejection};
 
 pub use schema::Schema;
@@ -79,26 +80,15 @@ impl CustomTypes {
 
     /// What to do about a type that is not registered.
     fn unregistered(&self, name: &str) -> String {
-        let distance = |own: &CustomType| strsim::osa_distance(own.name.as_str(), name);
-        // A long text takes long to compare, and is no misspelling.
-        let near = self
-            .types()
-            .iter()
-            .filter(|own| own.name.as_str().len().abs_diff(name.len()) <= UNLIKE)
-            .map(|own| (distance(own), own.name.as_str()))
-            .filter(|(distance, _)| *distance <= UNLIKE)
-            .min();
-        match near {
-            Some((_, near)) => {
+        let own = self.types().iter().map(|own| own.name.as_str());
+        match likeness::nearest(own, name) {
+            Some(near) => {
                 format!("Send a type that is registered: the nearest is {near}.")
             }
             None => "Register the type first: `chalkline type register`.".to_owned(),
         }
     }
 }
-
-/// How many letters a name may be off to be taken for a registered one.
-const UNLIKE: usize = 5;
 
 /// The own types of the tenants that send.
 #[derive(Debug, Default)]

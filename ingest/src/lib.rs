@@ -19,6 +19,7 @@ mod identity;
 mod inflate;
 mod iri;
 mod judge;
+mod likeness;
 mod memory;
 mod openapi;
 mod outcome;

@@ -61,7 +61,14 @@ pub fn validate(
     shared.sender.may_post(raw.event_type)?;
     if raw.event_type.is_custom() {
         let name = raw.verb.as_deref().unwrap_or_default();
-        shared.sender.types.check(name, raw.data.unknown_mut())?;
+        let data = raw.data.unknown_mut();
+        // A schema can take its time with every byte, and so much is not kept anyway.
+        let too_large = |size| {
+            let detail = format!("Send less data: it has {size} bytes and may have {EXTRA}.");
+            Rejection::new(Reason::ExtraTooLarge, "/data", detail)
+        };
+        larger_than_extra(data).map_or(Ok(()), |size| Err(too_large(size)))?;
+        shared.sender.types.check(name, data)?;
     }
     let id = raw.id.as_deref().map(read_id).transpose()?;
     let person = people.person(actor(raw.actor.as_deref(), "/actor")?);
@@ -250,12 +257,7 @@ fn extra(
         return Ok(extra);
     }
     extra.sort_keys();
-    // Nearly all are so small that nothing need be written to see it.
-    if extra.iter().map(most_of_member).sum::<usize>() <= EXTRA {
-        return Ok(extra);
-    }
-    let size = serde_json::to_vec(&extra).map_or(0, |json| json.len());
-    if size > EXTRA {
+    if let Some(size) = larger_than_extra(&extra) {
         let detail = format!(
             "Send fewer members beyond the schema: they have {size} bytes together and may have \
              {EXTRA}."
@@ -263,6 +265,16 @@ fn extra(
         return Err(Rejection::new(Reason::ExtraTooLarge, "", detail));
     }
     Ok(extra)
+}
+
+/// The size of members that are too large to be kept, in bytes of JSON.
+fn larger_than_extra(members: &Map<String, Value>) -> Option<usize> {
+    // Nearly all are so small that nothing need be written to see it.
+    if members.iter().map(most_of_member).sum::<usize>() <= EXTRA {
+        return None;
+    }
+    let size = serde_json::to_vec(members).map_or(0, |json| json.len());
+    (size > EXTRA).then_some(size)
 }
 
 /// No fewer bytes than the member takes as JSON.

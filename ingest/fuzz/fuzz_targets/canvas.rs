@@ -1,3 +1,3 @@
 #![no_main]
 
-ingest_fuzz::door_target!("/v1/canvas", "content-type": "application/json");
+ingest_fuzz::door_target!("canvas");

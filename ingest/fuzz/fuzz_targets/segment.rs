@@ -1,3 +1,3 @@
 #![no_main]
 
-ingest_fuzz::door_target!("/v1/batch", "content-type": "application/json");
+ingest_fuzz::door_target!("segment");

@@ -19,6 +19,7 @@ use super::{Context, Dialect, RawEvent};
 use crate::authenticate::KeyPlace;
 use crate::decode::{Batch, decode};
 use crate::error::Error;
+use crate::likeness;
 use crate::outcome::{Reason, Rejection};
 use crate::receive::{Format, media_type};
 
@@ -131,9 +132,6 @@ fn own_data(json: &str) -> serde_json::Result<Data> {
 /// Where all types are listed.
 const LIST: &str = "in schemas/README.md";
 
-/// How many letters a type may be off to be taken for a known one.
-const UNLIKE: usize = 5;
-
 /// The type that has this name, [`EventType::custom`] for those of tenants.
 ///
 /// # Errors
@@ -158,14 +156,7 @@ pub fn event_type(name: &str) -> Result<&'static EventType, Rejection> {
 
 /// Names the known type that is spelt most like `name`, and where all are.
 fn nearest(name: &str) -> String {
-    // Each comparison takes time: it is only made of texts of like length.
-    let near = EventType::all()
-        .iter()
-        .filter(|known| known.name.len().abs_diff(name.len()) <= UNLIKE)
-        .map(|known| (strsim::osa_distance(known.name, name), known.name))
-        .filter(|(distance, _)| *distance <= UNLIKE)
-        .min()
-        .map(|(_, known)| known);
+    let near = likeness::nearest(EventType::all().iter().map(|known| known.name), name);
     match near.or_else(|| of_noun(name)) {
         Some(known) => format!("Send a known type; the nearest is {known}. All are listed {LIST}."),
         None => format!("Send a known type, such as page.viewed. All are listed {LIST}."),

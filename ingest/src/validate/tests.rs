@@ -256,3 +256,11 @@ fn an_event_without_id_gets_the_same_one_each_time() {
     other["data"]["z"] = json!(2);
     assert_ne!(id(&other).to_string(), expected);
 }
+
+#[test]
+fn data_that_is_too_large_is_not_shown_to_a_schema() {
+    let large = json!({"data": {"essay": "e".repeat(33_000)}});
+    // Whether there is a schema is looked for later.
+    let refused = refused(&event("custom.essay.written", &large));
+    assert_eq!(refused, (Reason::ExtraTooLarge, "/data".to_owned()));
+}

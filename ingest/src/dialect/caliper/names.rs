@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use schemas::event::limits;
 use serde_json::{Map, Value};
 
 use super::kinds::PEOPLE;
@@ -62,6 +63,11 @@ pub fn names(
     things: &HashSet<&str>,
     app: &str,
 ) -> BTreeSet<(String, Option<String>)> {
+    // An event of an app with a longer name is refused, whomever it names.
+    let app = match app.len() <= limits::NAME {
+        true => app.to_lowercase(),
+        false => String::new(),
+    };
     let mut names = Names {
         things,
         app,
@@ -73,7 +79,8 @@ pub fn names(
 
 struct Names<'v> {
     things: &'v HashSet<&'v str>,
-    app: &'v str,
+    /// In small letters.
+    app: String,
     found: BTreeSet<(String, Option<String>)>,
 }
 
@@ -164,7 +171,7 @@ impl Names<'_> {
     fn alias(&mut self, text: &str) {
         let text = text.trim();
         let small = text.to_lowercase();
-        if (1..=LONGEST).contains(&text.len()) && !self.app.to_lowercase().contains(&small) {
+        if (1..=LONGEST).contains(&text.len()) && !self.app.contains(&small) {
             self.found.insert((text.to_owned(), None));
         }
     }
@@ -226,5 +233,16 @@ mod tests {
         for name in ["user_agent", "user_role", "request_id", "hostname", "grade"] {
             assert!(!names_a_user(name), "{name}");
         }
+    }
+
+    #[rstest]
+    #[case::inside("urn:app:ANN".to_owned(), false)]
+    #[case::elsewhere("urn:app".to_owned(), true)]
+    // That it is not looked through for each of many names is the point.
+    #[case::of_an_app_that_is_refused(format!("urn:app:ANN:{}", "x".repeat(limits::NAME)), true)]
+    fn a_name_in_that_of_the_app_is_no_secret(#[case] app: String, #[case] found: bool) {
+        let event = serde_json::json!({"extensions": {"user_login": "Ann"}});
+        let names = names(&event, &HashSet::new(), &app);
+        assert_eq!(names.contains(&("Ann".to_owned(), None)), found);
     }
 }
