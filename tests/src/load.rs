@@ -16,6 +16,14 @@ use crate::{Client, event, until};
 /// as many times as long.
 const LARGEST_SCALE: usize = 25;
 
+/// Events in a batch at most, before it grows.
+const LARGEST_BATCH: usize = 60;
+
+/// How many times larger batches are than with the usual number of ids.
+fn growth() -> usize {
+    (scale() as usize).min(LARGEST_SCALE)
+}
+
 /// The numbers of the events that were answered `accepted` or `duplicate`.
 pub type Acked = BTreeSet<u64>;
 
@@ -53,6 +61,20 @@ impl Load {
         rest: Duration,
     ) -> Self {
         Self::start_of(client, numbers.collect(), event::nth, connections, rest)
+    }
+
+    /// As [`Load::start`], but the connections rest as long as makes the load last so
+    /// long; longer where the receiver does not take it all at once.
+    pub fn start_lasting(
+        client: &Client,
+        numbers: Range<u64>,
+        connections: usize,
+        duration: Duration,
+    ) -> Self {
+        let count = (numbers.end - numbers.start) as usize;
+        let batches = count / (LARGEST_BATCH / 2 * growth()) / connections;
+        let rest = duration / u32::try_from(batches.max(1)).unwrap_or(u32::MAX);
+        Self::start_resting(client, numbers, connections, rest)
     }
 
     /// As [`Load::start_resting`], with numbers in any order and more than once,
@@ -119,7 +141,7 @@ impl State {
     /// falls on a boundary of the receiver's.
     fn take(&self) -> Vec<u64> {
         let start = self.next.load(Ordering::Relaxed);
-        let size = (1 + start * 31 % 60) * (scale() as usize).min(LARGEST_SCALE);
+        let size = (1 + start * 31 % LARGEST_BATCH) * growth();
         let start = self.next.fetch_add(size, Ordering::Relaxed);
         let rest = self.numbers.iter().skip(start);
         rest.take(size).copied().collect()

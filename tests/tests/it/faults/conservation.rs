@@ -83,14 +83,16 @@ async fn what_is_accepted_is_stored_once_whatever_happens() {
     ];
     let roles = ["ingest", "transform", "query"];
     let mut sandbox = Sandbox::roles_with(&broker.address(), &roles, &settings).await;
-    let load = Load::start_resting(&sandbox, 0..ids(), CONNECTIONS, Duration::from_millis(20));
-
-    let mut spooled = false;
     let faults = schedule(&mut random);
     let count = faults.len() as u64;
+    // None of them shall find that all is sent.
+    let lasting = Duration::from_millis(AWAY.end) * (faults.len() as u32 + 1);
+    let load = Load::start_lasting(&sandbox, 0..ids(), CONNECTIONS, lasting);
+
+    let mut spooled = false;
     for (number, fault) in (1..).zip(faults) {
         load.wait_for_acked(ids() / (count + 1) * number).await;
-        println!("{fault:?}");
+        println!("{fault:?} with {} acked", load.acked());
         let away = Duration::from_millis(random.random_range(AWAY));
         match fault {
             Fault::BrokerStopped => {
