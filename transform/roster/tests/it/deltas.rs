@@ -1,0 +1,1 @@
+//! Any sequence of deltas equals one bulk of the final state.
