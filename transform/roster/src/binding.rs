@@ -308,10 +308,7 @@ const fn word(name: &'static str, words: &'static [&'static str]) -> Column {
 /// The columns with which every file begins. `status` and `dateLastModified` are
 /// required in a delta and blank in a bulk.
 const ID: Column = id("sourcedId").required();
-const STATUS: Column = Column::new(
-    "status",
-    Kind::Word(vocabulary::STATUS, Extension::Closed),
-);
+const STATUS: Column = Column::new("status", Kind::Word(vocabulary::STATUS, Extension::Closed));
 const MODIFIED: Column = Column::new("dateLastModified", Kind::DateTime);
 
 #[cfg(test)]
@@ -341,7 +338,11 @@ mod tests {
                 assert!(columns[0].required, "{file}");
                 for (index, column) in columns.iter().enumerate() {
                     let again = |other: &Column| other.name.eq_ignore_ascii_case(column.name);
-                    assert!(!columns[..index].iter().any(again), "{file} {}", column.name);
+                    assert!(
+                        !columns[..index].iter().any(again),
+                        "{file} {}",
+                        column.name
+                    );
                 }
             }
         }

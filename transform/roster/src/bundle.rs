@@ -79,10 +79,7 @@ impl Bundle {
     ///
     /// # Errors
     /// [`BundleError`]: it is none, or over a limit, or not as a bundle is.
-    pub fn from_zip(
-        zip: impl Read + Seek + 'static,
-        limits: Limits,
-    ) -> Result<Self, BundleError> {
+    pub fn from_zip(zip: impl Read + Seek + 'static, limits: Limits) -> Result<Self, BundleError> {
         let source: Box<dyn Source> = Box::new(zip);
         let archive = ZipArchive::new(source).map_err(BundleError::NotZip)?;
         let entries = zipped::entries(&archive, &limits)?;
@@ -133,7 +130,11 @@ impl Bundle {
                 }
                 continue;
             }
-            if self.found.insert(file.to_ascii_lowercase(), entry).is_some() {
+            if self
+                .found
+                .insert(file.to_ascii_lowercase(), entry)
+                .is_some()
+            {
                 return Err(BundleError::Twice(file.to_owned()));
             }
         }
@@ -165,10 +166,7 @@ impl Bundle {
     /// When it is not there or cannot be opened.
     pub(crate) fn read(&mut self, name: &str) -> io::Result<Box<dyn Read + '_>> {
         let limit = self.limits.file_bytes;
-        let entry = self
-            .found
-            .get(&key(name))
-            .ok_or(io::ErrorKind::NotFound)?;
+        let entry = self.found.get(&key(name)).ok_or(io::ErrorKind::NotFound)?;
         match (&mut self.place, entry) {
             (Place::Zip(archive), Entry::Index(index)) => {
                 let file = archive.by_index(*index)?;
@@ -198,7 +196,8 @@ fn stem_of(file: &str) -> Option<String> {
 
 /// What macOS and editors leave behind.
 fn is_litter(name: &str) -> bool {
-    name.split('/').any(|part| part.starts_with('.') || part == "__MACOSX")
+    name.split('/')
+        .any(|part| part.starts_with('.') || part == "__MACOSX")
 }
 
 fn list(

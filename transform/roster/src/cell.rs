@@ -141,7 +141,11 @@ pub(crate) fn word(
     if extension == Extension::Open && text.len() > 4 && text.starts_with("ext:") {
         return Ok((text.to_owned(), None));
     }
-    let open = if extension == Extension::Open { " or ext:…" } else { "" };
+    let open = if extension == Extension::Open {
+        " or ext:…"
+    } else {
+        ""
+    };
     let expected = format!("one of {}{open} is expected", words.join(", "));
     Err(Unusable::value(expected))
 }
@@ -152,7 +156,11 @@ fn snake_case(word: &str) -> String {
         if character.is_ascii_uppercase() {
             snake.push('_');
         }
-        snake.push(if character == ' ' { '_' } else { character.to_ascii_lowercase() });
+        snake.push(if character == ' ' {
+            '_'
+        } else {
+            character.to_ascii_lowercase()
+        });
     }
     snake
 }
@@ -197,13 +205,23 @@ mod tests {
     #[case(Kind::Texts, "Science, Physics,", texts(&["Science", "Physics"]), None)]
     #[case(Kind::Ids, "a,b", texts(&["a", "b"]), None)]
     #[case(Kind::Boolean, "true", Value::Boolean(true), None)]
-    #[case(Kind::Boolean, "FALSE", Value::Boolean(false), Some(Code::WordSpelling))]
+    #[case(
+        Kind::Boolean,
+        "FALSE",
+        Value::Boolean(false),
+        Some(Code::WordSpelling)
+    )]
     #[case(Kind::Boolean, "1", Value::Boolean(true), Some(Code::WordSpelling))]
     #[case(Kind::Number, "-1.5", Value::Number(-1.5), None)]
     #[case(Kind::Integer, "30", Value::Integer(30), None)]
     #[case(Kind::Year, "2026", Value::Integer(2026), None)]
     #[case(OPEN, "gradingPeriod", Value::from("grading_period"), None)]
-    #[case(OPEN, "Fully Graded", Value::from("fully_graded"), Some(Code::WordSpelling))]
+    #[case(
+        OPEN,
+        "Fully Graded",
+        Value::from("fully_graded"),
+        Some(Code::WordSpelling)
+    )]
     #[case(OPEN, "ext:Trimester", Value::from("ext:Trimester"), None)]
     #[case(Kind::Words(WORDS, Extension::Open), "term,TERM", texts(&["term", "term"]), Some(Code::WordSpelling))]
     fn texts_become_values(

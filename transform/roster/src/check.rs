@@ -110,7 +110,13 @@ impl Checked {
         entity: Entity,
         stored: &'a dyn Stored,
     ) -> Result<Merge<'a>, Error> {
-        merge(&self.tables, self.mode(entity), &self.left_out, entity, stored)
+        merge(
+            &self.tables,
+            self.mode(entity),
+            &self.left_out,
+            entity,
+            stored,
+        )
     }
 
     /// Whether the table has to be gone through: the bundle has it, or refers to it, or
@@ -170,7 +176,11 @@ impl Checked {
                     left_out.insert(line);
                 }
             }
-            let row = if is_taken { step.row() } else { step.old.as_ref() };
+            let row = if is_taken {
+                step.row()
+            } else {
+                step.old.as_ref()
+            };
             learn_from_old(entity, &step, facts);
             if let Some(row) = row {
                 if is_referred_to {
@@ -353,7 +363,11 @@ fn check_days(entity: Entity, row: &Row, line: u64, report: &mut Report<'_>) -> 
     let day = |field| row.get(entity, field).as_date();
     match (day(begin), day(end)) {
         (Some(first), Some(last)) if last < first => {
-            let column = if entity == Entity::Terms { "startDate" } else { "beginDate" };
+            let column = if entity == Entity::Terms {
+                "startDate"
+            } else {
+                "beginDate"
+            };
             let detail = "the first day is after the last";
             report.add(Code::BeginAfterEnd, line, column, detail);
             false

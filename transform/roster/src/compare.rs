@@ -182,7 +182,13 @@ impl<'a> Comparison<'a> {
         let users = self.checked.merge(Entity::Users, self.stored)?;
         let wanted = derive::of_users(entity, users);
         // What is made of all users is all there is, also of a delta.
-        Merge::new(entity, Box::new(wanted), self.stored, Some(Mode::Bulk), None)
+        Merge::new(
+            entity,
+            Box::new(wanted),
+            self.stored,
+            Some(Mode::Bulk),
+            None,
+        )
     }
 
     /// What a step changes, if anything.

@@ -176,14 +176,28 @@ mod tests {
             ("1/05/2023", Some(DayFirst), is("2023-05-01")),
             ("1/05/2023", Some(MonthFirst), is("2023-01-05")),
             ("1/05/2023 0:00", Some(MonthFirst), is("2023-01-05")),
-            ("15/06/2023", Some(MonthFirst), Some(Err(NotADay::Impossible))),
+            (
+                "15/06/2023",
+                Some(MonthFirst),
+                Some(Err(NotADay::Impossible)),
+            ),
             ("31/02/2023", None, Some(Err(NotADay::Impossible))),
         ] {
             assert_eq!(day(text, order), expected, "{text} {order:?}");
         }
         for none in [
-            "", "2023", "2023-02-30", "0001-01-01", "01-05-2023", "1/5/23", "13/13/2023",
-            "0/1/2023", "1/2/3/2023", "2023-05-01T", "2023-05-01Tnoon", "9999-12-31",
+            "",
+            "2023",
+            "2023-02-30",
+            "0001-01-01",
+            "01-05-2023",
+            "1/5/23",
+            "13/13/2023",
+            "0/1/2023",
+            "1/2/3/2023",
+            "2023-05-01T",
+            "2023-05-01Tnoon",
+            "9999-12-31",
         ] {
             assert_eq!(Written::parse(none), None, "{none}");
         }
@@ -195,9 +209,18 @@ mod tests {
             let time = Written::parse(text).and_then(|written| written.time(None).ok());
             time.map(|time| time.to_rfc3339())
         };
-        assert_eq!(time("2023-05-01T23:30:00-05:00").as_deref(), Some("2023-05-02T04:30:00+00:00"));
-        assert_eq!(time("2023-05-01").as_deref(), Some("2023-05-01T00:00:00+00:00"));
-        assert_eq!(time("2023-05-01T10:00").as_deref(), Some("2023-05-01T10:00:00+00:00"));
+        assert_eq!(
+            time("2023-05-01T23:30:00-05:00").as_deref(),
+            Some("2023-05-02T04:30:00+00:00")
+        );
+        assert_eq!(
+            time("2023-05-01").as_deref(),
+            Some("2023-05-01T00:00:00+00:00")
+        );
+        assert_eq!(
+            time("2023-05-01T10:00").as_deref(),
+            Some("2023-05-01T10:00:00+00:00")
+        );
     }
 
     #[test]
@@ -207,8 +230,14 @@ mod tests {
             values.iter().for_each(|value| evidence.add(value));
             evidence.order()
         };
-        assert_eq!(order(&["1/05/2023", "15/06/2023"]), Some(DayOrder::DayFirst));
-        assert_eq!(order(&["1/05/2023", "06/15/2023"]), Some(DayOrder::MonthFirst));
+        assert_eq!(
+            order(&["1/05/2023", "15/06/2023"]),
+            Some(DayOrder::DayFirst)
+        );
+        assert_eq!(
+            order(&["1/05/2023", "06/15/2023"]),
+            Some(DayOrder::MonthFirst)
+        );
         assert_eq!(order(&["1/05/2023", "2/06/2023"]), None);
         assert_eq!(order(&["15/06/2023", "06/15/2023"]), None);
     }

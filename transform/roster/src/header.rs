@@ -188,8 +188,8 @@ mod tests {
         let mut diagnostics = Diagnostics::new(99);
         let mut records = Records::new(text.as_bytes());
         let record = records.next().expect("a record").expect("a header");
-        let header = Header::read(File::Users, Version::V1_2, &record, &mut diagnostics)
-            .expect("readable");
+        let header =
+            Header::read(File::Users, Version::V1_2, &record, &mut diagnostics).expect("readable");
         let columns = File::Users.columns(Version::V1_2);
         for (name, place) in [
             ("preferredGivenName", 5),
@@ -198,7 +198,11 @@ mod tests {
             ("givenName", 3),
         ] {
             let index = columns.iter().position(|column| column.name == name);
-            assert_eq!(header.place(index.expect("a column")), Some(place), "{name}");
+            assert_eq!(
+                header.place(index.expect("a column")),
+                Some(place),
+                "{name}"
+            );
         }
     }
 

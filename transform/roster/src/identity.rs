@@ -98,7 +98,11 @@ mod tests {
             modified_at: None,
         };
         row.set(Entity::Users, "user_id", Value::from("u-1"));
-        row.set(Entity::Users, "username", Value::from("https://lms.example/anna"));
+        row.set(
+            Entity::Users,
+            "username",
+            Value::from("https://lms.example/anna"),
+        );
         row.set(Entity::Users, "identifier", Value::from("anna"));
         row.set(Entity::Users, "email", Value::from("Anna@School.example"));
         let ids = ["LDAP:12", "Fed: 12"].map(str::to_owned).to_vec();
@@ -114,7 +118,10 @@ mod tests {
             ("email", "anna@school.example"),
             ("LDAP", "12"),
         ];
-        assert_eq!(found, expected.map(|(kind, value)| (kind.to_owned(), value.to_owned())));
+        assert_eq!(
+            found,
+            expected.map(|(kind, value)| (kind.to_owned(), value.to_owned()))
+        );
     }
 
     #[test]
@@ -123,12 +130,20 @@ mod tests {
         for (user, agent, expected) in [
             (vec!["student"], vec!["parent"], Some(AgentIsGuardian)),
             (vec!["guardian"], vec!["student"], Some(UserIsGuardian)),
-            (vec!["teacher", "parent"], vec!["student"], Some(UserIsGuardian)),
+            (
+                vec!["teacher", "parent"],
+                vec!["student"],
+                Some(UserIsGuardian),
+            ),
             (vec!["student"], vec!["teacher"], None),
             (vec!["student"], vec!["student"], None),
             (vec![], vec!["parent"], None),
         ] {
-            assert_eq!(relation(user.clone(), agent.clone()), expected, "{user:?} {agent:?}");
+            assert_eq!(
+                relation(user.clone(), agent.clone()),
+                expected,
+                "{user:?} {agent:?}"
+            );
         }
     }
 }

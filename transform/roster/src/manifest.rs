@@ -94,11 +94,16 @@ impl Manifest {
                 Some((_, "absent")) => {}
                 Some((line, mode @ ("bulk" | "delta"))) => {
                     if !is_present {
-                        let detail = format!("manifest.csv says {mode} of {file}, which is not there");
+                        let detail =
+                            format!("manifest.csv says {mode} of {file}, which is not there");
                         let code = Code::MissingFile;
                         diagnostics.add(code, MANIFEST, Some(line), Some("value"), detail);
                     } else if file.is_of(version) {
-                        let mode = if mode == "bulk" { Mode::Bulk } else { Mode::Delta };
+                        let mode = if mode == "bulk" {
+                            Mode::Bulk
+                        } else {
+                            Mode::Delta
+                        };
                         files.insert(file, mode);
                     }
                 }
@@ -188,19 +193,84 @@ mod tests {
         let bulk = |file| BTreeMap::from([(file, Mode::Bulk)]);
         let nothing = BTreeMap::new();
         for (rows, present, files, codes) in [
-            (vec![version, ("file.orgs", "bulk")], vec![Orgs], bulk(Orgs), vec![]),
-            (vec![version, ("FILE.ORGS", "Bulk")], vec![Orgs], bulk(Orgs), vec![]),
-            (vec![version, ("file.orgs", "bulk")], vec![], nothing.clone(), vec!["missing_file"]),
-            (vec![version, ("file.orgs", "delta")], vec![], nothing.clone(), vec!["missing_file"]),
-            (vec![version, ("file.orgs", "absent")], vec![], nothing.clone(), vec![]),
-            (vec![version, ("file.orgs", "absent")], vec![Orgs], nothing.clone(), vec!["undeclared_file"]),
-            (vec![version], vec![Orgs], nothing.clone(), vec!["undeclared_file"]),
-            (vec![version, ("file.orgs", "")], vec![Orgs], bulk(Orgs), vec!["blank_mode"]),
-            (vec![version, ("file.orgs", "")], vec![], nothing.clone(), vec!["blank_mode"]),
-            (vec![version, ("file.orgs", "full")], vec![Orgs], nothing.clone(), vec!["unknown_mode"]),
-            (vec![("oneroster.version", "1.0")], vec![], nothing.clone(), vec!["unsupported_version"]),
-            (vec![("file.users", "bulk")], vec![Users], bulk(Users), vec!["blank_mode"]),
-            (vec![("oneroster.version", "1.1"), ("file.roles", "bulk")], vec![Roles], nothing.clone(), vec!["unknown_file"]),
+            (
+                vec![version, ("file.orgs", "bulk")],
+                vec![Orgs],
+                bulk(Orgs),
+                vec![],
+            ),
+            (
+                vec![version, ("FILE.ORGS", "Bulk")],
+                vec![Orgs],
+                bulk(Orgs),
+                vec![],
+            ),
+            (
+                vec![version, ("file.orgs", "bulk")],
+                vec![],
+                nothing.clone(),
+                vec!["missing_file"],
+            ),
+            (
+                vec![version, ("file.orgs", "delta")],
+                vec![],
+                nothing.clone(),
+                vec!["missing_file"],
+            ),
+            (
+                vec![version, ("file.orgs", "absent")],
+                vec![],
+                nothing.clone(),
+                vec![],
+            ),
+            (
+                vec![version, ("file.orgs", "absent")],
+                vec![Orgs],
+                nothing.clone(),
+                vec!["undeclared_file"],
+            ),
+            (
+                vec![version],
+                vec![Orgs],
+                nothing.clone(),
+                vec!["undeclared_file"],
+            ),
+            (
+                vec![version, ("file.orgs", "")],
+                vec![Orgs],
+                bulk(Orgs),
+                vec!["blank_mode"],
+            ),
+            (
+                vec![version, ("file.orgs", "")],
+                vec![],
+                nothing.clone(),
+                vec!["blank_mode"],
+            ),
+            (
+                vec![version, ("file.orgs", "full")],
+                vec![Orgs],
+                nothing.clone(),
+                vec!["unknown_mode"],
+            ),
+            (
+                vec![("oneroster.version", "1.0")],
+                vec![],
+                nothing.clone(),
+                vec!["unsupported_version"],
+            ),
+            (
+                vec![("file.users", "bulk")],
+                vec![Users],
+                bulk(Users),
+                vec!["blank_mode"],
+            ),
+            (
+                vec![("oneroster.version", "1.1"), ("file.roles", "bulk")],
+                vec![Roles],
+                nothing.clone(),
+                vec!["unknown_file"],
+            ),
         ] {
             let (manifest, found) = read(&rows, &present);
             assert_eq!(found, codes, "{rows:?} {present:?}");

@@ -84,12 +84,22 @@ mod tests {
             kind: "school".to_owned(),
             parent: (!parent.is_empty()).then(|| parent.to_owned()),
         };
-        Orgs(all.iter().map(|(id, parent)| ((*id).to_owned(), org(parent))).collect())
+        Orgs(
+            all.iter()
+                .map(|(id, parent)| ((*id).to_owned(), org(parent)))
+                .collect(),
+        )
     }
 
     #[test]
     fn the_tree_is_walked_both_ways() {
-        let orgs = orgs(&[("state", ""), ("north", "state"), ("south", "state"), ("high", "north"), ("lost", "gone")]);
+        let orgs = orgs(&[
+            ("state", ""),
+            ("north", "state"),
+            ("south", "state"),
+            ("high", "north"),
+            ("lost", "gone"),
+        ]);
         assert_eq!(orgs.above("high"), ["north", "state"]);
         assert_eq!(orgs.above("lost"), Vec::<&str>::new());
         assert_eq!(orgs.within("north"), BTreeSet::from(["high", "north"]));

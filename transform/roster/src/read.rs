@@ -122,7 +122,8 @@ impl Reading {
                 && self.fits(bundle, original, &inspected[&original])?
             {
                 let detail = format!("the file is a copy of {original}; nothing is read from it");
-                self.diagnostics.file(Code::CopiedFile, &file.name(), detail);
+                self.diagnostics
+                    .file(Code::CopiedFile, &file.name(), detail);
                 copies.push(file);
             }
         }
@@ -147,7 +148,9 @@ impl Reading {
         inspection: &Inspection,
     ) -> Result<bool, Error> {
         let name = file.name();
-        let bytes = bundle.read(&name).map_err(|error| unreadable(&name, error))?;
+        let bytes = bundle
+            .read(&name)
+            .map_err(|error| unreadable(&name, error))?;
         let mut records = Records::new(Utf8::new(bytes, inspection.encoding));
         let mut aside = Diagnostics::new(0);
         Ok(match records.next() {
@@ -169,7 +172,9 @@ impl Reading {
             return Ok(vec![self.settings.day_order; columns.len()]);
         }
         let name = file.name();
-        let bytes = bundle.read(&name).map_err(|error| unreadable(&name, error))?;
+        let bytes = bundle
+            .read(&name)
+            .map_err(|error| unreadable(&name, error))?;
         let mut records = Records::new(Utf8::new(bytes, inspection.encoding));
         let mut evidence = vec![Evidence::default(); columns.len()];
         let mut aside = Diagnostics::new(0);
@@ -200,7 +205,9 @@ impl Reading {
         orders: &[Option<DayOrder>],
     ) -> Result<Option<Sorted>, Error> {
         let name = file.name();
-        let bytes = bundle.read(&name).map_err(|error| unreadable(&name, error))?;
+        let bytes = bundle
+            .read(&name)
+            .map_err(|error| unreadable(&name, error))?;
         let mut records = Records::new(Utf8::new(bytes, inspection.encoding));
         let diagnostics = &mut self.diagnostics;
         let header = match records.next() {

@@ -122,8 +122,8 @@ impl<R: Read> Records<R> {
         }
         self.count = count;
         let line = self.line;
-        let text = std::str::from_utf8(&self.fields[..bytes])
-            .map_err(|_| RecordError::NotText(line))?;
+        let text =
+            std::str::from_utf8(&self.fields[..bytes]).map_err(|_| RecordError::NotText(line))?;
         Ok(Some(Record {
             text,
             ends: &self.ends[..self.count],

@@ -224,7 +224,11 @@ impl Source<'_> {
                 let doing = "rows that were set aside could not be read back";
                 let read = file.read_at(buffer, *position).map_err(Error::io(doing))?;
                 if read == 0 {
-                    return if filled == 0 { Ok(false) } else { Err(Error::Spill) };
+                    return if filled == 0 {
+                        Ok(false)
+                    } else {
+                        Err(Error::Spill)
+                    };
                 }
                 *position += read as u64;
                 *rest = 0..read;

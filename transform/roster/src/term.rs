@@ -49,12 +49,18 @@ mod tests {
 
     #[test]
     fn ids_that_differ_in_case_or_signs_stay_apart() {
-        let slugs = ["fall-1", "Fall-1", "fall 1", "fall_1", "FALL-1", "", "ü", "?"];
+        let slugs = [
+            "fall-1", "Fall-1", "fall 1", "fall_1", "FALL-1", "", "ü", "?",
+        ];
         let mut terms: Vec<_> = slugs.map(term_slug).to_vec();
         terms.sort();
         terms.dedup();
         assert_eq!(terms.len(), slugs.len());
-        assert!(!term_slug("between-terms-2026").as_str().starts_with(RESERVED));
+        assert!(
+            !term_slug("between-terms-2026")
+                .as_str()
+                .starts_with(RESERVED)
+        );
     }
 
     proptest! {

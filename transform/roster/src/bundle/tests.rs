@@ -10,7 +10,8 @@ use super::*;
 fn zip(names: &[&str], content: &[u8]) -> Cursor<Vec<u8>> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for name in names {
-        zip.start_file(*name, SimpleFileOptions::default()).expect("started");
+        zip.start_file(*name, SimpleFileOptions::default())
+            .expect("started");
         zip.write_all(content).expect("written");
     }
     zip.finish().expect("finished")
@@ -63,11 +64,16 @@ fn limits_are_held() {
         ratio: 200,
     };
     let refused = |names: &[&str], content: &[u8]| {
-        Bundle::from_zip(zip(names, content), limits).err().map(|error| error.to_string())
+        Bundle::from_zip(zip(names, content), limits)
+            .err()
+            .map(|error| error.to_string())
     };
     assert_eq!(refused(&["users.csv"], &[b'a'; 10]), None);
     let large = refused(&["users.csv"], &[b'a'; 11]).expect("refused");
-    assert!(large.starts_with("users.csv inflates to over 10 bytes"), "{large}");
+    assert!(
+        large.starts_with("users.csv inflates to over 10 bytes"),
+        "{large}"
+    );
     assert!(refused(&["users.csv", "orgs.csv"], &[b'a'; 8]).is_some());
     assert!(refused(&["a", "b", "c"], b"").is_some());
 }
@@ -96,7 +102,9 @@ fn a_file_larger_than_its_entry_says_is_not_read_to_its_end() {
     bytes[directory + 24..directory + 28].copy_from_slice(&100_u32.to_le_bytes());
     let mut bundle = Bundle::from_zip(Cursor::new(bytes), Limits::default()).expect("opened");
     let mut read = Vec::new();
-    let end = bundle.read("users.csv").and_then(|mut file| file.read_to_end(&mut read));
+    let end = bundle
+        .read("users.csv")
+        .and_then(|mut file| file.read_to_end(&mut read));
     assert!(end.is_err() || read.len() <= 100, "{} bytes", read.len());
 }
 

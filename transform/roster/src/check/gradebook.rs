@@ -27,7 +27,9 @@ pub(super) fn check_line_item(row: &Row, line: u64, facts: &Facts, report: &mut 
 
 /// A score is within the range of its line item.
 pub(super) fn check_result(row: &Row, line: u64, facts: &Facts, report: &mut Report<'_>) {
-    let item = row.text(Entity::Results, "line_item_id").unwrap_or_default();
+    let item = row
+        .text(Entity::Results, "line_item_id")
+        .unwrap_or_default();
     let score = row.get(Entity::Results, "score").as_number();
     if let (Some(score), Some((min, max))) = (score, facts.ranges.get(&hash(item)))
         && !(*min..=*max).contains(&score)

@@ -79,8 +79,20 @@ mod tests {
     #[test]
     fn the_file_quotes_what_needs_it_and_says_how_many_are_not_listed() {
         let mut all = Diagnostics::new(1);
-        all.add(Code::DuplicateId, "=a.csv", Some(3), Some("sourcedId"), "a, b");
-        all.add(Code::DuplicateId, "=a.csv", Some(4), Some("sourcedId"), "a, b");
+        all.add(
+            Code::DuplicateId,
+            "=a.csv",
+            Some(3),
+            Some("sourcedId"),
+            "a, b",
+        );
+        all.add(
+            Code::DuplicateId,
+            "=a.csv",
+            Some(4),
+            Some("sourcedId"),
+            "a, b",
+        );
         let mut text = Vec::new();
         all.write_csv(&mut text).expect("written");
         let text = String::from_utf8(text).expect("text");

@@ -146,7 +146,9 @@ const USER_PROFILES: &[Field] = &[
 /// In 1.1 a role is made for each of a user's orgs; `role_id` then is user, org and
 /// role.
 const ROLES: &[Field] = &[
-    text("user_id", &["userSourcedId"]).part_of_key().of_person(),
+    text("user_id", &["userSourcedId"])
+        .part_of_key()
+        .of_person(),
     id("role_id").of_person(),
     text("org_id", &["orgSourcedId"]),
     text("role", &["role"]),
@@ -160,7 +162,11 @@ const DEMOGRAPHICS: &[Field] = &[
     id("user_id").of_person(),
     date("birth_date", &["birthDate"]).personal(),
     text("sex", &["sex"]).personal(),
-    boolean("american_indian_or_alaska_native", &["americanIndianOrAlaskaNative"]).personal(),
+    boolean(
+        "american_indian_or_alaska_native",
+        &["americanIndianOrAlaskaNative"],
+    )
+    .personal(),
     boolean("asian", &["asian"]).personal(),
     boolean("black_or_african_american", &["blackOrAfricanAmerican"]).personal(),
     boolean(
@@ -386,7 +392,11 @@ mod tests {
             assert!(of(entity).iter().any(|field| field.is_key), "{entity}");
             for (index, field) in of(entity).iter().enumerate() {
                 let same = |other: &Field| other.name == field.name;
-                assert!(!of(entity)[..index].iter().any(same), "{entity} {}", field.name);
+                assert!(
+                    !of(entity)[..index].iter().any(same),
+                    "{entity} {}",
+                    field.name
+                );
             }
         }
     }

@@ -252,7 +252,8 @@ impl<'a> Lines<'a> {
                     let file = self.file.clone();
                     let column = Some("subjectCodes");
                     let code = Code::SubjectCodesCount;
-                    self.diagnostics.add(code, &file, Some(line), column, detail);
+                    self.diagnostics
+                        .add(code, &file, Some(line), column, detail);
                 }
             }
             _ => {}
@@ -278,7 +279,8 @@ impl<'a> Lines<'a> {
         if !is_right {
             let detail = || "an id is not written as {type:id}".to_owned();
             let code = Code::UserIdForm;
-            self.diagnostics.once(code, &self.file, line, "userIds", detail);
+            self.diagnostics
+                .once(code, &self.file, line, "userIds", detail);
         }
     }
 
@@ -297,12 +299,14 @@ impl<'a> Lines<'a> {
     fn status_in_bulk(&mut self, line: u64, column: usize) {
         let detail = || "the column is filled in, which only a delta does".to_owned();
         let name = self.columns[column].name;
-        self.diagnostics.once(Code::StatusInBulk, &self.file, line, name, detail);
+        self.diagnostics
+            .once(Code::StatusInBulk, &self.file, line, name, detail);
     }
 
     fn add(&mut self, code: Code, line: u64, column: Option<usize>, detail: impl Into<String>) {
         let name = column.map(|column| self.columns[column].name);
-        self.diagnostics.add(code, &self.file, Some(line), name, detail);
+        self.diagnostics
+            .add(code, &self.file, Some(line), name, detail);
     }
 
     fn once(&mut self, code: Code, line: u64, column: usize) {

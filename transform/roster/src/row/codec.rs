@@ -15,7 +15,10 @@ impl Incoming {
             Want::End => 1,
             Want::Nothing => 2,
         });
-        let modified = self.row.modified_at.map_or(i64::MIN, |at| at.timestamp_micros());
+        let modified = self
+            .row
+            .modified_at
+            .map_or(i64::MIN, |at| at.timestamp_micros());
         to.extend_from_slice(&modified.to_le_bytes());
         to.push(u8::try_from(self.row.values.len()).unwrap_or(u8::MAX));
         for value in &self.row.values {
@@ -89,7 +92,9 @@ fn decode(from: &mut &[u8]) -> Option<Incoming> {
         .then(|| DateTime::from_timestamp_micros(modified))
         .flatten();
     let [count] = take::<1>(from)?;
-    let values = (0..count).map(|_| take_value(from)).collect::<Option<_>>()?;
+    let values = (0..count)
+        .map(|_| take_value(from))
+        .collect::<Option<_>>()?;
     let row = Row {
         values,
         modified_at,
@@ -132,7 +137,9 @@ fn take_bytes<'a>(from: &mut &'a [u8]) -> Option<&'a [u8]> {
 }
 
 fn take_text(from: &mut &[u8]) -> Option<String> {
-    std::str::from_utf8(take_bytes(from)?).ok().map(str::to_owned)
+    std::str::from_utf8(take_bytes(from)?)
+        .ok()
+        .map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -47,7 +47,12 @@ fn the_same_bundle_again_changes_nothing() {
         store.import(files.bundle());
         assert!(!store.0.is_empty());
         compare(&store, &files, |comparison| {
-            assert!(comparison.summary().values().all(TableSummary::is_unchanged));
+            assert!(
+                comparison
+                    .summary()
+                    .values()
+                    .all(TableSummary::is_unchanged)
+            );
             assert!(comparison.summary()[&Entity::Users].unchanged > 0);
         });
     }
@@ -65,7 +70,10 @@ fn a_bulk_ends_what_it_does_not_have_and_absent_files_end_nothing() {
     compare(&store, &files, |comparison| {
         let ended = changes(comparison, Entity::Enrollments);
         assert_eq!(ended.len(), 1);
-        assert_eq!((ended[0].key.as_str(), ended[0].kind), ("e3", ChangeKind::Ended));
+        assert_eq!(
+            (ended[0].key.as_str(), ended[0].kind),
+            ("e3", ChangeKind::Ended)
+        );
         // It has no end of its own: today, since its term still goes on.
         assert_eq!(ended[0].valid_to, Some(today()));
         assert!(!comparison.tables().contains(&Entity::Results));
@@ -78,26 +86,45 @@ fn a_delta_changes_what_it_has() {
     let rows = "e2,tobedeleted,2026-09-20T08:00:00.000Z,bio-1,high,anna,student,,,
 e3,active,2026-09-21T08:00:00.000Z,bio-1,high,ben,student,false,,
 e9,active,2026-09-22T08:00:00.000Z,bio-2,high,ben,student,,2026-09-22,";
-    compare(&store, &delta("enrollments.csv", ENROLLMENTS, rows), |comparison| {
-        let all = changes(comparison, Entity::Enrollments);
-        let told: Vec<_> = all
-            .iter()
-            .map(|change| (change.key.as_str(), change.kind, change.fields(Entity::Enrollments)))
-            .collect();
-        let expected = [
-            ("e2", ChangeKind::Ended, vec![]),
-            ("e3", ChangeKind::Changed, vec!["primary"]),
-            ("e9", ChangeKind::Added, vec![]),
-        ];
-        assert_eq!(told, expected);
-        assert_eq!((all[0].valid_from, all[0].valid_to), (day("2026-08-01"), day("2026-09-20")));
-        assert_eq!((all[1].valid_from, all[1].valid_to), (day("2026-09-21"), None));
-        assert_eq!((all[2].valid_from, all[2].valid_to), (day("2026-09-22"), None));
-        assert_eq!(
-            comparison.to_string(),
-            "enrollments: 1 added, 1 changed (primary 1), 1 ended, 2 unchanged\n"
-        );
-    });
+    compare(
+        &store,
+        &delta("enrollments.csv", ENROLLMENTS, rows),
+        |comparison| {
+            let all = changes(comparison, Entity::Enrollments);
+            let told: Vec<_> = all
+                .iter()
+                .map(|change| {
+                    (
+                        change.key.as_str(),
+                        change.kind,
+                        change.fields(Entity::Enrollments),
+                    )
+                })
+                .collect();
+            let expected = [
+                ("e2", ChangeKind::Ended, vec![]),
+                ("e3", ChangeKind::Changed, vec!["primary"]),
+                ("e9", ChangeKind::Added, vec![]),
+            ];
+            assert_eq!(told, expected);
+            assert_eq!(
+                (all[0].valid_from, all[0].valid_to),
+                (day("2026-08-01"), day("2026-09-20"))
+            );
+            assert_eq!(
+                (all[1].valid_from, all[1].valid_to),
+                (day("2026-09-21"), None)
+            );
+            assert_eq!(
+                (all[2].valid_from, all[2].valid_to),
+                (day("2026-09-22"), None)
+            );
+            assert_eq!(
+                comparison.to_string(),
+                "enrollments: 1 added, 1 changed (primary 1), 1 ended, 2 unchanged\n"
+            );
+        },
+    );
 }
 
 #[test]
@@ -142,8 +169,15 @@ fn the_guard_counts_what_vanishes_but_not_what_is_over() {
     compare(&store, &files, |comparison| {
         let vanished = comparison.vanished(&guard(0.5));
         assert_eq!(vanished.len(), 1);
-        assert_eq!((vanished[0].entity, vanished[0].ended, vanished[0].of), (Entity::Enrollments, 3, 4));
-        assert!(vanished[0].to_string().starts_with("3 of 4 enrollments would end, over 50 %"));
+        assert_eq!(
+            (vanished[0].entity, vanished[0].ended, vanished[0].of),
+            (Entity::Enrollments, 3, 4)
+        );
+        assert!(
+            vanished[0]
+                .to_string()
+                .starts_with("3 of 4 enrollments would end, over 50 %")
+        );
         assert!(comparison.vanished(&guard(0.75)).is_empty());
         assert!(comparison.vanished(&Guard::default()).is_empty());
         let lenient = Guard {
@@ -161,23 +195,40 @@ fn the_guard_counts_what_vanishes_but_not_what_is_over() {
     assert_eq!(comparison.summary()[&Entity::Enrollments].expired, 3);
     assert!(comparison.vanished(&guard(0.1)).is_empty());
     let ended = changes(&comparison, Entity::Enrollments);
-    assert!(ended.iter().all(|change| change.valid_to == day("2026-12-31")));
+    assert!(
+        ended
+            .iter()
+            .all(|change| change.valid_to == day("2026-12-31"))
+    );
 }
 
 #[test]
 fn rules_say_whose_word_counts() {
     let mut rules = Rules::default();
-    rules.set(Entity::Users, "email", Rule::KeepOurs).expect("a field");
-    rules.set(Entity::Users, "phone", Rule::FirstWins).expect("a field");
-    rules.set(Entity::Users, "pronouns", Rule::FirstWins).expect("a field");
+    rules
+        .set(Entity::Users, "email", Rule::KeepOurs)
+        .expect("a field");
+    rules
+        .set(Entity::Users, "phone", Rule::FirstWins)
+        .expect("a field");
+    rules
+        .set(Entity::Users, "pronouns", Rule::FirstWins)
+        .expect("a field");
     for bad in ["colour", "user_id"] {
-        assert!(rules.set(Entity::Users, bad, Rule::KeepOurs).is_err(), "{bad}");
+        assert!(
+            rules.set(Entity::Users, bad, Rule::KeepOurs).is_err(),
+            "{bad}"
+        );
     }
     assert!(rules.set(Entity::Sections, "term", Rule::KeepOurs).is_err());
 
     let mut store = stored();
     let files = school::new()
-        .replace("users.csv", "anna@high.example,,,mum", "new@high.example,,555,mum")
+        .replace(
+            "users.csv",
+            "anna@high.example,,,mum",
+            "new@high.example,,555,mum",
+        )
         .replace("users.csv", "Anna,Berg", "Annika,Berg")
         .replace("users.csv", "high,she", "high,they");
     store.import_with(files.bundle(), &rules);
@@ -206,7 +257,11 @@ fn a_session_that_moves_takes_its_sections_and_enrollments_along() {
         let moved = changes(comparison, Entity::Enrollments);
         let keys: Vec<_> = moved.iter().map(|change| change.key.as_str()).collect();
         assert_eq!(keys, ["e1", "e2", "e3"]);
-        assert!(moved.iter().all(|change| change.fields(Entity::Enrollments) == ["term"]));
+        assert!(
+            moved
+                .iter()
+                .all(|change| change.fields(Entity::Enrollments) == ["term"])
+        );
     });
 }
 
@@ -216,7 +271,11 @@ fn in_1_1_roles_are_made_of_the_users() {
     let checked = store.import(school::old().bundle());
     let roles: Vec<_> = store.0[&Entity::Roles]
         .values()
-        .map(|row| row.get(Entity::Roles, "role_id").as_text().unwrap_or_default())
+        .map(|row| {
+            row.get(Entity::Roles, "role_id")
+                .as_text()
+                .unwrap_or_default()
+        })
         .collect();
     let expected = [
         "anna/high/student",

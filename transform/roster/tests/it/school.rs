@@ -32,9 +32,8 @@ impl Files {
 
     /// Adds a manifest that names all files.
     pub fn manifest(self, version: &str, mode: &str) -> Self {
-        let mut text = format!(
-            "propertyName,value\nmanifest.version,1.0\noneroster.version,{version}\n"
-        );
+        let mut text =
+            format!("propertyName,value\nmanifest.version,1.0\noneroster.version,{version}\n");
         for file in self.0.keys().filter(|file| *file != "manifest.csv") {
             let stem = file.trim_end_matches(".csv");
             text.push_str(&format!("file.{stem},{mode}\n"));
@@ -45,7 +44,8 @@ impl Files {
     pub fn bundle(&self) -> Bundle {
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         for (name, text) in &self.0 {
-            zip.start_file(name, SimpleFileOptions::default()).expect("started");
+            zip.start_file(name, SimpleFileOptions::default())
+                .expect("started");
             zip.write_all(text.as_bytes()).expect("written");
         }
         let zip = zip.finish().expect("finished");
@@ -58,7 +58,8 @@ dist,,,District,district,,
 high,,,North High,school,NH,dist
 ";
 
-const SESSIONS: &str = "sourcedId,status,dateLastModified,title,type,startDate,endDate,parentSourcedId,schoolYear
+const SESSIONS: &str =
+    "sourcedId,status,dateLastModified,title,type,startDate,endDate,parentSourcedId,schoolYear
 year,,,2026-27,schoolYear,2026-08-01,2027-06-30,,2027
 fall,,,Fall,semester,2026-08-01,2026-12-31,year,2027
 q1,,,Quarter 1,gradingPeriod,2026-08-01,2026-10-15,fall,2027
@@ -138,19 +139,23 @@ const SCALES: &str = "sourcedId,status,dateLastModified,title,type,orgSourcedId,
 sc1,,,Letters,letter,high,bio,bio-1,\"{A:90},{B:80}\"
 ";
 
-const LINE_ITEM_SCALES: &str = "sourcedId,status,dateLastModified,title,lineItemSourcedId,scoreScaleSourcedId
+const LINE_ITEM_SCALES: &str =
+    "sourcedId,status,dateLastModified,title,lineItemSourcedId,scoreScaleSourcedId
 ls1,,,,li1,sc1
 ";
 
-const RESULT_SCALES: &str = "sourcedId,status,dateLastModified,title,resultSourcedId,scoreScaleSourcedId
+const RESULT_SCALES: &str =
+    "sourcedId,status,dateLastModified,title,resultSourcedId,scoreScaleSourcedId
 rs1,,,,res1,sc1
 ";
 
-const LINE_ITEM_OBJECTIVES: &str = "sourcedId,status,dateLastModified,lineItemSourcedId,source,learningObjectiveId
+const LINE_ITEM_OBJECTIVES: &str =
+    "sourcedId,status,dateLastModified,lineItemSourcedId,source,learningObjectiveId
 lo1,,,li1,case,urn:uuid:0197c3b2-8a5e-7c10-9d55-3f1f6f0c1a01
 ";
 
-const RESULT_OBJECTIVES: &str = "sourcedId,status,dateLastModified,resultSourcedId,source,learningObjectiveId,score,textScore
+const RESULT_OBJECTIVES: &str =
+    "sourcedId,status,dateLastModified,resultSourcedId,source,learningObjectiveId,score,textScore
 ro1,,,res1,case,urn:uuid:0197c3b2-8a5e-7c10-9d55-3f1f6f0c1a01,3,
 ";
 
@@ -158,15 +163,18 @@ const RESOURCES: &str = "sourcedId,status,dateLastModified,vendorResourceId,titl
 book,,,isbn-1,Biology,\"student,teacher\",primary,v1,a1
 ";
 
-const CLASS_RESOURCES: &str = "sourcedId,status,dateLastModified,title,classSourcedId,resourceSourcedId
+const CLASS_RESOURCES: &str =
+    "sourcedId,status,dateLastModified,title,classSourcedId,resourceSourcedId
 clr,,,,bio-1,book
 ";
 
-const COURSE_RESOURCES: &str = "sourcedId,status,dateLastModified,title,courseSourcedId,resourceSourcedId
+const COURSE_RESOURCES: &str =
+    "sourcedId,status,dateLastModified,title,courseSourcedId,resourceSourcedId
 cor,,,,bio,book
 ";
 
-const USER_RESOURCES: &str = "sourcedId,status,dateLastModified,userSourcedId,orgSourcedId,classSourcedId,resourceSourcedId
+const USER_RESOURCES: &str =
+    "sourcedId,status,dateLastModified,userSourcedId,orgSourcedId,classSourcedId,resourceSourcedId
 usr,,,anna,high,bio-1,book
 ";
 
@@ -183,7 +191,10 @@ pub fn old() -> Files {
         ("courses.csv", COURSES),
         ("classes.csv", CLASSES),
         ("users.csv", USERS_1_1),
-        ("demographics.csv", &DEMOGRAPHICS.replace("birthDate", "birthdate")),
+        (
+            "demographics.csv",
+            &DEMOGRAPHICS.replace("birthDate", "birthdate"),
+        ),
         ("enrollments.csv", ENROLLMENTS),
         ("categories.csv", CATEGORIES_1_1),
         ("lineItems.csv", LINE_ITEMS_1_1),

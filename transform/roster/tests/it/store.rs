@@ -47,7 +47,11 @@ impl Store {
                 count += 1;
             }
             let summary = &comparison.summary()[&entity];
-            assert_eq!(count, summary.added + summary.changed + summary.ended, "{entity}");
+            assert_eq!(
+                count,
+                summary.added + summary.changed + summary.ended,
+                "{entity}"
+            );
         }
         checked
     }
@@ -56,7 +60,12 @@ impl Store {
     pub fn values(&self) -> BTreeMap<Entity, Vec<Vec<roster::Value>>> {
         let tables = self.0.iter().filter(|(_, rows)| !rows.is_empty());
         tables
-            .map(|(entity, rows)| (*entity, rows.values().map(|row| row.values.clone()).collect()))
+            .map(|(entity, rows)| {
+                (
+                    *entity,
+                    rows.values().map(|row| row.values.clone()).collect(),
+                )
+            })
             .collect()
     }
 }
