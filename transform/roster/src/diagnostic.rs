@@ -119,7 +119,10 @@ impl Diagnostics {
     ) {
         let key = (code, file.to_owned(), column.to_owned());
         if let Some(&index) = self.once.get(&key) {
-            self.kept[index].count += 1;
+            let kept = &mut self.kept[index];
+            kept.count += 1;
+            // Rows are not always gone through as they stand in the file.
+            kept.line = kept.line.min(Some(line));
             return;
         }
         *self.totals.entry((code, file.to_owned())).or_default() += 1;
@@ -155,7 +158,7 @@ mod tests {
     #[test]
     fn what_is_the_same_in_a_column_is_said_once() {
         let mut all = Diagnostics::new(2);
-        for line in 2..7 {
+        for line in [4, 2, 3, 5, 6] {
             let detail = || "written otherwise".to_owned();
             all.once(Code::WordSpelling, "users.csv", line, "role", detail);
         }

@@ -54,6 +54,7 @@ impl Header {
                     }
                     if places[index].is_some() {
                         if pass < 2 {
+                            taken[place] = true;
                             let detail = "the column is there twice";
                             let code = Code::RepeatedColumn;
                             diagnostics.add(code, &name, Some(1), Some(column.name), detail);

@@ -15,7 +15,7 @@ const RESERVED: &str = "between-terms-";
 ///
 /// ```
 /// assert_eq!(roster::term_slug("as-trm-222-1234").as_str(), "as-trm-222-1234");
-/// assert_eq!(roster::term_slug("Fall 2026").as_str(), "fall-2026-9c8c4c");
+/// assert_eq!(roster::term_slug("Fall 2026").as_str(), "fall-2026-a1cf20");
 /// ```
 pub fn term_slug(id: &str) -> Term {
     if let Ok(term) = Term::new(id)

@@ -139,25 +139,35 @@ pub(super) const ROLES: &[Column] = &[
     id("userProfileSourcedId").loosely_of(File::UserProfiles),
 ];
 
-/// A row has the id of its user. In 1.1 `birthDate` is written `birthdate`.
-pub(super) const DEMOGRAPHICS: &[Column] = &[
-    id("sourcedId").required().of(File::Users),
-    STATUS,
-    MODIFIED,
-    date("birthDate"),
-    word("sex", SEXES),
-    boolean("americanIndianOrAlaskaNative"),
-    boolean("asian"),
-    boolean("blackOrAfricanAmerican"),
-    boolean("nativeHawaiianOrOtherPacificIslander"),
-    boolean("white"),
-    boolean("demographicRaceTwoOrMoreRaces"),
-    boolean("hispanicOrLatinoEthnicity"),
-    text("countryOfBirthCode"),
-    text("stateOfBirthAbbreviation"),
-    text("cityOfBirth"),
-    text("publicSchoolResidenceStatus"),
-];
+/// 1.1 and 1.2 differ in how they write the day of birth only.
+macro_rules! demographics {
+    ($birth:literal) => {
+        &[
+            id("sourcedId").required().of(File::Users),
+            STATUS,
+            MODIFIED,
+            date($birth),
+            word("sex", SEXES),
+            boolean("americanIndianOrAlaskaNative"),
+            boolean("asian"),
+            boolean("blackOrAfricanAmerican"),
+            boolean("nativeHawaiianOrOtherPacificIslander"),
+            boolean("white"),
+            boolean("demographicRaceTwoOrMoreRaces"),
+            boolean("hispanicOrLatinoEthnicity"),
+            text("countryOfBirthCode"),
+            text("stateOfBirthAbbreviation"),
+            text("cityOfBirth"),
+            text("publicSchoolResidenceStatus"),
+        ]
+    };
+}
+
+/// A row has the id of its user.
+pub(super) const DEMOGRAPHICS_1_1: &[Column] = demographics!("birthdate");
+
+/// A row has the id of its user.
+pub(super) const DEMOGRAPHICS_1_2: &[Column] = demographics!("birthDate");
 
 pub(super) const ENROLLMENTS: &[Column] = &[
     ID,

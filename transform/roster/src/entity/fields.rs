@@ -160,7 +160,7 @@ const ROLES: &[Field] = &[
 
 const DEMOGRAPHICS: &[Field] = &[
     id("user_id").of_person(),
-    date("birth_date", &["birthDate"]).personal(),
+    date("birth_date", &["birthDate", "birthdate"]).personal(),
     text("sex", &["sex"]).personal(),
     boolean(
         "american_indian_or_alaska_native",

@@ -327,6 +327,7 @@ fn a_refused_bundle_is_not_compared() {
     let files = school::new().replace("orgs.csv", "NH,dist", "NH,high");
     let checked = check(files.bundle(), &Store::default());
     let rules = Rules::default();
-    let refused = checked.compare(&Store::default(), &rules, today());
+    let store = Store::default();
+    let refused = checked.compare(&store, &rules, today());
     assert!(matches!(refused, Err(roster::Error::Refused)));
 }

@@ -167,13 +167,15 @@ fn a_broken_rule_of_deltas_is_told(#[case] row: &str, #[case] expected: &[&str])
 #[case("a header alone", school::new().with("userResources.csv", "sourcedId,status,dateLastModified,userSourcedId,orgSourcedId,classSourcedId,resourceSourcedId\n"), &["empty_file userResources.csv:"])]
 #[case("a file that is not there", school::new().without("userResources.csv"), &["missing_file manifest.csv:23 value"])]
 #[case("an unknown mode", school::new().replace("manifest.csv", "file.userResources,bulk", "file.userResources,all"), &["unknown_mode manifest.csv:23 value"])]
-#[case("a quote that is not closed", school::new().replace("userResources.csv", "usr,", &format!("\"usr,{}", "x,\n".repeat(400_000))), &["row_too_long userResources.csv:2"])]
+#[case("a quote that is not closed", school::new().replace("userResources.csv", "usr,", &format!("\"usr,{}", noise())), &["row_too_long userResources.csv:2"])]
 fn broken_bundles_are_told(#[case] what: &str, #[case] files: Files, #[case] expected: &[&str]) {
-    let mut told = codes(&files);
-    if what.contains("future") {
-        told.truncate(1);
-    }
-    assert_eq!(told, expected, "{what}");
+    assert_eq!(codes(&files), expected, "{what}");
+}
+
+/// Over a megabyte of lines that are no bomb.
+fn noise() -> String {
+    let line = |number: u64| format!("{:x},\n", number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    (0..100_000).map(line).collect()
 }
 
 #[test]
