@@ -88,11 +88,10 @@ impl Sorter {
             self.spill()?;
         }
         self.run.sort();
+        self.run.bytes.shrink_to_fit();
+        self.run.rows.shrink_to_fit();
         Ok(Sorted {
-            run: Run {
-                bytes: self.run.bytes.into_boxed_slice().into_vec(),
-                rows: self.run.rows.into_boxed_slice().into_vec(),
-            },
+            run: self.run,
             spilled: self.spilled,
         })
     }

@@ -2,6 +2,7 @@
 
 mod changes;
 mod deltas;
+mod noise;
 mod real;
 mod rules;
 mod school;

@@ -41,15 +41,18 @@ impl Files {
         self.with("manifest.csv", &text)
     }
 
-    pub fn bundle(&self) -> Bundle {
+    pub fn zip(&self) -> Vec<u8> {
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
         for (name, text) in &self.0 {
             zip.start_file(name, SimpleFileOptions::default())
                 .expect("started");
             zip.write_all(text.as_bytes()).expect("written");
         }
-        let zip = zip.finish().expect("finished");
-        Bundle::from_zip(zip, Limits::default()).expect("a bundle")
+        zip.finish().expect("finished").into_inner()
+    }
+
+    pub fn bundle(&self) -> Bundle {
+        Bundle::from_zip(Cursor::new(self.zip()), Limits::default()).expect("a bundle")
     }
 }
 
