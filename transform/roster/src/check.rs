@@ -104,6 +104,47 @@ impl Checked {
         found
     }
 
+    /// Whether the bundle says something of people's identifiers.
+    fn has_identities(&self) -> bool {
+        self.has(Entity::Users) || self.has(Entity::UserProfiles)
+    }
+
+    /// The identifiers of all people as they are after the bundle, with the user's id;
+    /// nothing of a bundle that has neither users nor profiles. What is stored of them
+    /// is to be replaced by these: one that a new user shares no longer leads to the old
+    /// one either, whose row does not change.
+    ///
+    /// # Errors
+    /// When rows cannot be read.
+    pub fn all_identities<'a>(
+        &'a self,
+        stored: &'a dyn Stored,
+    ) -> Result<impl Iterator<Item = Result<(String, Identifier), Error>> + use<'a>, Error> {
+        let tables: &[Entity] = if self.has_identities() {
+            &[Entity::Users, Entity::UserProfiles]
+        } else {
+            &[]
+        };
+        let mut merges = Vec::new();
+        for &entity in tables {
+            merges.push((entity, self.merge(entity, stored)?));
+        }
+        let of_step = |entity, step: Result<Step, Error>| {
+            let of_row = |row: &Row| {
+                let user = row.text(entity, "user_id").unwrap_or_default();
+                let identities = self.identities(entity, row).into_iter();
+                identities.map(|id| Ok((user.to_owned(), id))).collect()
+            };
+            match step {
+                Ok(step) => step.row().map_or_else(Vec::new, of_row),
+                Err(error) => vec![Err(error)],
+            }
+        };
+        Ok(merges
+            .into_iter()
+            .flat_map(move |(entity, merge)| merge.flat_map(move |step| of_step(entity, step))))
+    }
+
     /// The rows of the bundle beside those stored.
     pub(crate) fn merge<'a>(
         &'a self,
@@ -127,6 +168,7 @@ impl Checked {
             || self.is_referred_to(entity)
             || (of_terms && (self.has(Entity::Terms) || self.has(Entity::Sections)))
             || (entity == Entity::Terms && self.has(Entity::Enrollments))
+            || (entity == Entity::UserProfiles && self.has_identities())
     }
 
     /// Whether a file of the bundle refers to the table.
@@ -149,6 +191,7 @@ impl Checked {
         let present: HashSet<Entity> = self.tables.keys().copied().collect();
         let prefixes = self.settings.actor_prefixes.clone();
         let is_referred_to = self.is_referred_to(entity);
+        let has_identities = self.has_identities();
         let mut left_out = HashSet::new();
         let mut ids = HashSet::new();
         let Self {
@@ -188,7 +231,7 @@ impl Checked {
                 }
                 let line = step.incoming().map(|(_, line)| line);
                 facts.learn(entity, row, line);
-                if present.contains(&entity) {
+                if has_identities {
                     people::identify(entity, row, line, &prefixes, facts, &mut report);
                 }
             }
@@ -200,7 +243,12 @@ impl Checked {
 
     /// The ids of a table whose rows refer to each other, before they are looked at.
     fn learn_ids(&mut self, entity: Entity, stored: &dyn Stored) -> Result<(), Error> {
-        if !matches!(entity, Entity::Orgs | Entity::Terms | Entity::Users) || !self.has(entity) {
+        let is_needed = match entity {
+            Entity::Orgs | Entity::Terms => self.has(entity),
+            Entity::Users => self.has_identities(),
+            _ => false,
+        };
+        if !is_needed {
             return Ok(());
         }
         let mut ids = HashSet::new();

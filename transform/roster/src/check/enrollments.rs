@@ -11,13 +11,12 @@ pub(super) fn check(row: &Row, line: u64, facts: &mut Facts, report: &mut Report
     let section = row.text(entity, "section_id").unwrap_or_default();
     let role = row.text(entity, "role").unwrap_or_default();
     let day = |field| row.get(entity, field).as_date();
-    if let Some((start, end)) = facts.span_of_section(section) {
-        if day("begin_date").is_some_and(|day| day > end)
-            || day("end_date").is_some_and(|day| day < start)
-        {
-            let detail = "the enrollment has no day in common with the terms of its class";
-            report.add(Code::OutsideTerms, line, "beginDate", detail);
-        }
+    if let Some((start, end)) = facts.span_of_section(section)
+        && (day("begin_date").is_some_and(|day| day > end)
+            || day("end_date").is_some_and(|day| day < start))
+    {
+        let detail = "the enrollment has no day in common with the terms of its class";
+        report.add(Code::OutsideTerms, line, "beginDate", detail);
     }
     if *row.get(entity, "primary") == Value::Boolean(true) {
         if role != "teacher" {

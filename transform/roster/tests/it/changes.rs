@@ -323,6 +323,29 @@ fn an_identifier_of_two_people_leads_to_neither() {
 }
 
 #[test]
+fn an_identifier_that_becomes_shared_is_taken_from_its_first_owner() {
+    let store = stored();
+    let leads = |files: &Files| {
+        let checked = check(files.bundle(), &store);
+        let all = checked.all_identities(&store).expect("identities");
+        let all: Vec<_> = all.map(|id| id.expect("an identity")).collect();
+        let of = |value: &str| all.iter().filter(|(_, id)| id.value == value).count();
+        (all.len(), of("tea-v1"), of("tea.cher"))
+    };
+    let (all, profile, username) = leads(&school::new());
+    assert_eq!((profile, username), (1, 1));
+
+    let header = "sourcedId,status,dateLastModified,userSourcedId,profileType,vendorId,applicationId,description,credentialType,username,password";
+    let row = "p2,active,2026-09-20T08:00:00.000Z,ben,vendor,v1,a1,,basic,tea.cher,";
+    let (after, profile, username) = leads(&delta("userProfiles.csv", header, row));
+    assert_eq!((profile, username), (1, 0));
+    assert_eq!(after, all - 1);
+
+    let orgs = "high,active,2026-09-20T08:00:00.000Z,High,school,NH,dist";
+    assert_eq!(leads(&delta("orgs.csv", ORGS, orgs)).0, 0);
+}
+
+#[test]
 fn a_refused_bundle_is_not_compared() {
     let files = school::new().replace("orgs.csv", "NH,dist", "NH,high");
     let checked = check(files.bundle(), &Store::default());
