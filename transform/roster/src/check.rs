@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::binding::{File, Hold};
+use crate::binding::File;
 use crate::diagnostic::{Code, Diagnostics};
 use crate::entity::Entity;
 use crate::error::Error;
-use crate::identity::{Identifier, SOURCED_ID, identifiers};
 use crate::manifest::{Mode, Version};
 use crate::merge::{Groups, Merge, Step, Wanted};
 use crate::orgs::Orgs;
@@ -20,10 +19,13 @@ mod circles;
 mod enrollments;
 mod facts;
 mod gradebook;
+mod identities;
 mod people;
+mod references;
 mod sessions;
 
 pub(crate) use facts::{Facts, hash};
+use references::resolve;
 
 /// A bundle of which everything is known that is wrong.
 pub struct Checked {
@@ -66,14 +68,6 @@ impl Reading {
     }
 }
 
-/// A column of references.
-struct ReferenceTo {
-    field: usize,
-    column: &'static str,
-    target: Entity,
-    hold: Hold,
-}
-
 impl Checked {
     /// Whether the bundle says something of the table.
     pub(crate) fn has(&self, entity: Entity) -> bool {
@@ -94,55 +88,6 @@ impl Checked {
     /// The orgs as they are after the bundle, if it has any that refer to them.
     pub fn orgs(&self) -> &Orgs {
         &self.facts.orgs
-    }
-
-    /// By what a person of [`Entity::Users`] or [`Entity::UserProfiles`] may be
-    /// called: without identifiers that lead to two people.
-    pub fn identities(&self, entity: Entity, row: &Row) -> Vec<Identifier> {
-        let mut found = identifiers(entity, row, &self.settings.actor_prefixes);
-        found.retain(|id| id.kind == SOURCED_ID || !self.facts.is_shared(&id.value));
-        found
-    }
-
-    /// Whether the bundle says something of people's identifiers.
-    fn has_identities(&self) -> bool {
-        self.has(Entity::Users) || self.has(Entity::UserProfiles)
-    }
-
-    /// The identifiers of all people as they are after the bundle, with the user's id;
-    /// nothing of a bundle that has neither users nor profiles. What is stored of them
-    /// is to be replaced by these: one that a new user shares no longer leads to the old
-    /// one either, whose row does not change.
-    ///
-    /// # Errors
-    /// When rows cannot be read.
-    pub fn all_identities<'a>(
-        &'a self,
-        stored: &'a dyn Stored,
-    ) -> Result<impl Iterator<Item = Result<(String, Identifier), Error>> + use<'a>, Error> {
-        let tables: &[Entity] = if self.has_identities() {
-            &[Entity::Users, Entity::UserProfiles]
-        } else {
-            &[]
-        };
-        let mut merges = Vec::new();
-        for &entity in tables {
-            merges.push((entity, self.merge(entity, stored)?));
-        }
-        let of_step = |entity, step: Result<Step, Error>| {
-            let of_row = |row: &Row| {
-                let user = row.text(entity, "user_id").unwrap_or_default();
-                let identities = self.identities(entity, row).into_iter();
-                identities.map(|id| Ok((user.to_owned(), id))).collect()
-            };
-            match step {
-                Ok(step) => step.row().map_or_else(Vec::new, of_row),
-                Err(error) => vec![Err(error)],
-            }
-        };
-        Ok(merges
-            .into_iter()
-            .flat_map(move |(entity, merge)| merge.flat_map(move |step| of_step(entity, step))))
     }
 
     /// The rows of the bundle beside those stored.
@@ -169,18 +114,6 @@ impl Checked {
             || (of_terms && (self.has(Entity::Terms) || self.has(Entity::Sections)))
             || (entity == Entity::Terms && self.has(Entity::Enrollments))
             || (entity == Entity::UserProfiles && self.has_identities())
-    }
-
-    /// Whether a file of the bundle refers to the table.
-    fn is_referred_to(&self, entity: Entity) -> bool {
-        let mut columns = self
-            .files
-            .keys()
-            .flat_map(|file| file.columns(self.version));
-        columns.any(|column| {
-            let file = column.refers.map(|reference| reference.file);
-            file.is_some_and(|file| Entity::of(file) == entity)
-        })
     }
 
     fn pass(&mut self, entity: Entity, stored: &dyn Stored) -> Result<(), Error> {
@@ -268,27 +201,6 @@ impl Checked {
         Ok(())
     }
 
-    fn references(&self, entity: Entity) -> Vec<ReferenceTo> {
-        let columns = entity.file().map(|file| file.columns(self.version));
-        let columns = columns.unwrap_or_default();
-        let field_of = |name: &str| {
-            let mut fields = entity.fields().iter();
-            fields.position(|field| field.from.contains(&name))
-        };
-        columns
-            .iter()
-            .filter_map(|column| {
-                let reference = column.refers?;
-                Some(ReferenceTo {
-                    field: field_of(column.name)?,
-                    column: column.name,
-                    target: Entity::of(reference.file),
-                    hold: reference.hold,
-                })
-            })
-            .collect()
-    }
-
     /// What can be said only when all has been seen.
     fn finish(&mut self, stored: &dyn Stored) -> Result<(), Error> {
         circles::check(&self.facts, &mut self.diagnostics);
@@ -361,44 +273,6 @@ impl Report<'_> {
         } else {
             let detail = format!("another row of {entity} has the id; only the first is taken");
             self.add(Code::DuplicateId, line, "sourcedId", detail);
-        }
-    }
-}
-
-/// Whether a row may be taken with what it refers to.
-fn resolve(
-    to: &ReferenceTo,
-    row: &Row,
-    line: u64,
-    facts: &Facts,
-    present: &HashSet<Entity>,
-    report: &mut Report<'_>,
-) -> bool {
-    let value = &row.values[to.field];
-    let one = value.as_text().into_iter();
-    let many = value.as_texts().iter().map(String::as_str);
-    let ids = facts.ids.get(&to.target);
-    let leads = |id: &str| ids.is_some_and(|ids| ids.contains(&hash(id)));
-    if one.chain(many).all(leads) {
-        return true;
-    }
-    let target = to.target;
-    match to.hold {
-        Hold::Firm => {
-            let detail = format!("it refers to no row of the {target}");
-            report.add(Code::DanglingReference, line, to.column, detail);
-            false
-        }
-        Hold::Loose => {
-            let code = Code::UnresolvedReference;
-            if ids.is_none_or(HashSet::is_empty) && !present.contains(&target) {
-                let detail = format!("the bundle has no {target}, and none are stored");
-                report.once(code, line, to.column, &detail);
-            } else {
-                let detail = format!("it refers to no row of the {target}");
-                report.add(code, line, to.column, detail);
-            }
-            true
         }
     }
 }
