@@ -6,12 +6,13 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use e2e::files;
 
 /// What each package may build on, of our own.
-const MAY_DEPEND_ON: [(&str, &[&str]); 10] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 11] = [
     ("schemas", &[]),
     ("runtime", &["schemas"]),
     ("eventlog", &["schemas"]),
     ("ingest", &["schemas", "runtime", "eventlog"]),
     ("lake", &["schemas"]),
+    ("roster", &["schemas"]),
     ("transform", &["schemas", "runtime", "eventlog", "lake"]),
     ("query", &["schemas", "runtime", "lake"]),
     (

@@ -1,0 +1,9 @@
+//! Bundles as a whole, from the zip file to what changes.
+
+mod changes;
+mod deltas;
+mod noise;
+mod real;
+mod rules;
+mod school;
+mod store;
