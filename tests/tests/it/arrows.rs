@@ -6,9 +6,10 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use e2e::files;
 
 /// What each package may build on, of our own.
-const MAY_DEPEND_ON: [(&str, &[&str]); 10] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 11] = [
     ("schemas", &[]),
     ("runtime", &["schemas"]),
+    ("simulate", &["schemas"]),
     ("eventlog", &["schemas"]),
     ("ingest", &["schemas", "runtime", "eventlog"]),
     ("lake", &["schemas"]),
@@ -19,6 +20,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 10] = [
         &[
             "schemas",
             "runtime",
+            "simulate",
             "eventlog",
             "ingest",
             "lake",

@@ -27,5 +27,6 @@ mod reports;
 mod s3;
 mod segment_sdk;
 mod shutdown;
+mod simulated;
 mod spool;
 mod tail;

@@ -10,6 +10,7 @@ pub mod key;
 mod link;
 mod replay;
 mod serve;
+mod simulate;
 mod tail;
 mod tenant;
 pub mod token;
@@ -20,7 +21,7 @@ use anyhow::{Context as _, bail};
 use runtime::{MasterKey, Registry};
 
 use crate::Config;
-use crate::cli::{Cli, Command, Common, Import, Tenant};
+use crate::cli::{Cli, Command, Common, Import, Simulate, Tenant};
 use crate::compose::Role;
 use crate::output::Output;
 
@@ -61,6 +62,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Import(Import::Xapi(args)) => import::xapi(&config()?, args, output).await,
         Command::Import(Import::Edx(args)) => import::edx(&config()?, args, output).await,
         Command::Import(Import::Events(args)) => import::events(&config()?, args, output).await,
+        Command::Simulate(Simulate::School(args)) => {
+            simulate::school(&config()?, args, output).await
+        }
         Command::Compact(args) => compact::run(&config()?, args, output).await,
         Command::Replay(args) => replay::run(&config()?, args, output).await,
         Command::Tail(args) => tail::run(&config()?, args, output).await,
