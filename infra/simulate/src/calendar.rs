@@ -1,6 +1,6 @@
 //! The school year: its sessions, holidays and days.
 
-use chrono::{Datelike as _, Days, NaiveDate, NaiveTime, TimeZone as _, Weekday};
+use chrono::{Datelike as _, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone as _, Weekday};
 use chrono_tz::Tz;
 
 /// Weeks of a semester in the calendar, of which one is a break.
@@ -202,6 +202,7 @@ impl SchoolYear {
 
     /// The days of a semester, from its first Monday to its last Sunday.
     pub(crate) fn days(self, semester: Semester, zone: Tz) -> Vec<Day> {
+        let noon = NaiveTime::MIN + TimeDelta::hours(12);
         let first = self.first_day(semester);
         let holidays = self.holidays();
         let mut days = Vec::new();
@@ -217,7 +218,8 @@ impl SchoolYear {
                     weekday: date.weekday().num_days_from_monday() as u8,
                     lesson: (!free).then_some(lesson),
                     school: !weekend && !holidays.iter().any(|(day, _)| *day == date),
-                    midnight: midnight(date, zone),
+                    midnight: local(date, NaiveTime::MIN, zone),
+                    noon: local(date, noon, zone),
                 });
             }
             lesson += u8::from(!free);
@@ -240,10 +242,24 @@ pub(crate) struct Day {
     pub(crate) school: bool,
     /// When it begins, in milliseconds of Unix time.
     pub(crate) midnight: i64,
+    noon: i64,
 }
 
-fn midnight(date: NaiveDate, zone: Tz) -> i64 {
-    let local = date.and_time(NaiveTime::MIN);
+impl Day {
+    /// When its clocks show a minute of the day.
+    pub(crate) fn at(&self, minute: u16) -> i64 {
+        // Clocks are changed in the first hours.
+        match minute {
+            0..180 => self.midnight + i64::from(minute) * MINUTE,
+            _ => self.noon + (i64::from(minute) - 720) * MINUTE,
+        }
+    }
+}
+
+const MINUTE: i64 = 60_000;
+
+fn local(date: NaiveDate, time: NaiveTime, zone: Tz) -> i64 {
+    let local = date.and_time(time);
     // A zone that changes its clocks at midnight has days that begin at one.
     let start = zone.from_local_datetime(&local).earliest();
     start
@@ -259,6 +275,8 @@ fn nth(year: i32, month: u32, weekday: Weekday, count: u8) -> NaiveDate {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
 
     fn year() -> SchoolYear {
@@ -317,5 +335,14 @@ mod tests {
         // Daylight saving ends on 1 November.
         assert_eq!(at("2026-11-02") - at("2026-11-01"), 25 * 3_600_000);
         assert_eq!(at("2026-08-17") % 86_400_000, 5 * 3_600_000);
+        for date in days {
+            assert_eq!(date.at(120) - date.midnight, 2 * 3_600_000);
+            let evening = DateTime::from_timestamp_millis(date.at(1_439)).expect("a time");
+            let evening = evening.with_timezone(&Tz::America__Chicago);
+            assert_eq!(
+                evening.naive_local().to_string(),
+                format!("{} 23:59:00", date.date)
+            );
+        }
     }
 }

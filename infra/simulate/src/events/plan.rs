@@ -58,8 +58,6 @@ pub(super) enum Came {
     Excused,
 }
 
-const MINUTE: i64 = 60_000;
-
 /// One student on one day.
 struct Planner<'a> {
     world: &'a World,
@@ -117,9 +115,9 @@ pub(super) fn plan(
 
 impl Planner<'_> {
     fn add(&mut self, minute: u16, section: Section, app: App, deed: Deed) {
-        let moment = i64::from(self.draw.below(MINUTE as u32));
+        let moment = i64::from(self.draw.below(60_000));
         self.plan.push(Activity {
-            at: self.day.midnight + i64::from(minute) * MINUTE + moment,
+            at: self.day.at(minute) + moment,
             student: self.student.index,
             section,
             app,

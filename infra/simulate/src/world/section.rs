@@ -17,7 +17,7 @@ pub(crate) const PERIOD_MINUTES: u16 = 50;
 /// Seats of a section.
 pub(crate) const CAPACITY: u32 = 32;
 /// One in so many sections meets online.
-const ONLINE: u32 = 4;
+const ONLINE: u64 = 4;
 
 /// A class of a course in a semester.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -102,7 +102,7 @@ impl World {
 
     /// Whether it meets online.
     pub(crate) fn is_online(&self, section: Section) -> bool {
-        section.number % ONLINE == ONLINE - 1
+        self.hash(&[key::CLASS, section.key()]) % ONLINE == 0
     }
 
     fn shuffle(&self, cohort: u32, semester: Semester, slot: u8) -> Shuffle {

@@ -109,7 +109,7 @@ fn every_class_has_one_teacher_and_every_user_one_primary_role() {
 
 #[test]
 fn enrolments_lie_in_the_term_of_their_class() {
-    let world = school(3, 400);
+    let world = school(3, 1_500);
     let (folder, _) = write(&Bundle::new(&world, Version::V1_2).later(100));
     let sessions: HashMap<_, _> = rows(folder.path(), "academicSessions.csv")
         .into_iter()

@@ -61,14 +61,34 @@ impl Came {
 }
 
 /// All events, parsed.
-pub fn events(world: &World, options: &EventOptions) -> Vec<Came> {
+pub fn events<'a>(
+    world: &'a World,
+    options: &EventOptions,
+) -> impl Iterator<Item = Came> + use<'a> {
+    events_of(world, options, &[""])
+}
+
+/// The events whose type begins like one of these, parsed.
+pub fn events_of<'a>(
+    world: &'a World,
+    options: &EventOptions,
+    types: &'a [&'a str],
+) -> impl Iterator<Item = Came> + use<'a> {
+    /// Where the type begins in a line.
+    const TYPE: usize = "{'id':'00000000-0000-7000-8000-000000000000','type':'".len();
     let mut events = Events::new(world, options);
-    let mut came = Vec::new();
     let mut line = Vec::new();
-    while let Some(at) = events.next_line(&mut line) {
-        let event = serde_json::from_slice(&line).expect("JSON");
-        came.push(Came { at, event });
-        line.clear();
-    }
-    came
+    std::iter::from_fn(move || {
+        loop {
+            line.clear();
+            let at = events.next_line(&mut line)?;
+            if types
+                .iter()
+                .any(|name| line[TYPE..].starts_with(name.as_bytes()))
+            {
+                let event = serde_json::from_slice(&line).expect("JSON");
+                return Some(Came { at, event });
+            }
+        }
+    })
 }

@@ -14,7 +14,7 @@ impl Trail<'_> {
         self.note(Detail::Opened);
         for attempt in 1..=ATTEMPTS {
             let wrong = self.attempt(content, attempt, true);
-            let again = logistic(-0.4 + 0.5 * self.student.diligence);
+            let again = logistic(0.7 + 0.4 * self.student.diligence);
             if wrong < 2 || !self.draw.chance(again) {
                 break;
             }
