@@ -168,7 +168,7 @@ impl Content {
     /// What a course has in a lesson of the year.
     pub(crate) fn of_lesson(course: u8, lesson: u8) -> impl Iterator<Item = Self> {
         let there = move |part: &Part| match part {
-            Part::Forum => lesson % UNIT_LESSONS == 0,
+            Part::Forum => lesson.is_multiple_of(UNIT_LESSONS),
             Part::Project => lesson % UNIT_LESSONS == UNIT_LESSONS - 1,
             Part::Quiz => lesson % 2 == 1,
             Part::Midterm => lesson % LESSONS == LESSONS / 2,
@@ -311,7 +311,9 @@ impl World {
     /// Whether a content was mended in the middle of its week, and is version 2 since.
     pub(crate) fn is_revised(&self, content: Content) -> bool {
         let part = matches!(content.part, Part::Reading | Part::Video | Part::Handout);
-        part && self.hash(&[key::CONTENT, content.key(), 1]) % 12 == 0
+        part && self
+            .hash(&[key::CONTENT, content.key(), 1])
+            .is_multiple_of(12)
     }
 
     /// Writes the address of a content, or of the page of a course.

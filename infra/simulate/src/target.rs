@@ -84,7 +84,7 @@ impl Rows for Counted<'_> {
     fn row(&mut self, cells: &mut [Cell<'_>]) -> Result<(), Error> {
         self.inner.row(cells)?;
         self.progress.rows += 1;
-        if self.progress.rows % REPORT_EVERY == 0 {
+        if self.progress.rows.is_multiple_of(REPORT_EVERY) {
             (self.tell)(*self.progress);
         }
         Ok(())

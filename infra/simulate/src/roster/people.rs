@@ -218,7 +218,8 @@ impl<'w> Bundle<'w> {
         let key = id
             .bytes()
             .fold(0, |key: u64, byte| key * 31 % 1_000_003 + u64::from(byte));
-        let short = self.world.hash(&[key::NAME, 3, key]) % 40 == 0 && given.chars().count() > 5;
+        let some = self.world.hash(&[key::NAME, 3, key]).is_multiple_of(40);
+        let short = some && given.chars().count() > 5;
         short.then(|| given.chars().take(3).collect())
     }
 

@@ -102,7 +102,8 @@ impl World {
 
     /// Whether it meets online.
     pub(crate) fn is_online(&self, section: Section) -> bool {
-        self.hash(&[key::CLASS, section.key()]) % ONLINE == 0
+        self.hash(&[key::CLASS, section.key()])
+            .is_multiple_of(ONLINE)
     }
 
     fn shuffle(&self, cohort: u32, semester: Semester, slot: u8) -> Shuffle {

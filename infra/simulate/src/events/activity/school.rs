@@ -91,9 +91,9 @@ impl Trail<'_> {
                     reached += u32::from(self.world.score(self.student, content, 1));
                 }
             }
-            if possible > 0 {
-                let weight = u32::from(category.weight());
-                points += weight * reached * 100 / possible;
+            let weight = u32::from(category.weight());
+            if let Some(share) = (weight * reached * 100).checked_div(possible) {
+                points += share;
                 weights += weight;
             }
         }

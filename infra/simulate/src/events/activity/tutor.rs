@@ -10,7 +10,7 @@ const DAY: i64 = 24 * HOUR;
 impl Trail<'_> {
     /// Whether somebody asks after a wrong answer: one in three never does.
     pub(super) fn asks_the_tutor(&mut self) -> bool {
-        self.student.index % 3 != 0 && self.draw.chance(0.1)
+        !self.student.index.is_multiple_of(3) && self.draw.chance(0.1)
     }
 
     pub(super) fn tutor(&mut self) {
