@@ -1,12 +1,18 @@
-//! Writes events as JSON, by hand: half of the time of a simulation goes into this.
+//! Writes events as JSON, by hand and into one buffer.
+
+mod assessment;
+mod members;
+mod video;
 
 use chrono::DateTime;
 
 use super::event::{Detail, Event};
 use super::{Actors, Term};
-use crate::content::LETTERS;
 use crate::courses;
 use crate::world::{App, World, school_id, staff_id};
+use assessment::assessment;
+use members::{decimal, hex, member, name, number, padded, text};
+use video::video;
 
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
@@ -233,191 +239,6 @@ impl<'w> Writer<'w> {
     }
 }
 
-fn video(to: &mut Vec<u8>, detail: &Detail) {
-    match detail {
-        Detail::Loaded { length } | Detail::Watched { length } => {
-            tenths(to, "duration", *length);
-        }
-        Detail::Played { position }
-        | Detail::Paused { position }
-        | Detail::CaptionsToggled { position } => tenths(to, "position", *position),
-        Detail::Seeked { from, to: end } => {
-            tenths(to, "from", *from);
-            tenths(to, "to", *end);
-        }
-        Detail::Progressed {
-            from,
-            to: end,
-            length,
-            rate,
-        } => {
-            tenths(to, "from", *from);
-            tenths(to, "to", *end);
-            tenths(to, "duration", *length);
-            quarters(to, *rate);
-        }
-        Detail::RateChanged { position, rate } => {
-            tenths(to, "position", *position);
-            quarters(to, *rate);
-        }
-        Detail::Stopped(stop) => {
-            tenths(to, "position", stop.position);
-            tenths(to, "duration", stop.length);
-            let progress = stop.progress();
-            text(to, "\"progress\":");
-            to.push(b'0' + (progress / 1_000) as u8);
-            to.push(b'.');
-            padded(to, progress % 1_000, 3);
-            text(to, ",\"played_segments\":[");
-            for (index, (from, end)) in stop.segments.iter().enumerate() {
-                text(to, if index == 0 { "[" } else { ",[" });
-                one_decimal(to, *from);
-                to.push(b',');
-                one_decimal(to, *end);
-                to.push(b']');
-            }
-            text(to, "],");
-        }
-        _ => {}
-    }
-}
-
-fn assessment(to: &mut Vec<u8>, event: &Event) {
-    if let (Some(content), false) = (
-        event.content,
-        matches!(event.detail, Detail::CourseGrade { .. }),
-    ) {
-        text(to, "\"assessment\":\"");
-        content.write_id(to);
-        text(to, "\",");
-        if let Some(category) = content.part.category() {
-            member(to, "category", category.name());
-        }
-    }
-    let item = |to: &mut Vec<u8>, item: u8, attempt: u8| {
-        text(to, "\"item\":\"");
-        if let Some(content) = event.content {
-            content.write_id(to);
-        }
-        text(to, "/q");
-        decimal(to, u32::from(item) + 1);
-        text(to, "\",");
-        number(to, "attempt", attempt.into());
-    };
-    match &event.detail {
-        Detail::Started { attempt } => number(to, "attempt", (*attempt).into()),
-        Detail::ItemViewed { item: i, attempt } | Detail::Hinted { item: i, attempt } => {
-            item(to, *i, *attempt);
-        }
-        Detail::Answered {
-            item: i,
-            attempt,
-            hints,
-            response,
-            correct,
-            duration,
-        } => {
-            item(to, *i, *attempt);
-            if let Some(response) = response {
-                member(to, "response", LETTERS[usize::from(*response)]);
-            }
-            text(
-                to,
-                if *correct {
-                    "\"correct\":true,\"score\":1,"
-                } else {
-                    "\"correct\":false,\"score\":0,"
-                },
-            );
-            number(to, "max_score", 1);
-            number(to, "hints", (*hints).into());
-            tenths(to, "duration", *duration);
-        }
-        Detail::Submitted { attempt, duration } => {
-            number(to, "attempt", (*attempt).into());
-            tenths(to, "duration", *duration);
-        }
-        Detail::Graded { attempt, score, by } => {
-            number(to, "attempt", (*attempt).into());
-            number(to, "score", (*score).into());
-            let max = event.content.and_then(|content| content.part.max_score());
-            number(to, "max_score", max.unwrap_or_default().into());
-            if let Some(by) = by {
-                staff(to, *by);
-            }
-        }
-        Detail::Regraded { old, new, by } => {
-            number(to, "old", (*old).into());
-            number(to, "new", (*new).into());
-            member(to, "reason", "Graded again at the student's request");
-            staff(to, *by);
-        }
-        Detail::CourseGrade { old, new, last, by } => {
-            member(to, "category", if *last { "final" } else { "progress" });
-            if let Some(old) = old {
-                member(to, "old", old);
-            }
-            member(to, "new", new);
-            let reason = if *last {
-                "End of the semester"
-            } else {
-                "End of the grading period"
-            };
-            member(to, "reason", reason);
-            staff(to, *by);
-        }
-        _ => {}
-    }
-}
-
-fn text(to: &mut Vec<u8>, text: &str) {
-    to.extend_from_slice(text.as_bytes());
-}
-
-/// A member of plain text, which needs no escapes.
-fn member(to: &mut Vec<u8>, name: &str, value: &str) {
-    key(to, name);
-    to.push(b'"');
-    text(to, value);
-    text(to, "\",");
-}
-
-fn key(to: &mut Vec<u8>, name: &str) {
-    to.push(b'"');
-    text(to, name);
-    text(to, "\":");
-}
-
-fn number(to: &mut Vec<u8>, name: &str, value: u32) {
-    key(to, name);
-    decimal(to, value);
-    to.push(b',');
-}
-
-fn tenths(to: &mut Vec<u8>, name: &str, value: u32) {
-    key(to, name);
-    one_decimal(to, value);
-    to.push(b',');
-}
-
-fn one_decimal(to: &mut Vec<u8>, tenths: u32) {
-    decimal(to, tenths / 10);
-    to.extend_from_slice(&[b'.', b'0' + (tenths % 10) as u8]);
-}
-
-fn quarters(to: &mut Vec<u8>, rate: u8) {
-    key(to, "rate");
-    decimal(to, u32::from(rate / 4));
-    text(to, [".0,", ".25,", ".5,", ".75,"][usize::from(rate % 4)]);
-}
-
-fn name(to: &mut Vec<u8>, member: &str, value: u64) {
-    key(to, member);
-    to.push(b'"');
-    hex(to, value, 12);
-    text(to, "\",");
-}
-
 fn staff(to: &mut Vec<u8>, index: u32) {
     member(to, "by", &staff_id(index));
 }
@@ -430,37 +251,6 @@ fn thread_of(to: &mut Vec<u8>, event: &Event, thread: u8) {
     text(to, "/t");
     decimal(to, u32::from(thread) + 1);
     text(to, "\",");
-}
-
-fn decimal(to: &mut Vec<u8>, mut value: u32) {
-    let mut digits = [0; 10];
-    let mut start = digits.len();
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (value % 10) as u8;
-        value /= 10;
-        if value == 0 {
-            break;
-        }
-    }
-    to.extend_from_slice(&digits[start..]);
-}
-
-fn padded(to: &mut Vec<u8>, value: u32, width: usize) {
-    let start = to.len();
-    to.resize(start + width, b'0');
-    let mut rest = value;
-    for digit in to[start..].iter_mut().rev() {
-        *digit = b'0' + (rest % 10) as u8;
-        rest /= 10;
-    }
-}
-
-fn hex(to: &mut Vec<u8>, value: u64, digits: u32) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    for digit in (0..digits).rev() {
-        to.push(HEX[((value >> (4 * digit)) & 15) as usize]);
-    }
 }
 
 /// A UUID of version 7: its time is the event's, its chance follows from what the event is.
