@@ -29,7 +29,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("peak memory: {}", peak_memory());
 
     let all = Events::new(&world, &EventOptions::of(Semester::Fall)).estimate();
-    println!("about {} events a student", all / u64::from(world.students()));
+    println!(
+        "about {} events a student",
+        all / u64::from(world.students())
+    );
 
     for delivery in [Delivery::Ideal, Delivery::Real] {
         let options = EventOptions {

@@ -1,5 +1,7 @@
 //! Courses, their contents and sections, and the standards that questions are about.
 
+use std::collections::BTreeSet;
+
 use super::Catalog;
 use crate::calendar::Semester;
 use crate::content::{Category, Content, Part, UNIT_LESSONS, YEAR_LESSONS, standard};
@@ -25,7 +27,10 @@ impl<'w> Catalog<'w> {
                 "description",
             ],
             fill: Box::new(move |rows| {
+                let taught: BTreeSet<_> = world.courses().map(|(_, course)| course.id).collect();
                 for (_, course) in world.courses() {
+                    // What was learnt at another school is not in the catalogue.
+                    let before = course.prerequisite.filter(|id| taught.contains(id));
                     let weights = Category::ALL.map(|c| format!("{} {} %", c.name(), c.weight()));
                     rows.row(row![
                         course.id,
@@ -33,7 +38,7 @@ impl<'w> Catalog<'w> {
                         course.subject.name(),
                         // A half a semester.
                         Cell::Half(2),
-                        course.prerequisite,
+                        before,
                         weights.join(", "),
                         description(course),
                     ])?;
