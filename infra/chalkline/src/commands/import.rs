@@ -106,7 +106,11 @@ impl Target {
         })
     }
 
-    pub(super) async fn import(mut self, source: Arc<dyn Source>, output: Output) -> anyhow::Result<ExitCode> {
+    pub(super) async fn import(
+        mut self,
+        source: Arc<dyn Source>,
+        output: Output,
+    ) -> anyhow::Result<ExitCode> {
         let progress = Progress::new();
         let summary = import::run(source, &self.client, &mut self.state, &progress).await?;
         output.show(&summary, text(&summary));

@@ -18,7 +18,11 @@ use crate::output::Output;
 use crate::{Config, cli};
 
 /// `chalkline simulate school`.
-pub async fn school(config: &Config, args: cli::School, output: Output) -> anyhow::Result<ExitCode> {
+pub async fn school(
+    config: &Config,
+    args: cli::School,
+    output: Output,
+) -> anyhow::Result<ExitCode> {
     let until = args.until.unwrap_or_else(Utc::now);
     let simulation = Arc::new(Simulation::new(&args, until)?);
     if let Some(folder) = args.out.clone() {
@@ -61,8 +65,16 @@ impl Simulation {
         let options = EventOptions {
             from: args.from,
             until: Some(until),
-            delivery: if args.real { Delivery::Real } else { Delivery::Ideal },
-            actors: if args.per_app { Actors::PerApp } else { Actors::SourcedId },
+            delivery: if args.real {
+                Delivery::Real
+            } else {
+                Delivery::Ideal
+            },
+            actors: if args.per_app {
+                Actors::PerApp
+            } else {
+                Actors::SourcedId
+            },
             ..EventOptions::of(match args.semester {
                 cli::Semester::Fall => Semester::Fall,
                 cli::Semester::Spring => Semester::Spring,
@@ -92,7 +104,11 @@ impl Posted {
             ..options.clone()
         };
         let (seed, zone, students) = (world.seed(), world.zone(), world.students());
-        let which = format!("{seed} {:?} {zone} {students} {} {same:?}", world.year(), world.schools());
+        let which = format!(
+            "{seed} {:?} {zone} {students} {} {same:?}",
+            world.year(),
+            world.schools()
+        );
         Self {
             name: world.name(),
             digest: hex::encode(Sha256::digest(which)),

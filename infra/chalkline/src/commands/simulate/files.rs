@@ -83,10 +83,14 @@ impl Written {
         };
         let tables = folder.join("catalog");
         let unwritten = || format!("the catalogue is not written to {}", folder.display());
-        catalog.write_folder(&tables, &mut tell).with_context(unwritten)?;
+        catalog
+            .write_folder(&tables, &mut tell)
+            .with_context(unwritten)?;
         let json = folder.join("catalog.json");
         let mut file = create(&json)?;
-        catalog.write_json(&mut file, &mut tell).with_context(unwritten)?;
+        catalog
+            .write_json(&mut file, &mut tell)
+            .with_context(unwritten)?;
         file.flush().with_context(unwritten)?;
         progress.end();
         self.files.extend([(tables, rows), (json, rows)]);
@@ -109,7 +113,9 @@ impl Written {
             count += batch.events as u64;
             progress.set(count);
         }
-        file.finish().and_then(|mut file| file.flush()).with_context(unwritten)?;
+        file.finish()
+            .and_then(|mut file| file.flush())
+            .with_context(unwritten)?;
         progress.end();
         self.files.push((path, count));
         Ok(())
@@ -117,7 +123,10 @@ impl Written {
 
     /// What was written, for programs.
     pub fn json(&self) -> Value {
-        let files = self.files.iter().map(|(path, rows)| json!({ "path": path, "rows": rows }));
+        let files = self
+            .files
+            .iter()
+            .map(|(path, rows)| json!({ "path": path, "rows": rows }));
         let faults = self.faults.iter().map(|(path, planted)| {
             json!({
                 "path": path, "file": planted.file, "line": planted.line,
@@ -136,7 +145,11 @@ impl Written {
         }
         for (path, planted) in &self.faults {
             let (path, file, line) = (path.display(), &planted.file, planted.line);
-            let _ = writeln!(text, "  {path} {file}:{line} {}: {:?}", planted.column, planted.fault);
+            let _ = writeln!(
+                text,
+                "  {path} {file}:{line} {}: {:?}",
+                planted.column, planted.fault
+            );
         }
         text
     }
