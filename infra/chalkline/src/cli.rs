@@ -3,6 +3,7 @@
 mod access;
 mod custom_type;
 mod import;
+mod simulate;
 mod spool;
 mod values;
 
@@ -15,6 +16,7 @@ use schemas::{Family, Table, TenantId};
 pub use self::access::{Key, Link, Tenant, Token};
 pub use self::custom_type::Type;
 pub use self::import::{Edx, Events, Import, Oulad, Target, Xapi};
+pub use self::simulate::{OneRoster, School, Semester, Simulate};
 pub use self::spool::Spool;
 pub use self::values::Expiry;
 use self::values::{family, lake_table, time};
@@ -108,6 +110,12 @@ pub enum Command {
         after_help = "Example: chalkline import xapi statements.jsonl.gz --key ck_demo_…"
     )]
     Import(Import),
+    /// Make up schools, for demos and benchmarks
+    #[command(
+        subcommand,
+        after_help = "Example: chalkline simulate school --students 500 --out school"
+    )]
+    Simulate(Simulate),
     /// Merge small files of tables now, and delete what nobody needs
     ///
     /// Rows whose term has changed with the calendar are moved before. A running

@@ -9,6 +9,7 @@ use e2e::files;
 const MAY_DEPEND_ON: [(&str, &[&str]); 11] = [
     ("schemas", &[]),
     ("runtime", &["schemas"]),
+    ("simulate", &["schemas"]),
     ("eventlog", &["schemas"]),
     ("ingest", &["schemas", "runtime", "eventlog"]),
     ("lake", &["schemas"]),
@@ -20,6 +21,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 11] = [
         &[
             "schemas",
             "runtime",
+            "simulate",
             "eventlog",
             "ingest",
             "lake",

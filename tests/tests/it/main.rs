@@ -28,5 +28,6 @@ mod reports;
 mod s3;
 mod segment_sdk;
 mod shutdown;
+mod simulated;
 mod spool;
 mod tail;

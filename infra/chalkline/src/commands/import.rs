@@ -77,14 +77,14 @@ fn folder_of(files: &[PathBuf]) -> &Path {
 }
 
 /// Where an import goes.
-struct Target {
+pub(super) struct Target {
     client: Client,
     state: State,
 }
 
 impl Target {
     /// `folder` is where the imported files lie.
-    fn open(config: &Config, args: cli::Target, folder: &Path) -> anyhow::Result<Self> {
+    pub(super) fn open(config: &Config, args: cli::Target, folder: &Path) -> anyhow::Result<Self> {
         let key = Credential::parse(&args.key).context("--key is no write key")?;
         if key.kind != CredentialKind::Key {
             bail!("--key is a query token, a write key is needed: chalkline key issue");
@@ -106,7 +106,11 @@ impl Target {
         })
     }
 
-    async fn import(mut self, source: Arc<dyn Source>, output: Output) -> anyhow::Result<ExitCode> {
+    pub(super) async fn import(
+        mut self,
+        source: Arc<dyn Source>,
+        output: Output,
+    ) -> anyhow::Result<ExitCode> {
         let progress = Progress::new();
         let summary = import::run(source, &self.client, &mut self.state, &progress).await?;
         output.show(&summary, text(&summary));

@@ -10,6 +10,7 @@ pub mod key;
 mod link;
 mod replay;
 mod serve;
+mod simulate;
 mod spool;
 mod tail;
 mod tenant;
@@ -21,7 +22,7 @@ use anyhow::{Context as _, bail};
 use runtime::{MasterKey, Registry};
 
 use crate::Config;
-use crate::cli::{Cli, Command, Common, Import, Tenant};
+use crate::cli::{Cli, Command, Common, Import, Simulate, Tenant};
 use crate::compose::Role;
 use crate::output::Output;
 
@@ -62,6 +63,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Import(Import::Xapi(args)) => import::xapi(&config()?, args, output).await,
         Command::Import(Import::Edx(args)) => import::edx(&config()?, args, output).await,
         Command::Import(Import::Events(args)) => import::events(&config()?, args, output).await,
+        Command::Simulate(Simulate::School(args)) => {
+            simulate::school(&config()?, args, output).await
+        }
         Command::Compact(args) => compact::run(&config()?, args, output).await,
         Command::Replay(args) => replay::run(&config()?, args, output).await,
         Command::Spool(command) => spool::run(&config()?, command, output).await,
