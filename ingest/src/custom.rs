@@ -1,6 +1,7 @@
 //! Types of events of a tenant's own, whose data keeps to the JSON Schema that the
 //! tenant registered.
 
+mod cost;
 mod schema;
 
 use std::collections::HashMap;

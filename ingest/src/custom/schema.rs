@@ -6,6 +6,7 @@ use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, ValidationError, Validator};
 use serde_json::Value;
 
+use super::cost;
 use crate::outcome::{Reason, Rejection};
 use crate::tree;
 
@@ -15,8 +16,8 @@ const PROBLEMS: usize = 10;
 /// The largest compiled pattern, in bytes: `(a{1000}){1000}` is short and not small.
 const PATTERN_BYTES: usize = 1 << 20;
 
-/// A compiled JSON Schema. It refers to nothing outside itself, and its patterns take
-/// linear time.
+/// A compiled JSON Schema. It refers to nothing outside itself, and its patterns and
+/// references take linear time.
 pub struct Schema(Validator);
 
 impl fmt::Debug for Schema {
@@ -34,6 +35,7 @@ impl Schema {
         if !schema.is_object() {
             return Err("a schema is a JSON object".to_owned());
         }
+        cost::check(schema)?;
         let patterns = PatternOptions::regex()
             .size_limit(PATTERN_BYTES)
             .dfa_size_limit(PATTERN_BYTES);
