@@ -33,6 +33,7 @@ if [[ $for_tests == yes ]]; then
   need java default-jre-headless
   need mvn maven
   need openssl openssl
+  need curl curl
   need prlimit util-linux
   need python3 python3
   need chromium chromium

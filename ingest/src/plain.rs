@@ -61,7 +61,8 @@ fn is_plain(text: &str) -> bool {
         let last = std::mem::replace(&mut before, byte);
         match byte {
             b' ' => last == b' ',
-            NO_BREAK => text.contains('\u{a0}'),
+            NO_BREAK => false,
+            0xa0 => last == NO_BREAK,
             byte => may_be_read(byte),
         }
     })

@@ -1,4 +1,5 @@
-//! What a JSON Schema may cost: how often its parts are asked about one place in the data.
+//! What a JSON Schema may cost: how many parts it has once each of its references is
+//! replaced by what it refers to.
 //!
 //! A few lines of `$ref` can ask a part a billion times: by referring twice to what refers
 //! twice, and so on, or to themselves twice for the same member, which doubles with every
@@ -9,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
-/// The most parts that may be asked about one place, each as often as it is referred to.
+/// The most parts, each counted as often as it is referred to.
 const MOST: usize = 10_000;
 
 /// Checks that a schema refers to its own parts alone, and that what it costs grows with
@@ -78,8 +79,8 @@ impl Parts {
             of_groups[group] = of_groups[group].saturating_add(count);
             if of_groups[group] > MOST {
                 return Err(format!(
-                    "its $refs ask more than {MOST} parts of it about one event: refer to each \
-                     less often"
+                    "it has more than {MOST} parts when each $ref is replaced by what it refers \
+                     to: refer to each part less often"
                 ));
             }
         }
@@ -131,11 +132,9 @@ impl Parts {
         let named = deeper.iter().filter(|(place, _)| ***place != Place::Any);
         let most = named.map(|(_, count)| *count).max().unwrap_or(0) + anywhere;
         if most > 1 {
-            return Err(
-                "it refers to itself more than once for the same member: what that \
-                        costs doubles with every level of the data"
-                    .into(),
-            );
+            let problem = "it refers to itself more than once for the same member: what that \
+                           costs doubles with every level of the data";
+            return Err(problem.to_owned());
         }
         Ok(())
     }

@@ -17,11 +17,7 @@ pub enum Spool {
     /// short what can be read is sent; the rest stays, as a file that ends in .rest. It
     /// may be stopped at any moment and said again, also beside a running ingest: an
     /// event is stored once.
-    #[command(after_help = "Examples:
-  chalkline spool retry
-  chalkline spool retry 1042.entry 1042-1.entry
-
-Example: chalkline spool retry --config chalkline.toml")]
+    #[command(after_help = "Example: chalkline spool retry 1042.entry 1042-1.entry")]
     Retry {
         /// Names of the files, as `list` shows them; all if absent
         #[arg(value_name = "FILE")]
