@@ -39,7 +39,8 @@ pub struct KafkaConfig {
     pub replication_factor: u16,
     /// Days the topic keeps records, when created here.
     pub retention_days: u32,
-    /// How long the producer gathers records for one request.
+    /// How long the producer gathers records for one request. Under load it gathers
+    /// for longer anyway: five requests are under way at a time.
     pub linger_ms: u64,
     /// How long a sender waits for its answer; the front door's limit.
     pub request_deadline_ms: u64,
@@ -81,7 +82,7 @@ impl Default for KafkaConfig {
             partitions: 8,
             replication_factor: 1,
             retention_days: 14,
-            linger_ms: 5,
+            linger_ms: 1,
             request_deadline_ms: 15_000,
             produce_timeout_ms: 12_000,
             delivery_timeout_ms: 10_000,

@@ -8,6 +8,7 @@ mod kafka_group;
 mod kafka_security;
 mod kafka_trouble;
 mod kill;
+mod moody;
 mod spooled;
 mod spooled_kafka;
 mod spooled_kill;

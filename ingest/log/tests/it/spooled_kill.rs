@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use eventlog::{EventLog, Headers, Record};
 
-use crate::spooled::{Mood, Switch, config, open, stored};
+use crate::moody::{Mood, Switch};
+use crate::spooled::{config, open, stored};
 
 const FOLDER: &str = "CHALKLINE_TEST_SPOOL_KILL_FOLDER";
 const MOOD: &str = "CHALKLINE_TEST_SPOOL_KILL_MOOD";
