@@ -23,6 +23,8 @@ use ralph::Ralph;
 
 /// What a front door took, and what it cost.
 struct Run {
+    /// Events in a request.
+    size: usize,
     sent: Sent,
     /// Seconds by the clock.
     elapsed: f64,
@@ -67,7 +69,7 @@ impl Run {
             self.sent.latencies.summary(),
             self.sent.latencies.p99().as_secs_f64(),
             Floor::None,
-            format!("{CONNECTIONS} connections, {EVENTS} events a request"),
+            format!("{CONNECTIONS} connections, {} a request", self.size),
         );
         report.add(
             &format!("{who}: peak memory"),
@@ -96,19 +98,23 @@ impl Run {
     }
 }
 
-/// Statements to Chalkline and to Ralph, clicks to Chalkline and to Bento, each for
-/// `seconds`.
+/// Statements to Chalkline and to Ralph, many a request and one, clicks to Chalkline and
+/// to Bento, each for `seconds`.
 pub async fn measure(seconds: u64, report: &mut Report) {
-    let (ours, load) = chalkline(seconds, Events::Statements).await;
-    let bytes = statements::mean_bytes(EVENTS);
-    let how = format!("statements of {bytes} bytes; each checked, translated and in Kafka");
-    ours.report("xAPI, Chalkline", &how, report);
-    let theirs = ralph(&load).await;
-    let how = "each checked, looked for and in its database, whose processor time is not counted";
-    theirs.report("xAPI, Ralph", how, report);
-    ours.compare(&theirs, "xAPI, Chalkline to Ralph", report);
+    for size in [EVENTS, 1] {
+        let (ours, load) = chalkline(seconds, Events::Statements, size).await;
+        let bytes = statements::mean_bytes(size);
+        let how = format!("statements of {bytes} bytes; each checked, translated and in Kafka");
+        let what = format!("xAPI, {size} a request");
+        ours.report(&format!("{what}, Chalkline"), &how, report);
+        let theirs = ralph(&load).await;
+        let how =
+            "each checked, looked for and in its database, whose processor time is not counted";
+        theirs.report(&format!("{what}, Ralph"), how, report);
+        ours.compare(&theirs, &format!("{what}, Chalkline to Ralph"), report);
+    }
 
-    let (ours, load) = chalkline(seconds, Events::Clicks).await;
+    let (ours, load) = chalkline(seconds, Events::Clicks, EVENTS).await;
     let how = format!("clicks of {EVENT_BYTES} bytes; each checked and in Kafka");
     ours.report("clicks, Chalkline", &how, report);
     let theirs = bento(&load).await;
@@ -118,11 +124,12 @@ pub async fn measure(seconds: u64, report: &mut Report) {
 }
 
 /// Our own front door before Kafka, and the load that it had.
-async fn chalkline(seconds: u64, events: Events) -> (Run, Load) {
+async fn chalkline(seconds: u64, events: Events, size: usize) -> (Run, Load) {
     let kafka = KafkaBroker::start().await;
     let mut sandbox = Sandbox::roles(&kafka.address(), &["ingest"]).await;
     let mut load = Load {
         events,
+        size,
         ..Load::of(&sandbox, seconds, 1)
     };
     if events == Events::Statements {
@@ -137,6 +144,7 @@ async fn chalkline(seconds: u64, events: Events) -> (Run, Load) {
     // Besides them it counts what it took.
     assert!(lake::records(&kafka).await >= warm.events + sent.events);
     let run = Run {
+        size,
         sent,
         elapsed,
         used,
@@ -205,6 +213,7 @@ async fn warm_up(load: &Load, connections: u64) -> Sent {
 async fn peer(load: &Load, server: &server::Server) -> Run {
     let (sent, elapsed, used, generator) = measured_by(load, || server.cpu_seconds()).await;
     Run {
+        size: load.size,
         sent,
         elapsed,
         used,
