@@ -39,6 +39,9 @@ if [[ $for_tests == yes ]]; then
   need chromium chromium
   need node nodejs
   need npm npm
+  need psql postgresql-client
+  # The program only: tests make clusters of their own.
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || packages+=(postgresql)
   python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 fi
 
@@ -55,6 +58,12 @@ if ((${#packages[@]})); then
   else
     echo "setup.sh: please run: sudo $install" >&2
     exit 1
+  fi
+  if [[ " ${packages[*]} " == *" postgresql "* && ! -e /etc/postgresql-common/createcluster.conf ]]; then
+    # Debian's package would start a cluster, which nobody here asked for.
+    "${as_root[@]}" mkdir -p /etc/postgresql-common
+    echo "create_main_cluster = false" |
+      "${as_root[@]}" tee /etc/postgresql-common/createcluster.conf >/dev/null
   fi
   "${as_root[@]}" apt-get update --quiet >&2
   "${as_root[@]}" DEBIAN_FRONTEND=noninteractive $install >&2

@@ -3,6 +3,7 @@
 mod access;
 mod custom_type;
 mod import;
+mod outbox;
 mod simulate;
 mod spool;
 mod values;
@@ -16,6 +17,7 @@ use schemas::{Family, Table, TenantId};
 pub use self::access::{Key, Link, Tenant, Token};
 pub use self::custom_type::Type;
 pub use self::import::{Edx, Events, Import, Oulad, Target, Xapi};
+pub use self::outbox::{Outbox, Relay};
 pub use self::simulate::{OneRoster, School, Semester, Simulate};
 pub use self::spool::Spool;
 pub use self::values::Expiry;
@@ -147,6 +149,12 @@ Example: chalkline replay --quarantine")]
     /// Show what the spool of ingest could not send, and send it again
     #[command(subcommand, after_help = "Example: chalkline spool list")]
     Spool(Spool),
+    /// Hand on events that a transactional database leaves for Chalkline
+    #[command(
+        subcommand,
+        after_help = "Example: chalkline outbox relay --database postgresql://chalkline_relay@db/lms --key ck_demo_…"
+    )]
+    Outbox(Outbox),
     /// Show what becomes of events as they come, for who develops a client app
     ///
     /// A line for each event: its outcome, type and id, and of what is not taken the

@@ -11,6 +11,7 @@ pub mod edx;
 pub mod import;
 pub mod mapped;
 pub mod oulad;
+pub mod outbox;
 mod output;
 mod services;
 pub mod xapi;

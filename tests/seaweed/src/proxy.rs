@@ -63,9 +63,20 @@ impl Proxy {
         server: &Server,
         judge: impl Fn(Moment, &Request) -> Fate + Send + Sync + 'static,
     ) -> Self {
+        Self::before(server.ports[0], judge)
+    }
+
+    /// As [`Proxy::start`], before any server of this machine that speaks HTTP/1.1.
+    ///
+    /// # Panics
+    /// When no port is free.
+    pub fn before(
+        port: u16,
+        judge: impl Fn(Moment, &Request) -> Fate + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
-        let (port, judge) = (server.ports[0], Arc::new(judge));
+        let judge = Arc::new(judge);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let judge = Arc::clone(&judge);

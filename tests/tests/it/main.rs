@@ -21,6 +21,7 @@ mod orphans;
 mod other_engines;
 mod oulad;
 mod page;
+mod postgres;
 mod privacy;
 mod refusals;
 mod replay;

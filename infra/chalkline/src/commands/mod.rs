@@ -8,6 +8,7 @@ mod demo;
 mod import;
 pub mod key;
 mod link;
+mod outbox;
 mod replay;
 mod serve;
 mod simulate;
@@ -69,6 +70,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Compact(args) => compact::run(&config()?, args, output).await,
         Command::Replay(args) => replay::run(&config()?, args, output).await,
         Command::Spool(command) => spool::run(&config()?, command, output).await,
+        Command::Outbox(command) => outbox::run(&config()?, command, output).await,
         Command::Tail(args) => tail::run(&config()?, args, output).await,
         Command::CheckConfig => check_config::run(&config()?, output),
     }

@@ -7,3 +7,4 @@ mod real;
 mod rules;
 mod school;
 mod store;
+mod views;
