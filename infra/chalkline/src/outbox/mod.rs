@@ -164,8 +164,7 @@ impl Relay {
         (verdicts, None)
     }
 
-    /// Returns when events are there, or the connection was lost meanwhile. May be given
-    /// up at any moment.
+    /// Hears of events that are committed from now on.
     ///
     /// # Errors
     /// When the database does not answer.

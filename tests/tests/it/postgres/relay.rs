@@ -86,7 +86,7 @@ async fn what_commits_becomes_rows_and_what_does_not_leaves_nothing() {
     }
     sandbox.wait_for_count("assessment", 2).await;
     let grades = "select event_type, score, grade_old, grade_new, reason, category
-                    from assessment order by event_id";
+                    from assessment order by event_type";
     let grades = sandbox.sql(grades).await;
     assert_eq!(grades[0]["event_type"], json!("assessment.graded"));
     assert_eq!(grades[0]["score"].as_f64(), Some(14.0));
