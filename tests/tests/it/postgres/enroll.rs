@@ -127,8 +127,7 @@ async fn nobody_and_no_room_is_in_two_places() {
     assert_eq!(refusal(tried(moved).await), conflict("one_place_at_a_time"));
     let later = "UPDATE lms.meetings SET minutes = '[840,890)' WHERE section_id = 'his-101-01'";
     tried(later).await.expect("she is free then");
-    let hours =
-        "SELECT minutes::text FROM lms.schedules WHERE person_id = 'stu-1001' ORDER BY minutes";
+    let hours = "SELECT minutes::text FROM lms.schedules WHERE person_id = 'stu-1001' ORDER BY lower(minutes)";
     assert_eq!(
         texts(&pool, hours).await,
         ["[540,590)", "[840,890)", "[3420,3470)"]

@@ -7,6 +7,8 @@ use super::{count, refusal, run, texts};
 
 /// What PostgreSQL says to who may not.
 const FORBIDDEN: &str = "42501";
+/// To who writes into a view of several tables.
+const NO_TABLE: &str = "55000";
 /// And to who writes in a transaction that only reads.
 const READ_ONLY: &str = "25006";
 
@@ -41,7 +43,11 @@ async fn the_reader_reads_the_views_and_nothing_else() {
     for view in views {
         run(&reader, &format!("SELECT * FROM chalkline.{view}")).await;
         let delete = format!("DELETE FROM chalkline.{view}");
-        assert_eq!(code(&reader, &delete).await, FORBIDDEN, "{view}");
+        let code = code(&reader, &delete).await;
+        assert!(
+            [FORBIDDEN, NO_TABLE].contains(&code.as_str()),
+            "{view}: {code}"
+        );
     }
     assert!(count(&reader, "SELECT chalkline.watermark()").await > 0);
     assert_eq!(texts(&reader, "SELECT chalkline.source()").await.len(), 1);
