@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use eventlog::{
-    AppendError, EmbeddedConfig, EmbeddedLog, EventLog, Headers, LogId, OpenError, ReadError,
-    Receipt, Record, SpoolConfig, Spooled, conformance,
+    AppendError, EmbeddedConfig, EmbeddedLog, EventLog, Headers, OpenError, ReadError, Receipt,
+    Record, SpoolConfig, Spooled, conformance,
 };
 use rstest::rstest;
 
