@@ -58,7 +58,7 @@ pub struct School {
     #[arg(long)]
     pub per_app: bool,
     /// The version of OneRoster
-    #[arg(long, value_name = "VERSION", default_value_t = OneRoster::V1_2, requires = "out")]
+    #[arg(long, value_enum, value_name = "VERSION", default_value_t = OneRoster::V1_2, requires = "out")]
     pub oneroster: OneRoster,
     /// Plant the faults of real rosters, and say where they are
     #[arg(long, requires = "out")]
