@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use schemas::roster::Entity;
 use chrono::NaiveDate;
 
 use crate::check::Checked;
-use crate::entity::Entity;
 use crate::error::Error;
 use crate::manifest::{Mode, Version};
 use crate::merge::{After, Merge, Step};

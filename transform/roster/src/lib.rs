@@ -31,7 +31,7 @@ pub use compare::{
 };
 pub use day::DayOrder;
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-pub use entity::{Class, Entity, Field, FieldKind};
+pub use schemas::roster::{Class, Entity, Field, FieldKind};
 pub use error::{BundleError, Error};
 pub use identity::{Identifier, Relation, identifiers, relation};
 pub use manifest::{Manifest, Mode, Version};

@@ -4,9 +4,9 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::iter::Peekable;
 
+use schemas::roster::Entity;
 use chrono::{DateTime, Utc};
 
-use crate::entity::Entity;
 use crate::error::Error;
 use crate::manifest::Mode;
 use crate::row::{Incoming, Row, Want};

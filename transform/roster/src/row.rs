@@ -1,8 +1,8 @@
 //! A typed row of one of our tables, and its compact form on disk.
 
+use schemas::roster::Entity;
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::entity::Entity;
 
 mod codec;
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use schemas::roster::Entity;
 use chrono::{Days, NaiveDate};
 use schemas::{Calendar, Term, TermDates};
 
-use crate::entity::Entity;
 use crate::row::Row;
 
 /// Whether a session's last day is still part of it. OneRoster says that it is not,
