@@ -4,10 +4,10 @@
 mod fields;
 mod tables;
 
+pub use tables::versions_sql;
 pub(crate) use tables::{
     column_class, columns, history_columns, history_sort_columns, sort_columns,
 };
-pub use tables::versions_sql;
 
 /// The partition of sections and enrollments of which no term is known. No term of a
 /// roster has this id.

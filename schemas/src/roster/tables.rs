@@ -50,9 +50,7 @@ impl Tables {
 fn column(entity: Entity, field: &Field) -> Column {
     let data_type = match field.kind {
         FieldKind::Text => DataType::Utf8,
-        FieldKind::Texts => {
-            DataType::List(Arc::new(Column::new("element", DataType::Utf8, true)))
-        }
+        FieldKind::Texts => DataType::List(Arc::new(Column::new("element", DataType::Utf8, true))),
         FieldKind::Date => DataType::Date32,
         FieldKind::Boolean => DataType::Boolean,
         FieldKind::Number => DataType::Float64,
@@ -106,7 +104,10 @@ pub fn versions_sql(entity: Entity) -> String {
     let quoted = |name: &str| format!("\"{name}\"");
     let columns = history_columns(entity);
     let columns: Vec<_> = columns.fields().iter().map(|c| quoted(c.name())).collect();
-    let key: Vec<_> = sort_columns(entity).iter().map(|name| quoted(name)).collect();
+    let key: Vec<_> = sort_columns(entity)
+        .iter()
+        .map(|name| quoted(name))
+        .collect();
     format!(
         "SELECT {}, LEAD(\"recorded_at\") OVER (PARTITION BY {} ORDER BY \"import\") AS \
          \"superseded_at\" FROM \"{}\"",

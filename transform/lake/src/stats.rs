@@ -27,7 +27,9 @@ pub(crate) fn statistics_columns(table: Table) -> Vec<String> {
     crate::file_columns(table)
         .fields()
         .iter()
-        .filter(|field| !schemas::is_personal(table, field.name()) && !field.data_type().is_nested())
+        .filter(|field| {
+            !schemas::is_personal(table, field.name()) && !field.data_type().is_nested()
+        })
         .map(|field| field.name().clone())
         .collect()
 }

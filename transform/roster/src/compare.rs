@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use schemas::roster::Entity;
 use chrono::NaiveDate;
+use schemas::roster::Entity;
 
 use crate::check::Checked;
 use crate::error::Error;

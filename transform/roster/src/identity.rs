@@ -1,7 +1,7 @@
 //! By what a person is called.
 
-use schemas::roster::Entity;
 use schemas::normalise_actor;
+use schemas::roster::Entity;
 
 use crate::row::Row;
 

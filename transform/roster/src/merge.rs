@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::iter::Peekable;
 
-use schemas::roster::Entity;
 use chrono::{DateTime, Utc};
+use schemas::roster::Entity;
 
 use crate::error::Error;
 use crate::manifest::Mode;

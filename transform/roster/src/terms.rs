@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use schemas::roster::Entity;
 use chrono::{Days, NaiveDate};
+use schemas::roster::Entity;
 use schemas::{Calendar, Term, TermDates};
 
 use crate::row::Row;

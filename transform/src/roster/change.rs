@@ -7,9 +7,9 @@ use chrono::NaiveDate;
 use roster::{ChangeKind, Comparison, Entity, Row};
 use schemas::{Table, Term};
 
+use super::RosterError;
 use super::rows::{StoredRow, Validity, partition};
 use super::snapshot::{Rows, Snapshot};
-use super::RosterError;
 
 /// What becomes of one row.
 #[derive(Debug, Clone, PartialEq)]

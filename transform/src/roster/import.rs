@@ -167,7 +167,12 @@ impl Importer {
         request: Request,
         progress: Progress,
     ) -> Result<Job, RosterError> {
-        let job = self.job(&request.source, &request.by, ImportKind::Import, request.forced);
+        let job = self.job(
+            &request.source,
+            &request.by,
+            ImportKind::Import,
+            request.forced,
+        );
         self.run(tenant, job, Work::Bundle(request), progress).await
     }
 
@@ -250,7 +255,10 @@ impl Importer {
     }
 
     fn today(&self, tenant: &Tenant) -> NaiveDate {
-        self.clock.now().with_timezone(&tenant.time_zone).date_naive()
+        self.clock
+            .now()
+            .with_timezone(&tenant.time_zone)
+            .date_naive()
     }
 
     /// Waits for its turn, works, and says in the job how it went.
@@ -403,7 +411,12 @@ impl One {
     fn import(&self, request: &Request, learned: &mut Learned) -> Result<Ended, RosterError> {
         let (newest, snapshot) = self.before()?;
         learned.checksum = Some(checksum(&request.path).map_err(RosterError::Input)?);
-        let checked = read(&request.path, self.settings.clone(), &snapshot, &self.teller)?;
+        let checked = read(
+            &request.path,
+            self.settings.clone(),
+            &snapshot,
+            &self.teller,
+        )?;
         learned.found = found(&checked);
         learned.diagnostics = Some(csv(&checked)?);
         if checked.diagnostics.is_fatal() {
@@ -412,9 +425,9 @@ impl One {
         self.teller.begin(Phase::Comparing, None);
         let comparison = checked.compare(&snapshot, &request.rules, self.today)?;
         let summary = comparison.summary();
-        let counted = summary.iter().map(|(entity, summary)| {
-            (entity.name().to_owned(), counts(summary))
-        });
+        let counted = summary
+            .iter()
+            .map(|(entity, summary)| (entity.name().to_owned(), counts(summary)));
         learned.tables = counted.collect();
         if summary.values().all(TableSummary::is_unchanged) {
             return Ok(Ended::Unchanged);
@@ -471,7 +484,9 @@ impl One {
         learned: &mut Learned,
     ) -> Result<Ended, RosterError> {
         self.teller.begin(Phase::Healing, None);
-        let held = self.handle.block_on(Tables::heal(&self.lake, &self.tenant, newest))?;
+        let held = self
+            .handle
+            .block_on(Tables::heal(&self.lake, &self.tenant, newest))?;
         let mut tables = Tables {
             lake: &self.lake,
             tenant: &self.tenant,
@@ -533,7 +548,8 @@ impl One {
         for mut held in written {
             let tidied = self.handle.block_on(async {
                 if held.checkpoint(CHECKPOINT_EVERY).await? {
-                    held.vacuum(&RETENTION, self.lake.store_time().await?).await?;
+                    held.vacuum(&RETENTION, self.lake.store_time().await?)
+                        .await?;
                 }
                 Ok::<_, RosterError>(())
             });
@@ -607,4 +623,3 @@ fn panic_text(error: tokio::task::JoinError) -> String {
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
     text.unwrap_or_else(|| "a panic".to_owned())
 }
-

@@ -263,7 +263,8 @@ impl RowsBuilder {
         self.valid_to.append_option(days(validity.to));
         let modified_at = row.modified_at.map(|at| at.timestamp_micros());
         self.modified_at.append_option(modified_at);
-        self.recorded_at.append_value(recorded_at.timestamp_micros());
+        self.recorded_at
+            .append_value(recorded_at.timestamp_micros());
         if let Some(version) = version {
             self.change.append_value(word(version.change));
             self.import.append_value(version.import.cast_signed());

@@ -64,7 +64,12 @@ impl Snapshot {
         };
         let partitions: Vec<Option<Term>> = if table.is_by_term() {
             let is_wanted = |term: &Term| terms.is_none_or(|terms| terms.contains(term));
-            opened.terms().into_iter().filter(is_wanted).map(Some).collect()
+            opened
+                .terms()
+                .into_iter()
+                .filter(is_wanted)
+                .map(Some)
+                .collect()
         } else {
             vec![None]
         };
@@ -77,7 +82,9 @@ impl Snapshot {
                 rows: Vec::new().into_iter(),
             })
         });
-        Ok(Box::new(Merged::new(runs.collect::<Result<_, LakeError>>()?)))
+        Ok(Box::new(Merged::new(
+            runs.collect::<Result<_, LakeError>>()?,
+        )))
     }
 }
 

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt};
-use lake::{Advance, AppId, Compaction, Lake, LakeError, LakeTable, PublishError, SortedWriter, Written};
+use lake::{
+    Advance, AppId, Compaction, Lake, LakeError, LakeTable, PublishError, SortedWriter, Written,
+};
 use roster::{ChangeKind, Entity};
 use schemas::{Table, TenantId, Term};
 use tokio::runtime::Handle;

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use schemas::roster::Entity;
 use chrono::NaiveDate;
+use schemas::roster::Entity;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::orgs::Orgs;

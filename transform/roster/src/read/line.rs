@@ -1,7 +1,7 @@
 //! From one line of a file to a row: what can be said of it without any other.
 
-use schemas::roster::Entity;
 use chrono::{DateTime, Utc};
+use schemas::roster::Entity;
 
 use crate::binding::{Column, File, Kind};
 use crate::cell;
