@@ -157,12 +157,10 @@ impl Bar {
         let mut phase = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
         if *phase != Some(step.phase) {
             self.progress.end();
-            match step.phase {
-                Phase::Waiting => eprintln!("Another import is under way; this one waits."),
-                other => {
-                    let of = step.of.unwrap_or(0);
-                    self.progress.begin(other.as_str(), "rows", of, 0);
-                }
+            match (step.phase, step.of) {
+                (Phase::Waiting, _) => eprintln!("Another import is under way; this one waits."),
+                (phase, Some(of)) => self.progress.begin(phase.as_str(), "rows", of, 0),
+                (phase, None) => eprintln!("{}", phase.as_str()),
             }
             *phase = Some(step.phase);
         }
