@@ -14,7 +14,10 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 11] = [
     ("ingest", &["schemas", "runtime", "eventlog"]),
     ("lake", &["schemas"]),
     ("roster", &["schemas"]),
-    ("transform", &["schemas", "runtime", "eventlog", "lake", "roster"]),
+    (
+        "transform",
+        &["schemas", "runtime", "eventlog", "lake", "roster"],
+    ),
     ("query", &["schemas", "runtime", "lake"]),
     (
         "chalkline",

@@ -54,24 +54,42 @@ async fn a_school_is_imported_once_and_kept_up_to_date_by_bulk_or_delta() {
     assert_eq!(again["state"], "unchanged");
 
     // A week later, the same by bulk and by what has changed.
-    let bulk = roster(&sandbox, &one, &["import", &format!("{school}/roster-a-week-later.zip")]);
-    let delta = roster(&sandbox, &two, &["import", &format!("{school}/roster-changes.zip")]);
+    let bulk = roster(
+        &sandbox,
+        &one,
+        &["import", &format!("{school}/roster-a-week-later.zip")],
+    );
+    let delta = roster(
+        &sandbox,
+        &two,
+        &["import", &format!("{school}/roster-changes.zip")],
+    );
     let changes = |job: &Value| {
         let enrollments = &job["tables"]["enrollments"];
         ["added", "changed", "ended"].map(|what| enrollments[what].clone())
     };
     assert_eq!(changes(&bulk), changes(&delta));
-    let after = roster(&sandbox, &two, &["import", &format!("{school}/roster-a-week-later.zip")]);
+    let after = roster(
+        &sandbox,
+        &two,
+        &["import", &format!("{school}/roster-a-week-later.zip")],
+    );
     assert_eq!(after["state"], "unchanged", "{after}");
 
     let back = roster(&sandbox, &one, &["rollback"]);
-    assert_eq!((&back["state"], &back["import"]), (&json!("done"), &json!(3)));
+    assert_eq!(
+        (&back["state"], &back["import"]),
+        (&json!("done"), &json!(3))
+    );
     let same = roster(&sandbox, &one, &["import", &bundle]);
     assert_eq!(same["state"], "unchanged");
     let imports = roster(&sandbox, &one, &["imports"]);
     let kinds: Vec<_> = imports.as_array().expect("a list").iter().collect();
     assert_eq!(kinds.len(), 3);
-    assert_eq!((&kinds[0]["kind"], &kinds[0]["to"]), (&json!("rollback"), &json!(1)));
+    assert_eq!(
+        (&kinds[0]["kind"], &kinds[0]["to"]),
+        (&json!("rollback"), &json!(1))
+    );
 
     let jobs = roster(&sandbox, &one, &["jobs"]);
     let job = jobs[0]["id"].as_str().expect("an id");
@@ -85,11 +103,19 @@ async fn faults_are_told_and_a_bundle_that_ends_half_a_school_is_refused() {
     let tenant = sandbox.tenant("One", &[]).tenant.id.clone();
     let large = school(&sandbox, "90", "1.1");
     let small = school(&sandbox, "30", "1.1");
-    roster(&sandbox, &tenant, &["import", &format!("{large}/roster.zip")]);
+    roster(
+        &sandbox,
+        &tenant,
+        &["import", &format!("{large}/roster.zip")],
+    );
     let bundle = format!("{small}/roster.zip");
     let import = ["roster", "import", &bundle, "--tenant", &tenant];
     let (code, refused) = sandbox.cli_with_code(&import);
-    assert_eq!((code, &refused["state"]), (1, &json!("refused")), "{refused}");
+    assert_eq!(
+        (code, &refused["state"]),
+        (1, &json!("refused")),
+        "{refused}"
+    );
     let why = refused["error"].as_str().expect("why");
     assert!(why.contains("would end"), "{why}");
     let forced = sandbox.cli(&[&import[..], &["--force"]].concat());
@@ -111,7 +137,9 @@ async fn an_import_that_is_killed_leaves_nothing_half_visible() {
         let name = format!("import-{try_number}");
         let arguments = ["roster", "import", &bundle, "--tenant", &killed];
         let mut process = sandbox.spawn(&name, &arguments);
-        let ended = process.exit_within(Duration::from_millis(250 * try_number)).await;
+        let ended = process
+            .exit_within(Duration::from_millis(250 * try_number))
+            .await;
         if ended.is_some() {
             break;
         }

@@ -25,7 +25,8 @@ impl Lake {
     pub async fn create_document(&self, path: &str, content: Bytes) -> Result<bool, LakeError> {
         let payload = PutPayload::from_bytes(content);
         let mode = PutMode::Create.into();
-        let put = self.store().put_opts(&Path::from(path), payload, mode);
+        let location = Path::from(path);
+        let put = self.store().put_opts(&location, payload, mode);
         match put.await {
             Ok(_) => {}
             Err(object_store::Error::AlreadyExists { .. }) => return Ok(false),

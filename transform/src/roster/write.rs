@@ -8,14 +8,14 @@ use futures::{StreamExt, TryStreamExt};
 use lake::{
     Advance, AppId, Compaction, Lake, LakeError, LakeTable, PublishError, SortedWriter, Written,
 };
-use roster::{ChangeKind, Entity};
+use roster::{ChangeKind, Entity, Row};
 use schemas::{Table, TenantId, Term};
 use tokio::runtime::Handle;
 
 use super::change::{RowChange, Source};
 use super::document::Counts;
 use super::progress::{Phase, Teller};
-use super::rows::{RowsBuilder, StoredRow, Version, partition};
+use super::rows::{RowsBuilder, StoredRow, Validity, Version, partition};
 use super::snapshot::Snapshot;
 use super::{Import, RosterError};
 
@@ -133,7 +133,7 @@ impl Tables<'_> {
                     history.merge(&merge, &how).await?;
                 }
             }
-            Ok(())
+            Ok::<_, PublishError>(())
         });
         appended.map_err(|source| RosterError::Publish { table, source })?;
         self.held.insert(table, history);
@@ -172,6 +172,12 @@ impl Tables<'_> {
             for row in stored {
                 counts.unchanged += 1;
                 batches.keep(&row?)?;
+            }
+            if let Some(dirty) = dirty {
+                let others = before.terms().into_iter();
+                let others = others.filter(|term| !dirty.contains(term));
+                let rows = others.filter_map(|term| before.rows_of(&term));
+                counts.unchanged += rows.sum::<usize>() as u64;
             }
             batches.finish()?
         };
@@ -239,28 +245,33 @@ impl<'a> Batches<'a> {
         }
     }
 
+    /// Adds a row that comes or changes, or what happened to it.
     fn push(
         &mut self,
         change: &RowChange,
         recorded_at: DateTime<Utc>,
         version: Option<Version>,
     ) -> Result<(), LakeError> {
-        let row = StoredRow {
-            key: String::new(),
-            row: change.row.clone(),
-            validity: change.validity,
-            recorded_at,
-            version,
-        };
-        self.keep(&row)
+        self.add(&change.row, change.validity, recorded_at, version)
     }
 
+    /// Adds a row that stays as it is.
     fn keep(&mut self, row: &StoredRow) -> Result<(), LakeError> {
-        let term = partition(self.entity, &row.row);
+        self.add(&row.row, row.validity, row.recorded_at, row.version)
+    }
+
+    fn add(
+        &mut self,
+        row: &Row,
+        validity: Validity,
+        recorded_at: DateTime<Utc>,
+        version: Option<Version>,
+    ) -> Result<(), LakeError> {
+        let term = partition(self.entity, row);
         let (entity, is_history) = (self.entity, self.is_history);
         let new = || RowsBuilder::new(entity, is_history);
         let builder = self.builders.entry(term.clone()).or_insert_with(new);
-        builder.push(&row.row, row.validity, row.recorded_at, row.version);
+        builder.push(row, validity, recorded_at, version);
         if builder.rows() < BATCH_ROWS {
             return Ok(());
         }

@@ -138,7 +138,7 @@ where
     let bar = Arc::new(Bar::default());
     let teller = Arc::clone(&bar);
     let done = tokio::select! {
-        done = work(Arc::new(move |step| teller.show(step))) => done.context("nothing was imported"),
+        done = work(Arc::new(move |step: Step| teller.show(step))) => done.context("nothing was imported"),
         _ = tokio::signal::ctrl_c() => Err(anyhow!(STOPPED)),
     };
     bar.progress.end();

@@ -76,8 +76,8 @@ proptest! {
 
             // There is a way back to each of them.
             let newest = states.len();
-            for (number, state) in (1..).zip(&states).rev() {
-                by_deltas.rollback(Some(number)).await;
+            for (number, state) in states.iter().enumerate().rev() {
+                by_deltas.rollback(Some(number as u64 + 1)).await;
                 prop_assert_eq!(&by_deltas.current().await, state, "{} of {}", number, newest);
             }
             Ok(())

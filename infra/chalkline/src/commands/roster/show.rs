@@ -182,7 +182,7 @@ pub fn jobs(jobs: &[Job]) -> String {
 /// The lines of a job's diagnostics.
 pub fn diagnostics(csv: &[u8]) -> anyhow::Result<Vec<Diagnostic>> {
     let lines = csv::Reader::from_reader(csv).into_deserialize();
-    let lines: Result<_, _> = lines.collect();
+    let lines: Result<Vec<Diagnostic>, csv::Error> = lines.collect();
     lines.context("what is wrong with the bundle is not kept as this version reads it")
 }
 
