@@ -151,5 +151,5 @@ async fn a_document_is_made_once(#[values(Place::Folder, Place::S3)] place: Plac
     let names: Vec<_> = found.iter().map(|found| found.name.as_str()).collect();
     assert_eq!(names, ["0.json", "1.json"]);
     let none = test.lake.documents("demo/_nothing").await.expect("lists");
-    assert_eq!(none, []);
+    assert!(none.is_empty());
 }
