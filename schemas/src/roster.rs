@@ -164,11 +164,6 @@ impl Entity {
         }
     }
 
-    /// The table of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|entity| entity.name() == name)
-    }
-
     /// The name of the table of all its versions.
     pub fn history_name(self) -> &'static str {
         match self {

@@ -7,9 +7,7 @@ use arrow::array::{
     Float64Array, Float64Builder, Int64Array, Int64Builder, ListArray, ListBuilder, RecordBatch,
     StringArray, StringBuilder, TimestampMicrosecondArray, TimestampMicrosecondBuilder,
 };
-use arrow::datatypes::{
-    DataType, Date32Type, Field as Column, Float64Type, Int64Type, TimestampMicrosecondType,
-};
+use arrow::datatypes::{DataType, Date32Type, Field as Column, Float64Type, Int64Type};
 use arrow::error::ArrowError;
 use chrono::{DateTime, NaiveDate, Utc};
 use roster::{ChangeKind, Entity, FieldKind, Row, Value};
