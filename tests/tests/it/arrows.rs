@@ -6,7 +6,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use e2e::files;
 
 /// What each package may build on, of our own.
-const MAY_DEPEND_ON: [(&str, &[&str]); 11] = [
+const MAY_DEPEND_ON: [(&str, &[&str]); 12] = [
     ("schemas", &[]),
     ("runtime", &["schemas"]),
     ("simulate", &["schemas"]),
