@@ -134,7 +134,7 @@ impl School {
             let went = went.map(|(id, rest)| format!("{id},tobedeleted,{time},{rest}"));
             let rows: Vec<_> = came.chain(went).collect();
             if !rows.is_empty() {
-                files.insert(file, rows);
+                files.insert(*file, rows);
             }
         }
         (!files.is_empty()).then(|| Bundle::new("delta", &files))
