@@ -19,12 +19,7 @@ pub enum Simulate {
     /// (both OneRoster CSV), the catalogue as CSV and JSON, and events.ndjson.gz. With
     /// --key, the events are posted; a run that was stopped goes on where it was. The
     /// same seed, size and year make the same school, on every machine.
-    #[command(after_help = "Examples:
-  chalkline simulate school --students 500 --out school
-  chalkline simulate school --students 500 --key ck_demo_…
-  chalkline simulate school --schools 160 --students 200000 --from 2025-09-15 --until 2025-09-16 --out district
-
-Example: chalkline simulate school --students 500 --key ck_demo_…")]
+    #[command(after_help = "Example: chalkline simulate school --students 500 --out school")]
     School(School),
 }
 
@@ -63,7 +58,7 @@ pub struct School {
     #[arg(long)]
     pub per_app: bool,
     /// The version of OneRoster
-    #[arg(long, value_enum, default_value_t = OneRoster::V1_2, requires = "out")]
+    #[arg(long, value_enum, value_name = "VERSION", default_value_t = OneRoster::V1_2, requires = "out")]
     pub oneroster: OneRoster,
     /// Plant the faults of real rosters, and say where they are
     #[arg(long, requires = "out")]
@@ -109,10 +104,10 @@ pub enum Semester {
 /// A version of OneRoster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OneRoster {
-    /// 1.1
+    /// What people are stands in users.csv
     #[value(name = "1.1")]
     V1_1,
-    /// 1.2
+    /// What people are stands in roles.csv
     #[value(name = "1.2")]
     V1_2,
 }

@@ -26,6 +26,38 @@ pub enum Fault {
     RepeatedRow,
 }
 
+impl Fault {
+    /// Its name, for programs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MisspeltColumn => "misspelt_column",
+            Self::EmptyStatus => "empty_status",
+            Self::Password => "password",
+            Self::UnknownReference => "unknown_reference",
+            Self::OtherDateForm => "other_date_form",
+            Self::EndsBeforeItBegins => "ends_before_it_begins",
+            Self::UnknownRole => "unknown_role",
+            Self::RepeatedRow => "repeated_row",
+        }
+    }
+}
+
+impl std::fmt::Display for Fault {
+    /// A sentence without its full stop.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::MisspeltColumn => "the column is misspelt",
+            Self::EmptyStatus => "it is empty, where all others have it",
+            Self::Password => "it holds somebody's password",
+            Self::UnknownReference => "it refers to somebody who is not there",
+            Self::OtherDateForm => "the date is written as 17/8/2026",
+            Self::EndsBeforeItBegins => "it ends before it begins",
+            Self::UnknownRole => "there is no such role",
+            Self::RepeatedRow => "the row stands there twice",
+        })
+    }
+}
+
 /// A fault and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planted {

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use eventlog::{
-    AppendError, EmbeddedConfig, EmbeddedLog, EventLog, Headers, LogId, OpenError, Receipt, Record,
-    SpoolConfig, Spooled, conformance,
+    AppendError, EmbeddedConfig, EmbeddedLog, EventLog, Headers, OpenError, ReadError, Receipt,
+    Record, SpoolConfig, Spooled, conformance,
 };
 use rstest::rstest;
 

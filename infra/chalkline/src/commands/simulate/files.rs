@@ -130,7 +130,7 @@ impl Written {
         let faults = self.faults.iter().map(|(path, planted)| {
             json!({
                 "path": path, "file": planted.file, "line": planted.line,
-                "column": planted.column, "fault": format!("{:?}", planted.fault),
+                "column": planted.column, "fault": planted.fault.name(),
             })
         });
         json!({ "files": files.collect::<Vec<_>>(), "faults": faults.collect::<Vec<_>>() })
@@ -147,7 +147,7 @@ impl Written {
             let (path, file, line) = (path.display(), &planted.file, planted.line);
             let _ = writeln!(
                 text,
-                "  {path} {file}:{line} {}: {:?}",
+                "  {path} {file}:{line} {}: {}",
                 planted.column, planted.fault
             );
         }
