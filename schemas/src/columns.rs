@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 
+use crate::roster::{self, Class};
 use crate::{Family, Table};
 
 /// The columns of a table, in order.
@@ -20,6 +21,8 @@ pub fn columns(table: Table) -> SchemaRef {
         Table::Tallies => TALLIES.clone(),
         Table::LogCounts => LOG_COUNTS.clone(),
         Table::Report(name) => Arc::clone(name.report().schema()),
+        Table::Roster(entity) => roster::columns(entity),
+        Table::RosterHistory(entity) => roster::history_columns(entity),
     }
 }
 
@@ -32,36 +35,29 @@ pub fn sort_columns(table: Table) -> &'static [&'static str] {
         }
         Table::LogCounts => &["log_partition", "first_position"],
         Table::Report(name) => &name.report().grain,
+        Table::Roster(entity) => roster::sort_columns(entity),
+        Table::RosterHistory(entity) => roster::history_sort_columns(entity),
+    }
+}
+
+/// What a column tells about people.
+pub fn column_class(table: Table, column: &str) -> Class {
+    if let Table::Roster(entity) | Table::RosterHistory(entity) = table {
+        return roster::column_class(entity, column);
+    }
+    match column {
+        "student_key" | "reply_to_key" | "by_key" | "tutor_key" => Class::Key,
+        "event_id" | "session_id" | "url" | "referrer" | "query" | "value" | "response"
+        | "reason" | "extra" | "headers" | "original" | "grade_old" | "grade_new" | "score"
+        | "rating" | "prompt_id" | "booking_id" => Class::Personal,
+        _ => Class::Plain,
     }
 }
 
 /// Whether a column can say something about a person: its values stay out of
 /// statistics, which would outlive the rows.
-pub fn is_personal(column: &str) -> bool {
-    matches!(
-        column,
-        "event_id"
-            | "student_key"
-            | "session_id"
-            | "url"
-            | "referrer"
-            | "query"
-            | "value"
-            | "reply_to_key"
-            | "response"
-            | "reason"
-            | "by_key"
-            | "extra"
-            | "headers"
-            | "original"
-            | "grade_old"
-            | "grade_new"
-            | "score"
-            | "tutor_key"
-            | "rating"
-            | "prompt_id"
-            | "booking_id"
-    )
+pub fn is_personal(table: Table, column: &str) -> bool {
+    column_class(table, column) != Class::Plain
 }
 
 fn required(name: &str, data_type: DataType) -> Field {
@@ -269,12 +265,15 @@ mod tests {
 
     #[test]
     fn every_sort_column_exists_and_terms_are_only_where_they_should_be() {
-        for table in Table::all() {
+        for table in Table::all().chain(Table::rosters()) {
             let columns = columns(table);
             for column in sort_columns(table) {
                 assert!(columns.field_with_name(column).is_ok(), "{table}.{column}");
             }
-            assert_eq!(columns.field_with_name("term").is_ok(), table.is_by_term());
+            // Of a roster's terms it is what they are called as partitions of others.
+            if !table.as_str().starts_with("terms") {
+                assert_eq!(columns.field_with_name("term").is_ok(), table.is_by_term());
+            }
         }
     }
 }

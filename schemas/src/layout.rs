@@ -3,12 +3,17 @@
 //!
 //! ```text
 //! <root>/<tenant>/<table>/term=<term>/….parquet
+//! <root>/<tenant>/_roster/<import>.json
+//! <root>/<tenant>/_roster/jobs/<job>.json
+//! <root>/<tenant>/_roster/jobs/<job>.diagnostics.csv
 //! <root>/_tenants/<tenant>/versions/<version>.json
 //! <root>/_tenants/<tenant>/secret
 //! <root>/_leases/<tenant>/<work>/<epoch>.json
 //! <root>/_log/<log id>/<partition>.json
 //! <root>/_log/check
 //! ```
+
+use uuid::Uuid;
 
 use crate::{Table, TenantId, Term};
 
@@ -25,6 +30,41 @@ pub fn term_partition(term: &Term) -> String {
 /// The term of a folder made by [`term_partition`].
 pub fn parse_term_partition(folder: &str) -> Option<Term> {
     folder.strip_prefix("term=")?.parse().ok()
+}
+
+/// The folder of the documents of a tenant's roster imports.
+pub fn roster_imports(tenant: &TenantId) -> String {
+    format!("{tenant}/_roster")
+}
+
+/// The document of an import; numbers start at 1 and sort as text.
+pub fn roster_import(tenant: &TenantId, number: u64) -> String {
+    format!("{}/{number:020}.json", roster_imports(tenant))
+}
+
+/// The number in a file name made by [`roster_import`].
+pub fn parse_roster_import(file_name: &str) -> Option<u64> {
+    file_name.strip_suffix(".json")?.parse().ok()
+}
+
+/// The folder of what is known of the jobs that import a tenant's rosters.
+pub fn roster_jobs(tenant: &TenantId) -> String {
+    format!("{}/jobs", roster_imports(tenant))
+}
+
+/// What is known of a job.
+pub fn roster_job(tenant: &TenantId, job: Uuid) -> String {
+    format!("{}/{job}.json", roster_jobs(tenant))
+}
+
+/// The job in a file name made by [`roster_job`].
+pub fn parse_roster_job(file_name: &str) -> Option<Uuid> {
+    file_name.strip_suffix(".json")?.parse().ok()
+}
+
+/// What is wrong with the bundle of a job.
+pub fn roster_diagnostics(tenant: &TenantId, job: Uuid) -> String {
+    format!("{}/{job}.diagnostics.csv", roster_jobs(tenant))
 }
 
 /// The folder in which all tenants' documents lie.
@@ -91,5 +131,14 @@ mod tests {
         let path = lease(&tenant, "maintenance", 7);
         let file_name = path.rsplit('/').next().expect("a file name");
         assert_eq!(parse_lease(file_name), Some(7));
+
+        let path = roster_import(&tenant, 12);
+        let file_name = path.rsplit('/').next().expect("a file name");
+        assert_eq!(parse_roster_import(file_name), Some(12));
+        let job = Uuid::from_u128(9);
+        let path = roster_job(&tenant, job);
+        let file_name = path.rsplit('/').next().expect("a file name");
+        assert_eq!(parse_roster_job(file_name), Some(job));
+        assert_eq!(parse_roster_job(&format!("{job}.diagnostics.csv")), None);
     }
 }

@@ -12,6 +12,7 @@ pub mod layout;
 mod origin;
 mod problem;
 mod report;
+pub mod roster;
 mod student;
 mod table;
 pub mod tally;
@@ -19,7 +20,7 @@ mod tenant;
 mod write_key;
 
 pub use calendar::{Calendar, CalendarError, TermDates};
-pub use columns::{columns, is_personal, sort_columns};
+pub use columns::{column_class, columns, is_personal, sort_columns};
 pub use credential::{Credential, CredentialError, CredentialKind, SecretHash};
 pub use custom_type::{
     CustomType, CustomTypeName, CustomTypeNameError, MAX_CUSTOM_TYPES, MAX_SCHEMA_BYTES,

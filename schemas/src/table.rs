@@ -1,5 +1,6 @@
 //! The tables that transform writes and query mounts.
 
+use crate::roster::Entity;
 use crate::{Family, ReportName};
 
 /// A table of the lake; every one exists once per tenant.
@@ -18,6 +19,10 @@ pub enum Table {
     LogCounts,
     /// The rows of a report, by term.
     Report(ReportName),
+    /// The current rows of a roster's table.
+    Roster(Entity),
+    /// All versions of the rows of a roster's table, in the order of the imports.
+    RosterHistory(Entity),
 }
 
 impl Table {
@@ -35,11 +40,22 @@ impl Table {
         Self::LogCounts,
     ];
 
-    /// All tables: those made of the log, then the reports that are tables.
+    /// All tables that are what their newest version says: those made of the log, then
+    /// the reports that are tables. Those of rosters are not among them: what they are
+    /// the newest import says, see [`Table::rosters`].
     pub fn all() -> impl Iterator<Item = Self> {
         Self::BASE
             .into_iter()
             .chain(ReportName::all().map(Self::Report))
+    }
+
+    /// The tables of rosters, in the order of reference, each before its history. The
+    /// newest import names the version of each that is to be read; later ones are of an
+    /// import that is not complete.
+    pub fn rosters() -> impl Iterator<Item = Self> {
+        Entity::ALL
+            .into_iter()
+            .flat_map(|entity| [Self::Roster(entity), Self::RosterHistory(entity)])
     }
 
     /// The table's name in SQL and in paths.
@@ -51,22 +67,44 @@ impl Table {
             Self::Tallies => "tallies",
             Self::LogCounts => "log_counts",
             Self::Report(name) => name.as_str(),
+            Self::Roster(entity) => entity.name(),
+            Self::RosterHistory(entity) => entity.history_name(),
         }
     }
 
-    /// The table of that name.
+    /// The table of that name, of those of [`Table::all`].
     pub fn from_name(name: &str) -> Option<Self> {
         Self::all().find(|table| table.as_str() == name)
     }
 
     /// Whether its rows are partitioned by term.
     pub fn is_by_term(self) -> bool {
-        matches!(self, Self::Events(_) | Self::Report(_))
+        match self {
+            Self::Events(_) | Self::Report(_) => true,
+            Self::Roster(entity) | Self::RosterHistory(entity) => entity.is_by_term(),
+            _ => false,
+        }
     }
 }
 
 impl std::fmt::Display for Table {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_tables_have_one_name() {
+        let views = crate::reports().iter().map(|report| report.name);
+        let tables = Table::BASE.into_iter().chain(Table::rosters());
+        let names: Vec<&str> = tables.map(Table::as_str).chain(views).collect();
+        let different: HashSet<&str> = names.iter().copied().collect();
+        assert_eq!(different.len(), names.len());
     }
 }

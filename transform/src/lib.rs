@@ -25,6 +25,7 @@ mod quarantine;
 mod recover;
 pub mod replay;
 mod report;
+pub mod roster;
 mod tables;
 mod traces;
 mod transform;

@@ -4,6 +4,7 @@ mod access;
 mod custom_type;
 mod import;
 mod outbox;
+mod roster;
 mod simulate;
 mod spool;
 mod values;
@@ -18,6 +19,7 @@ pub use self::access::{Key, Link, Tenant, Token};
 pub use self::custom_type::Type;
 pub use self::import::{Edx, Events, Import, Oulad, Target, Xapi};
 pub use self::outbox::{Outbox, Relay};
+pub use self::roster::{OfTenant, Roster, RosterImport};
 pub use self::simulate::{OneRoster, School, Semester, Simulate};
 pub use self::spool::Spool;
 pub use self::values::Expiry;
@@ -112,6 +114,14 @@ pub enum Command {
         after_help = "Example: chalkline import xapi statements.jsonl.gz --key ck_demo_…"
     )]
     Import(Import),
+    /// Import rosters, and go back to earlier ones
+    ///
+    /// It works on the tables themselves, also beside a running `chalkline up`.
+    #[command(
+        subcommand,
+        after_help = "Example: chalkline roster import roster.zip --tenant north-high"
+    )]
+    Roster(Roster),
     /// Make up schools, for demos and benchmarks
     #[command(
         subcommand,

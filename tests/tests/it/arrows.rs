@@ -14,7 +14,10 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 12] = [
     ("ingest", &["schemas", "runtime", "eventlog"]),
     ("lake", &["schemas"]),
     ("roster", &["schemas"]),
-    ("transform", &["schemas", "runtime", "eventlog", "lake"]),
+    (
+        "transform",
+        &["schemas", "runtime", "eventlog", "lake", "roster"],
+    ),
     ("query", &["schemas", "runtime", "lake"]),
     (
         "chalkline",

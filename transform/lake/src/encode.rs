@@ -106,7 +106,7 @@ fn properties(table: Table, look_up: LookUp) -> WriterProperties {
     for field in file_columns(table).fields() {
         let name = field.name().as_str();
         let column = ColumnPath::from(name);
-        if schemas::is_personal(name) {
+        if schemas::is_personal(table, name) {
             properties =
                 properties.set_column_statistics_enabled(column.clone(), EnabledStatistics::None);
         }

@@ -2,6 +2,7 @@
 
 mod changes;
 mod columns;
+mod documents;
 mod durable;
 mod encode;
 mod error;
@@ -15,14 +16,17 @@ mod open;
 mod positions;
 mod publish;
 mod replace;
+mod restore;
 mod scan;
 mod slices;
+mod sorted;
 mod stats;
 mod table;
 mod write;
 mod writer;
 
 pub use changes::{ChangedFile, Changes};
+pub use documents::DocumentInfo;
 pub use error::{LakeError, PublishError};
 pub use file_name::{FileName, FileNameError};
 pub use find::{Finding, Sought, StoredEvent};
@@ -34,6 +38,7 @@ pub use positions::{Advance, AppId};
 pub use publish::{Published, Rows};
 pub use scan::RowFilter;
 pub use slices::{Matcher, Slices, TermSlices};
+pub use sorted::{SortedWriter, Written};
 pub use table::LakeTable;
 pub use write::file_columns;
 pub use writer::Writer;

@@ -60,7 +60,7 @@ impl Lake {
     ///
     /// `store` shows the same place (its paths are relative to `root`), and
     /// `options` are what deltalake needs to reach it by itself: access keys, an
-    /// endpoint.
+    /// endpoint. At `memory:///` there is nothing but `store`, whatever it is.
     pub fn new(
         mut root: Url,
         store: Arc<dyn ObjectStore>,
@@ -109,6 +109,29 @@ impl Lake {
         let first = self.first_commit(&name).await?;
         let mut delta = self.unloaded(&name)?;
         delta.load().await.map_err(|e| table_error(&name, e))?;
+        Ok(Some(LakeTable::new(name, table, delta, first)))
+    }
+
+    /// Opens a table at a version, which may be older than its newest one; `None` when
+    /// nobody made the table yet.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`] or [`LakeError::Table`], also when the version is not known
+    /// any more.
+    pub async fn open_at(
+        &self,
+        tenant: &TenantId,
+        table: Table,
+        version: u64,
+    ) -> Result<Option<LakeTable>, LakeError> {
+        let name = layout::table(tenant, table);
+        if !self.has_log(&name).await? {
+            return Ok(None);
+        }
+        let first = self.first_commit(&name).await?;
+        let mut delta = self.unloaded(&name)?;
+        let loaded = delta.load_version(version).await;
+        loaded.map_err(|e| table_error(&name, e))?;
         Ok(Some(LakeTable::new(name, table, delta, first)))
     }
 
@@ -257,8 +280,12 @@ impl Lake {
     fn unloaded(&self, name: &str) -> Result<DeltaTable, LakeError> {
         let url = self.0.root.join(&format!("{name}/"));
         let url = url.expect("a table's path is plain text without a scheme");
-        DeltaTableBuilder::from_url(url)
-            .map(|builder| builder.with_storage_options(self.0.options.clone()))
+        let is_store_alone = self.0.root.scheme() == "memory";
+        DeltaTableBuilder::from_url(url.clone())
+            .map(|builder| match is_store_alone {
+                true => builder.with_storage_backend(Arc::clone(&self.0.store), url),
+                false => builder.with_storage_options(self.0.options.clone()),
+            })
             .and_then(DeltaTableBuilder::build)
             .map_err(|e| table_error(name, e))
     }

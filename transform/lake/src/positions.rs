@@ -72,6 +72,12 @@ impl AppId {
         Self(format!("moved:{log_id}"))
     }
 
+    /// Whoever imports a tenant's rosters, one at a time: its position is the number
+    /// of the import that wrote to the table last.
+    pub fn roster() -> Self {
+        Self("roster".to_owned())
+    }
+
     /// The log partition that it reads; `None` for a report.
     pub(crate) fn partition(&self) -> Option<u32> {
         let (_, partition) = self.0.rsplit_once('/')?;

@@ -27,7 +27,9 @@ pub(crate) fn statistics_columns(table: Table) -> Vec<String> {
     crate::file_columns(table)
         .fields()
         .iter()
-        .filter(|field| !schemas::is_personal(field.name()) && !field.data_type().is_nested())
+        .filter(|field| {
+            !schemas::is_personal(table, field.name()) && !field.data_type().is_nested()
+        })
         .map(|field| field.name().clone())
         .collect()
 }
@@ -219,14 +221,13 @@ mod tests {
 
     #[test]
     fn personal_columns_are_left_out() {
-        for table in Table::all() {
+        for table in Table::all().chain(Table::rosters()) {
             let columns = statistics_columns(table);
-            assert!(columns.iter().all(|c| !schemas::is_personal(c)), "{table}");
-            assert!(
-                !columns
-                    .iter()
-                    .any(|c| c == "term" || c == "played_segments")
-            );
+            let is_personal = |column: &String| schemas::is_personal(table, column);
+            assert!(!columns.iter().any(is_personal), "{table}");
+            assert!(!columns.iter().any(|c| c == "played_segments"));
+            let has_term = columns.iter().any(|c| c == "term");
+            assert!(!(table.is_by_term() && has_term), "{table}");
         }
         let rows = RecordBatch::try_from_iter([
             ("event_id", Arc::new(StringArray::from(vec!["secret"])) as _),

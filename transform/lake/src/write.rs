@@ -32,7 +32,8 @@ pub fn file_columns(table: Table) -> SchemaRef {
             let fields = columns.fields().iter().filter(in_file).cloned();
             Arc::new(Schema::new(fields.collect::<Vec<_>>()))
         };
-        Table::all().map(|table| (table, of(table))).collect()
+        let all = Table::all().chain(Table::rosters());
+        all.map(|table| (table, of(table))).collect()
     });
     COLUMNS[&table].clone()
 }

@@ -73,6 +73,11 @@ impl Writer {
         self.written_rows + self.rows
     }
 
+    /// Takes files for its own that others have written.
+    pub(crate) fn take(&mut self, files: Vec<Add>) {
+        self.files.extend(files);
+    }
+
     /// Writes what is left; the files of all.
     pub(crate) async fn finish(mut self) -> Result<Vec<Add>, LakeError> {
         self.flush().await?;

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use schemas::roster::Entity;
+
 use crate::binding::File;
 use crate::diagnostic::{Code, Diagnostics};
-use crate::entity::Entity;
 use crate::error::Error;
 use crate::manifest::{Mode, Version};
 use crate::merge::{Groups, Merge, Step, Wanted};
@@ -76,7 +77,7 @@ impl Checked {
 
     /// How the bundle says it.
     pub(crate) fn mode(&self, entity: Entity) -> Option<Mode> {
-        let file = entity.file()?;
+        let file = File::of(entity)?;
         self.files.get(&file).copied()
     }
 
@@ -120,7 +121,7 @@ impl Checked {
         self.learn_ids(entity, stored)?;
         let mode = self.mode(entity);
         let references = self.references(entity);
-        let file = entity.file().map(|file| file.name()).unwrap_or_default();
+        let file = File::of(entity).map(|file| file.name()).unwrap_or_default();
         let present: HashSet<Entity> = self.tables.keys().copied().collect();
         let prefixes = self.settings.actor_prefixes.clone();
         let is_referred_to = self.is_referred_to(entity);
@@ -222,7 +223,7 @@ impl Checked {
         check: fn(&str, u64, &Facts, &mut Report<'_>),
     ) -> Result<(), Error> {
         let mode = self.mode(entity);
-        let file = entity.file().map(|file| file.name()).unwrap_or_default();
+        let file = File::of(entity).map(|file| file.name()).unwrap_or_default();
         let diagnostics = &mut self.diagnostics;
         let mut report = Report { diagnostics, file };
         for step in merge(&self.tables, mode, &self.left_out, entity, stored)? {

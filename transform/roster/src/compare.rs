@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use schemas::roster::Entity;
 
 use crate::check::Checked;
-use crate::entity::Entity;
 use crate::error::Error;
 use crate::manifest::{Mode, Version};
 use crate::merge::{After, Merge, Step};

@@ -1,219 +1,95 @@
-//! Our tables and their columns, and where each comes from in a bundle.
+//! Which file of a bundle fills which of our tables.
+
+use schemas::roster::Entity;
 
 use crate::binding::File;
 
-mod fields;
-
-/// A table that a bundle fills.
-///
-/// The order is that of reference, as of [`File`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Entity {
-    /// Schools, districts, departments, as a tree.
-    Orgs,
-    /// Academic sessions, nested.
-    Terms,
-    /// Courses.
-    Courses,
-    /// Classes.
-    Sections,
-    /// People.
-    Users,
-    /// Who is named as whose agent: parents and children, in either direction.
-    Guardians,
-    /// Accounts of people in other systems.
-    UserProfiles,
-    /// What people are in an org.
-    Roles,
-    /// Birth, sex and ethnicity.
-    Demographics,
-    /// Who learns or teaches in which section.
-    Enrollments,
-    /// Categories of the gradebook.
-    Categories,
-    /// What is graded.
-    LineItems,
-    /// Grades.
-    Results,
-    /// Scales of grades.
-    ScoreScales,
-    /// Which scales a line item has.
-    LineItemScoreScales,
-    /// Which scales a result has.
-    ResultScoreScales,
-    /// Which learning objectives a line item has.
-    LineItemObjectives,
-    /// How well a learning objective was met.
-    ResultObjectives,
-    /// Books and tools.
-    Resources,
-    /// Those of a section.
-    SectionResources,
-    /// Those of a course.
-    CourseResources,
-    /// Those of a person.
-    UserResources,
-}
-
-/// What a column tells about people.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// A name, an address or another trait of a person: it stays in the roster's
-    /// tables and out of statistics.
-    Personal,
-    /// An identifier of a person, to be hashed before it leaves the roster.
-    Key,
-    /// Nothing.
-    Plain,
-}
-
-/// A column of one of our tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Field {
-    /// Its name.
-    pub name: &'static str,
-    /// The type of its values.
-    pub kind: FieldKind,
-    /// What it tells about people.
-    pub class: Class,
-    /// Whether it is part of the table's key.
-    pub is_key: bool,
-    /// The column of the bundle that it is, by whichever of these names the version
-    /// has; none if it is made of others.
-    pub from: &'static [&'static str],
-}
-
-/// The type of a field's values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FieldKind {
-    /// Text.
-    Text,
-    /// A list of texts.
-    Texts,
-    /// A day.
-    Date,
-    /// Yes or no.
-    Boolean,
-    /// A number.
-    Number,
-    /// A whole number.
-    Integer,
-}
-
-impl Entity {
-    /// All of them, in the order of reference.
-    pub const ALL: [Self; 22] = [
-        Self::Orgs,
-        Self::Terms,
-        Self::Courses,
-        Self::Sections,
-        Self::Users,
-        Self::Guardians,
-        Self::UserProfiles,
-        Self::Roles,
-        Self::Demographics,
-        Self::Enrollments,
-        Self::Categories,
-        Self::LineItems,
-        Self::Results,
-        Self::ScoreScales,
-        Self::LineItemScoreScales,
-        Self::ResultScoreScales,
-        Self::LineItemObjectives,
-        Self::ResultObjectives,
-        Self::Resources,
-        Self::SectionResources,
-        Self::CourseResources,
-        Self::UserResources,
-    ];
-
-    /// The table's name.
-    pub fn name(self) -> &'static str {
+impl File {
+    /// The table that the file fills.
+    pub fn entity(self) -> Entity {
         match self {
-            Self::Orgs => "orgs",
-            Self::Terms => "terms",
-            Self::Courses => "courses",
-            Self::Sections => "sections",
-            Self::Users => "users",
-            Self::Guardians => "guardians",
-            Self::UserProfiles => "user_profiles",
-            Self::Roles => "roles",
-            Self::Demographics => "demographics",
-            Self::Enrollments => "enrollments",
-            Self::Categories => "categories",
-            Self::LineItems => "line_items",
-            Self::Results => "results",
-            Self::ScoreScales => "score_scales",
-            Self::LineItemScoreScales => "line_item_score_scales",
-            Self::ResultScoreScales => "result_score_scales",
-            Self::LineItemObjectives => "line_item_objectives",
-            Self::ResultObjectives => "result_objectives",
-            Self::Resources => "resources",
-            Self::SectionResources => "section_resources",
-            Self::CourseResources => "course_resources",
-            Self::UserResources => "user_resources",
+            Self::Orgs => Entity::Orgs,
+            Self::AcademicSessions => Entity::Terms,
+            Self::Courses => Entity::Courses,
+            Self::Classes => Entity::Sections,
+            Self::Users => Entity::Users,
+            Self::UserProfiles => Entity::UserProfiles,
+            Self::Roles => Entity::Roles,
+            Self::Demographics => Entity::Demographics,
+            Self::Enrollments => Entity::Enrollments,
+            Self::Categories => Entity::Categories,
+            Self::LineItems => Entity::LineItems,
+            Self::Results => Entity::Results,
+            Self::ScoreScales => Entity::ScoreScales,
+            Self::LineItemScoreScales => Entity::LineItemScoreScales,
+            Self::ResultScoreScales => Entity::ResultScoreScales,
+            Self::LineItemLearningObjectiveIds => Entity::LineItemObjectives,
+            Self::ResultLearningObjectiveIds => Entity::ResultObjectives,
+            Self::Resources => Entity::Resources,
+            Self::ClassResources => Entity::SectionResources,
+            Self::CourseResources => Entity::CourseResources,
+            Self::UserResources => Entity::UserResources,
         }
     }
 
-    /// The table that a file fills.
-    pub fn of(file: File) -> Self {
-        match file {
-            File::Orgs => Self::Orgs,
-            File::AcademicSessions => Self::Terms,
-            File::Courses => Self::Courses,
-            File::Classes => Self::Sections,
-            File::Users => Self::Users,
-            File::UserProfiles => Self::UserProfiles,
-            File::Roles => Self::Roles,
-            File::Demographics => Self::Demographics,
-            File::Enrollments => Self::Enrollments,
-            File::Categories => Self::Categories,
-            File::LineItems => Self::LineItems,
-            File::Results => Self::Results,
-            File::ScoreScales => Self::ScoreScales,
-            File::LineItemScoreScales => Self::LineItemScoreScales,
-            File::ResultScoreScales => Self::ResultScoreScales,
-            File::LineItemLearningObjectiveIds => Self::LineItemObjectives,
-            File::ResultLearningObjectiveIds => Self::ResultObjectives,
-            File::Resources => Self::Resources,
-            File::ClassResources => Self::SectionResources,
-            File::CourseResources => Self::CourseResources,
-            File::UserResources => Self::UserResources,
-        }
-    }
-
-    /// The file that fills the table; none of [`Entity::Guardians`], which is made of
-    /// the users.
-    pub fn file(self) -> Option<File> {
-        File::ALL.into_iter().find(|file| Self::of(*file) == self)
-    }
-
-    /// The table's columns, in order.
-    pub fn fields(self) -> &'static [Field] {
-        fields::of(self)
-    }
-
-    /// Where in the row the key's fields stand.
-    pub(crate) fn key_fields(self) -> impl Iterator<Item = usize> {
-        self.fields()
-            .iter()
-            .enumerate()
-            .filter(|(_, field)| field.is_key)
-            .map(|(index, _)| index)
-    }
-
-    /// The fields that hold the first and the last day of a row, if it has them.
-    pub(crate) fn days(self) -> Option<(&'static str, &'static str)> {
-        match self {
-            Self::Terms => Some(("start_date", "end_date")),
-            Self::Roles | Self::Enrollments => Some(("begin_date", "end_date")),
-            _ => None,
-        }
+    /// The file that fills a table; none of [`Entity::Guardians`], which is made of the
+    /// users.
+    pub fn of(entity: Entity) -> Option<Self> {
+        Self::ALL.into_iter().find(|file| file.entity() == entity)
     }
 }
 
-impl std::fmt::Display for Entity {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
+#[cfg(test)]
+mod tests {
+    use schemas::roster::{Field, FieldKind};
+
+    use super::*;
+    use crate::binding::Kind;
+    use crate::manifest::Version;
+
+    /// Columns that are no field: what says how a row is to be taken, and secrets.
+    const APART: [&str; 3] = ["status", "dateLastModified", "password"];
+
+    #[test]
+    fn every_column_of_the_binding_is_a_field_of_its_type() {
+        for version in Version::ALL {
+            for file in File::ALL {
+                for column in file.columns(version) {
+                    if APART.contains(&column.name) {
+                        continue;
+                    }
+                    let fields = file.entity().fields();
+                    let field = fields
+                        .iter()
+                        .find(|field| field.from.contains(&column.name))
+                        .unwrap_or_else(|| panic!("{file} {} is no field", column.name));
+                    let kind = match column.kind {
+                        Kind::Text | Kind::Id | Kind::Word(..) => FieldKind::Text,
+                        Kind::Texts | Kind::Ids | Kind::Words(..) => FieldKind::Texts,
+                        Kind::Date => FieldKind::Date,
+                        Kind::Boolean => FieldKind::Boolean,
+                        Kind::Number => FieldKind::Number,
+                        Kind::Integer | Kind::Year => FieldKind::Integer,
+                        Kind::DateTime | Kind::Secret => panic!("{file} {}", column.name),
+                    };
+                    assert_eq!(field.kind, kind, "{file} {}", column.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_field_is_a_column_and_no_secret() {
+        for file in File::ALL {
+            for field in file.entity().fields() {
+                let known = |name: &&str| {
+                    Version::ALL
+                        .iter()
+                        .flat_map(|version| file.columns(*version))
+                        .any(|column| column.name == *name && column.kind != Kind::Secret)
+                };
+                assert!(field.from.iter().all(known), "{file} {}", field.name);
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Why a bundle cannot be worked on at all.
 
-use crate::entity::Entity;
+use schemas::roster::Entity;
 
 /// Why reading or comparing a bundle stopped.
 #[derive(Debug, thiserror::Error)]

@@ -1,8 +1,8 @@
 //! By what a person is called.
 
 use schemas::normalise_actor;
+use schemas::roster::Entity;
 
-use crate::entity::Entity;
 use crate::row::Row;
 
 /// A name of a person, as an event may carry it.

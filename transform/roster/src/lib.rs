@@ -31,13 +31,13 @@ pub use compare::{
 };
 pub use day::DayOrder;
 pub use diagnostic::{Code, Diagnostic, Diagnostics, Severity};
-pub use entity::{Class, Entity, Field, FieldKind};
 pub use error::{BundleError, Error};
 pub use identity::{Identifier, Relation, identifiers, relation};
 pub use manifest::{Manifest, Mode, Version};
 pub use orgs::{Org, Orgs};
 pub use read::{Reading, Settings, read};
 pub use row::{Row, Value};
+pub use schemas::roster::{Class, Entity, Field, FieldKind};
 pub use stored::{Empty, Stored, StoredError, StoredRows};
 pub use term::term_slug;
 pub use terms::{EndDay, Session, Sessions};

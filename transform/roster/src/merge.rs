@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use std::iter::Peekable;
 
 use chrono::{DateTime, Utc};
+use schemas::roster::Entity;
 
-use crate::entity::Entity;
 use crate::error::Error;
 use crate::manifest::Mode;
 use crate::row::{Incoming, Row, Want};

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::entity::Entity;
+use schemas::roster::Entity;
+
 use crate::row::Row;
 
 /// An org.

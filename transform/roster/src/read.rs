@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use schemas::roster::Entity;
+
 use crate::binding::File;
 use crate::bundle::Bundle;
 use crate::day::{DayOrder, Evidence};
 use crate::diagnostic::{Code, Diagnostics};
-use crate::entity::Entity;
 use crate::error::{BundleError, Error};
 use crate::header::Header;
 use crate::manifest::{MANIFEST, Manifest, Mode, Version};
@@ -87,7 +88,7 @@ pub fn read(bundle: &mut Bundle, settings: Settings) -> Result<Reading, Error> {
         };
         let orders = reading.orders(bundle, file, inspection)?;
         if let Some(sorted) = reading.read_file(bundle, file, mode, inspection, &orders)? {
-            reading.tables.insert(Entity::of(file), sorted);
+            reading.tables.insert(file.entity(), sorted);
             reading.files.insert(file, mode);
         }
     }

@@ -1,8 +1,7 @@
 //! A typed row of one of our tables, and its compact form on disk.
 
 use chrono::{DateTime, NaiveDate, Utc};
-
-use crate::entity::Entity;
+use schemas::roster::Entity;
 
 mod codec;
 

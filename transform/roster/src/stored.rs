@@ -1,6 +1,7 @@
 //! What is stored already, as whoever stores it shows it.
 
-use crate::entity::Entity;
+use schemas::roster::Entity;
+
 use crate::row::Row;
 
 /// Why stored rows cannot be read.

@@ -1,12 +1,14 @@
 //! From a session's id to the partition of its rows.
 
 use schemas::Term;
+use schemas::roster::NO_TERM;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The characters of a term.
 const MOST: usize = 40;
 
-/// What ids of days between terms begin with; no session may look like them.
+/// What ids of days between terms begin with; no session may look like them, nor like
+/// [`NO_TERM`].
 const RESERVED: &str = "between-terms-";
 
 /// A session's id as a [`Term`]: itself, where it can be one; else what of it can be,
@@ -20,6 +22,7 @@ const RESERVED: &str = "between-terms-";
 pub fn term_slug(id: &str) -> Term {
     if let Ok(term) = Term::new(id)
         && !id.starts_with(RESERVED)
+        && id != NO_TERM
     {
         return term;
     }
@@ -61,6 +64,7 @@ mod tests {
                 .as_str()
                 .starts_with(RESERVED)
         );
+        assert_ne!(term_slug(NO_TERM).as_str(), NO_TERM);
     }
 
     proptest! {

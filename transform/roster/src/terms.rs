@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
+use schemas::roster::Entity;
 use schemas::{Calendar, Term, TermDates};
 
-use crate::entity::Entity;
 use crate::row::Row;
 
 /// Whether a session's last day is still part of it. OneRoster says that it is not,

@@ -15,6 +15,7 @@ mod replay;
 mod reports;
 mod reports_memory;
 mod reports_trouble;
+mod rosters;
 mod support;
 mod trouble;
 mod waiting;

@@ -10,6 +10,7 @@ pub mod key;
 mod link;
 mod outbox;
 mod replay;
+mod roster;
 mod serve;
 mod simulate;
 mod spool;
@@ -67,6 +68,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Simulate(Simulate::School(args)) => {
             simulate::school(&config()?, args, output).await
         }
+        Command::Roster(command) => roster::run(&config()?, command, output).await,
         Command::Compact(args) => compact::run(&config()?, args, output).await,
         Command::Replay(args) => replay::run(&config()?, args, output).await,
         Command::Spool(command) => spool::run(&config()?, command, output).await,

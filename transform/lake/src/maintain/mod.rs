@@ -14,6 +14,8 @@ mod vacuum;
 
 pub use amend::{Amended, Fate};
 pub use data_file::DataFile;
+pub(crate) use plan::run_prefix;
 pub use plan::{Compaction, Merge};
 pub use rewrite::Merged;
+pub(crate) use rewrite::RunWriter;
 pub use vacuum::{Retention, Vacuumed};

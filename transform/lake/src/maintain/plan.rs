@@ -131,6 +131,31 @@ impl LakeTable {
     }
 }
 
+impl LakeTable {
+    /// The files of a term, or of a table without terms, as runs.
+    pub(crate) fn runs(&self, term: Option<&Term>) -> Vec<Run> {
+        let mut runs: BTreeMap<String, Vec<RunFile>> = BTreeMap::new();
+        for file in self.state().log_data().iter() {
+            let path = file.path().into_owned();
+            let of = file.partition_values_map().remove("term").flatten();
+            if of.as_deref() != term.map(Term::as_str) {
+                continue;
+            }
+            let run = run_of(&path).unwrap_or(&path).to_owned();
+            runs.entry(run).or_default().push(RunFile {
+                path,
+                bytes: u64::try_from(file.size()).unwrap_or(0),
+                rows: file.num_records().unwrap_or(0) as u64,
+            });
+        }
+        let runs = runs.into_values().map(|mut files| {
+            files.sort();
+            Run { files }
+        });
+        runs.collect()
+    }
+}
+
 /// The files of one term, by run.
 #[derive(Default)]
 struct Files {

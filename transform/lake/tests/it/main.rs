@@ -7,5 +7,6 @@ mod maintaining;
 mod publishing;
 mod reading;
 mod replacing;
+mod restoring;
 mod support;
 mod unknown;

@@ -1,8 +1,10 @@
 //! Orgs and sessions that are above themselves.
 
+use schemas::roster::Entity;
+
 use super::Facts;
+use crate::binding::File;
 use crate::diagnostic::{Code, Diagnostics};
-use crate::entity::Entity;
 
 pub(super) fn check(facts: &Facts, diagnostics: &mut Diagnostics) {
     for (id, _) in facts.orgs.iter() {
@@ -30,7 +32,7 @@ fn report(
     while let Some(above) = next {
         if above == id {
             let line = facts.lines.get(&(entity, id.to_owned())).copied();
-            let file = entity.file().map(|file| file.name()).unwrap_or_default();
+            let file = File::of(entity).map(|file| file.name()).unwrap_or_default();
             let detail = "the row is its own parent, or one of those above it";
             let column = Some("parentSourcedId");
             diagnostics.add(Code::ParentCircle, &file, line, column, detail);

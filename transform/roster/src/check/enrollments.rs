@@ -1,9 +1,10 @@
 //! Enrollments beside their section's terms and their user's roles.
 
+use schemas::roster::Entity;
+
 use super::facts::hash;
 use super::{Facts, Report};
 use crate::diagnostic::Code;
-use crate::entity::Entity;
 use crate::row::{Row, Value};
 
 pub(super) fn check(row: &Row, line: u64, facts: &mut Facts, report: &mut Report<'_>) {

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::NaiveDate;
+use schemas::roster::Entity;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use crate::entity::Entity;
 use crate::orgs::Orgs;
 use crate::row::Row;
 use crate::terms::Sessions;

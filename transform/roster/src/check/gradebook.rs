@@ -1,9 +1,10 @@
 //! Line items and results.
 
+use schemas::roster::Entity;
+
 use super::facts::hash;
 use super::{Facts, Report};
 use crate::diagnostic::Code;
-use crate::entity::Entity;
 use crate::row::Row;
 
 /// A line item is of a term and due after it was assigned.

@@ -1,7 +1,8 @@
 //! By what people are called after the bundle.
 
+use schemas::roster::Entity;
+
 use super::Checked;
-use crate::entity::Entity;
 use crate::error::Error;
 use crate::identity::{Identifier, SOURCED_ID, identifiers};
 use crate::merge::Step;

@@ -1,9 +1,10 @@
 //! Roles, and identifiers that lead to two people.
 
+use schemas::roster::Entity;
+
 use super::facts::{hash, hash_pair};
 use super::{Facts, Report};
 use crate::diagnostic::Code;
-use crate::entity::Entity;
 use crate::identity::{SOURCED_ID, identifiers};
 use crate::row::Row;
 

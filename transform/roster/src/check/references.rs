@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
+use schemas::roster::Entity;
+
 use super::{Checked, Facts, Report, hash};
-use crate::binding::Hold;
+use crate::binding::{File, Hold};
 use crate::diagnostic::Code;
-use crate::entity::Entity;
 use crate::row::Row;
 
 /// A column of references.
@@ -25,13 +26,13 @@ impl Checked {
             .flat_map(|file| file.columns(self.version));
         columns.any(|column| {
             let file = column.refers.map(|reference| reference.file);
-            file.is_some_and(|file| Entity::of(file) == entity)
+            file.is_some_and(|file| file.entity() == entity)
         })
     }
 
     /// The columns of references that a table has.
     pub(super) fn references(&self, entity: Entity) -> Vec<ReferenceTo> {
-        let columns = entity.file().map(|file| file.columns(self.version));
+        let columns = File::of(entity).map(|file| file.columns(self.version));
         let columns = columns.unwrap_or_default();
         let field_of = |name: &str| {
             let mut fields = entity.fields().iter();
@@ -44,7 +45,7 @@ impl Checked {
                 Some(ReferenceTo {
                     field: field_of(column.name)?,
                     column: column.name,
-                    target: Entity::of(reference.file),
+                    target: reference.file.entity(),
                     hold: reference.hold,
                 })
             })

@@ -1,8 +1,9 @@
 //! Sessions within sessions, and what refers to one of the wrong type.
 
+use schemas::roster::Entity;
+
 use super::{Facts, Report};
 use crate::diagnostic::{Code, Diagnostics};
-use crate::entity::Entity;
 use crate::row::Row;
 
 /// From the largest to the smallest; those of other types fit anywhere.

@@ -1,7 +1,8 @@
 //! Rows that are made of the users: who is named as whose agent, and in 1.1 what
 //! people are in their orgs.
 
-use crate::entity::Entity;
+use schemas::roster::Entity;
+
 use crate::error::Error;
 use crate::merge::{Group, Merge};
 use crate::row::{Incoming, Row, Value, Want};

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use schemas::roster::Entity;
+
 use super::Comparison;
-use crate::entity::Entity;
 
 /// Which share of a table a bulk may end.
 #[derive(Debug, Clone)]

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::entity::Entity;
+use schemas::roster::Entity;
+
 use crate::row::Row;
 
 /// Whose word counts in a field of a row that is stored already.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use schemas::roster::Entity;
+
 use super::{Change, ChangeKind, Comparison};
-use crate::entity::Entity;
 
 /// How many rows of a table change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

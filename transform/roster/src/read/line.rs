@@ -1,12 +1,12 @@
 //! From one line of a file to a row: what can be said of it without any other.
 
 use chrono::{DateTime, Utc};
+use schemas::roster::Entity;
 
 use crate::binding::{Column, File, Kind};
 use crate::cell;
 use crate::day::DayOrder;
 use crate::diagnostic::{Code, Diagnostics};
-use crate::entity::Entity;
 use crate::header::Header;
 use crate::manifest::{Mode, Version};
 use crate::records::Record;
@@ -45,7 +45,7 @@ impl<'a> Lines<'a> {
         diagnostics: &'a mut Diagnostics,
     ) -> Self {
         let columns = file.columns(version);
-        let entity = Entity::of(file);
+        let entity = file.entity();
         let fields = entity.fields().iter().map(|field| {
             columns
                 .iter()

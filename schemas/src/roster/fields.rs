@@ -62,7 +62,7 @@ const ORGS: &[Field] = &[
     text("parent_org_id", &["parentSourcedId"]),
 ];
 
-/// `term` is the session's id as a partition, see [`crate::term_slug`].
+/// `term` is the session's id as a partition.
 const TERMS: &[Field] = &[
     id("term_id"),
     text("term", &[]),
@@ -337,54 +337,6 @@ pub(super) fn of(entity: Entity) -> &'static [Field] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::binding::{File, Kind};
-    use crate::manifest::Version;
-
-    /// Columns that are no field: what says how a row is to be taken, and secrets.
-    const APART: [&str; 3] = ["status", "dateLastModified", "password"];
-
-    #[test]
-    fn every_column_of_the_binding_is_a_field_of_its_type() {
-        for version in Version::ALL {
-            for file in File::ALL {
-                for column in file.columns(version) {
-                    if APART.contains(&column.name) {
-                        continue;
-                    }
-                    let fields = of(Entity::of(file));
-                    let field = fields
-                        .iter()
-                        .find(|field| field.from.contains(&column.name))
-                        .unwrap_or_else(|| panic!("{file} {} is no field", column.name));
-                    let kind = match column.kind {
-                        Kind::Text | Kind::Id | Kind::Word(..) => FieldKind::Text,
-                        Kind::Texts | Kind::Ids | Kind::Words(..) => FieldKind::Texts,
-                        Kind::Date => FieldKind::Date,
-                        Kind::Boolean => FieldKind::Boolean,
-                        Kind::Number => FieldKind::Number,
-                        Kind::Integer | Kind::Year => FieldKind::Integer,
-                        Kind::DateTime | Kind::Secret => panic!("{file} {}", column.name),
-                    };
-                    assert_eq!(field.kind, kind, "{file} {}", column.name);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn every_field_is_a_column_and_no_secret() {
-        for file in File::ALL {
-            for field in of(Entity::of(file)) {
-                let known = |name: &&str| {
-                    Version::ALL
-                        .iter()
-                        .flat_map(|version| file.columns(*version))
-                        .any(|column| column.name == *name && column.kind != Kind::Secret)
-                };
-                assert!(field.from.iter().all(known), "{file} {}", field.name);
-            }
-        }
-    }
 
     #[test]
     fn every_table_has_a_key_and_columns_of_different_names() {

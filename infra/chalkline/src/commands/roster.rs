@@ -1,0 +1,177 @@
+//! `chalkline roster`: rosters, past the running service.
+
+mod show;
+
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context as _, anyhow, bail};
+use lake::Lake;
+use runtime::{Clock, Leases, Registry};
+use schemas::Tenant;
+use serde_json::json;
+use transform::roster::{Importer, Job, JobState, LEASE, Phase, Request, Step};
+use uuid::Uuid;
+
+use super::registry;
+use crate::Config;
+use crate::cli::{OfTenant, Roster, RosterImport};
+use crate::import::Progress;
+use crate::output::Output;
+
+/// What whoever stops it should know.
+const STOPPED: &str = "stopped; nothing of it is seen, and it can be said again";
+
+/// Does what is said of rosters.
+pub async fn run(config: &Config, command: Roster, output: Output) -> anyhow::Result<ExitCode> {
+    let registry = registry(config)?;
+    let importer = importer(config)?;
+    match command {
+        Roster::Import(args) => {
+            let tenant = tenant(&registry, &args.of).await?;
+            import(&importer, &tenant, args, output).await
+        }
+        Roster::Rollback { to, of } => {
+            let tenant = tenant(&registry, &of).await?;
+            let by = whoever();
+            let job = told(|progress| importer.rollback(&tenant, to, &by, progress)).await?;
+            Ok(ended(&job, output))
+        }
+        Roster::Imports(of) => {
+            let tenant = tenant(&registry, &of).await?;
+            let imports = importer.imports(&tenant.id).list().await?;
+            output.show(&imports, show::imports(&imports));
+            Ok(ExitCode::SUCCESS)
+        }
+        Roster::Jobs { last, of } => {
+            let tenant = tenant(&registry, &of).await?;
+            let jobs = importer.jobs(&tenant.id, last).await?;
+            output.show(&jobs, show::jobs(&jobs));
+            Ok(ExitCode::SUCCESS)
+        }
+        Roster::Diagnostics { job, csv, of } => {
+            let tenant = tenant(&registry, &of).await?;
+            let found = importer.diagnostics(&tenant.id, job).await?;
+            let found = found.ok_or_else(|| unknown(job))?;
+            if csv {
+                output.say(String::from_utf8_lossy(&found));
+                return Ok(ExitCode::SUCCESS);
+            }
+            let rows = show::diagnostics(&found)?;
+            output.show(&rows, show::diagnostics_table(&rows));
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn unknown(job: Uuid) -> anyhow::Error {
+    anyhow!("no bundle was read by a job {job}; `chalkline roster jobs` lists them")
+}
+
+fn importer(config: &Config) -> anyhow::Result<Importer> {
+    let root = config.root()?;
+    let lake = Lake::new(root.url().clone(), root.store(), root.options().clone());
+    // No two have one name: the lease of one that was killed has to run out.
+    let holder = format!("by-hand-{}", Uuid::now_v7());
+    let leases = Leases::new(root, LEASE, holder, config.transform.maintenance.lease());
+    Ok(Importer::new(lake, leases, Clock::system()))
+}
+
+/// The tenant that is named, or the only one.
+async fn tenant(registry: &Registry, of: &OfTenant) -> anyhow::Result<Arc<Tenant>> {
+    let id = match &of.tenant {
+        Some(id) => id.clone(),
+        None => match registry.tenants().await?.as_slice() {
+            [only] => only.clone(),
+            [] => bail!("there is no tenant; `chalkline tenant add` makes one"),
+            several => {
+                let names: Vec<_> = several.iter().take(5).map(ToString::to_string).collect();
+                bail!("say whose rosters with --tenant: {}, …", names.join(", "))
+            }
+        },
+    };
+    let tenant = registry.tenant(&id).await?;
+    tenant.ok_or_else(|| anyhow!("there is no tenant {id}; chalkline tenant list shows all"))
+}
+
+/// Who runs this command, as the system calls them.
+fn whoever() -> String {
+    let name = ["SUDO_USER", "USER", "LOGNAME"].map(std::env::var);
+    let name = name.into_iter().flatten().find(|name| !name.is_empty());
+    name.unwrap_or_else(|| "command line".to_owned())
+}
+
+async fn import(
+    importer: &Importer,
+    tenant: &Tenant,
+    args: RosterImport,
+    output: Output,
+) -> anyhow::Result<ExitCode> {
+    let mut request = Request::new(&args.bundle, whoever());
+    request.forced = args.force;
+    if args.dry_run {
+        let check = |progress| importer.check(tenant, request, args.show, progress);
+        let preview = told(check).await?;
+        let refused = preview.refusal.is_some();
+        let shown = json!({
+            "tables": preview.tables.iter().map(|(entity, diff)| (entity.name(), diff))
+                .collect::<std::collections::BTreeMap<_, _>>(),
+            "found": preview.found,
+            "refused": preview.refusal.as_ref().map(ToString::to_string),
+        });
+        output.show(&shown, show::preview(&preview));
+        return Ok(if refused {
+            crate::failed()
+        } else {
+            ExitCode::SUCCESS
+        });
+    }
+    let job = told(|progress| importer.import(tenant, request, progress)).await?;
+    Ok(ended(&job, output))
+}
+
+/// Shows how far the work is, and ends it when it is told to.
+async fn told<T, F>(work: impl FnOnce(transform::roster::Progress) -> F) -> anyhow::Result<T>
+where
+    F: Future<Output = Result<T, transform::roster::RosterError>>,
+{
+    let bar = Arc::new(Bar::default());
+    let teller = Arc::clone(&bar);
+    let done = tokio::select! {
+        done = work(Arc::new(move |step: Step| teller.show(step))) => done.context("nothing was imported"),
+        _ = tokio::signal::ctrl_c() => Err(anyhow!(STOPPED)),
+    };
+    bar.progress.end();
+    done
+}
+
+/// The progress bar, a stretch for each phase that takes long.
+#[derive(Default)]
+struct Bar {
+    progress: Progress,
+    phase: Mutex<Option<Phase>>,
+}
+
+impl Bar {
+    fn show(&self, step: Step) {
+        let mut phase = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
+        if *phase != Some(step.phase) {
+            self.progress.end();
+            match (step.phase, step.of) {
+                (Phase::Waiting, _) => eprintln!("Another import is under way; this one waits."),
+                (phase, Some(of)) => self.progress.begin(phase.as_str(), "rows", of, 0),
+                (phase, None) => eprintln!("{}", phase.as_str()),
+            }
+            *phase = Some(step.phase);
+        }
+        self.progress.set(step.rows);
+    }
+}
+
+fn ended(job: &Job, output: Output) -> ExitCode {
+    output.show(job, show::job(job));
+    match job.state {
+        JobState::Done | JobState::Unchanged => ExitCode::SUCCESS,
+        _ => crate::failed(),
+    }
+}

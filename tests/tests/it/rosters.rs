@@ -1,0 +1,166 @@
+//! Rosters on the command line: all or nothing, also when it is killed.
+
+use std::time::Duration;
+
+use e2e::Sandbox;
+use serde_json::{Value, json};
+
+/// Makes a school of so many students; the path of a file of it.
+fn school(sandbox: &Sandbox, students: &str, version: &str) -> String {
+    let out = sandbox.path(&format!("school-{students}"));
+    let arguments = [
+        "simulate",
+        "school",
+        "--students",
+        students,
+        "--year",
+        "2024",
+        "--from",
+        "2024-09-16",
+        "--until",
+        "2024-09-17",
+        "--oneroster",
+        version,
+        "--out",
+        &out,
+    ];
+    sandbox.cli(&arguments);
+    out
+}
+
+fn roster(sandbox: &Sandbox, tenant: &str, arguments: &[&str]) -> Value {
+    sandbox.cli(&[&["roster"][..], arguments, &["--tenant", tenant]].concat())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_school_is_imported_once_and_kept_up_to_date_by_bulk_or_delta() {
+    let sandbox = Sandbox::up().await;
+    let one = sandbox.tenant("One", &[]).tenant.id.clone();
+    let two = sandbox.tenant("Two", &[]).tenant.id.clone();
+    let school = school(&sandbox, "60", "1.2");
+    let bundle = format!("{school}/roster.zip");
+
+    let preview = roster(&sandbox, &one, &["import", &bundle, "--dry-run"]);
+    assert_eq!(roster(&sandbox, &one, &["imports"]), json!([]));
+    for tenant in [&one, &two] {
+        let first = roster(&sandbox, tenant, &["import", &bundle]);
+        assert_eq!(first["state"], "done", "{first}");
+        assert_eq!(first["import"], 1);
+        assert_eq!(first["found"]["fatal"], 0);
+        let users = &first["tables"]["users"];
+        assert_eq!(*users, preview["tables"]["users"]["counts"]);
+    }
+    let again = roster(&sandbox, &one, &["import", &bundle]);
+    assert_eq!(again["state"], "unchanged");
+
+    // A week later, the same by bulk and by what has changed.
+    let bulk = roster(
+        &sandbox,
+        &one,
+        &["import", &format!("{school}/roster-a-week-later.zip")],
+    );
+    let delta = roster(
+        &sandbox,
+        &two,
+        &["import", &format!("{school}/roster-changes.zip")],
+    );
+    let changes = |job: &Value| {
+        let enrollments = &job["tables"]["enrollments"];
+        ["added", "changed", "ended"].map(|what| enrollments[what].clone())
+    };
+    assert_eq!(changes(&bulk), changes(&delta));
+    let after = roster(
+        &sandbox,
+        &two,
+        &["import", &format!("{school}/roster-a-week-later.zip")],
+    );
+    assert_eq!(after["state"], "unchanged", "{after}");
+
+    let back = roster(&sandbox, &one, &["rollback"]);
+    assert_eq!(
+        (&back["state"], &back["import"]),
+        (&json!("done"), &json!(3))
+    );
+    let same = roster(&sandbox, &one, &["import", &bundle]);
+    assert_eq!(same["state"], "unchanged");
+    let imports = roster(&sandbox, &one, &["imports"]);
+    let kinds: Vec<_> = imports.as_array().expect("a list").iter().collect();
+    assert_eq!(kinds.len(), 3);
+    assert_eq!(
+        (&kinds[0]["kind"], &kinds[0]["to"]),
+        (&json!("rollback"), &json!(1))
+    );
+
+    let jobs = roster(&sandbox, &one, &["jobs"]);
+    let job = jobs[0]["id"].as_str().expect("an id");
+    let diagnostics = roster(&sandbox, &one, &["diagnostics", job]);
+    assert!(diagnostics.is_array());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_are_told_and_a_bundle_that_ends_half_a_school_is_refused() {
+    let sandbox = Sandbox::up().await;
+    let tenant = sandbox.tenant("One", &[]).tenant.id.clone();
+    let large = school(&sandbox, "90", "1.1");
+    let small = school(&sandbox, "30", "1.1");
+    roster(
+        &sandbox,
+        &tenant,
+        &["import", &format!("{large}/roster.zip")],
+    );
+    let bundle = format!("{small}/roster.zip");
+    let import = ["roster", "import", &bundle, "--tenant", &tenant];
+    let (code, refused) = sandbox.cli_with_code(&import);
+    assert_eq!(
+        (code, &refused["state"]),
+        (1, &json!("refused")),
+        "{refused}"
+    );
+    let why = refused["error"].as_str().expect("why");
+    assert!(why.contains("would end"), "{why}");
+    let forced = sandbox.cli(&[&import[..], &["--force"]].concat());
+    assert_eq!(forced["state"], "done");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_is_killed_leaves_nothing_half_visible() {
+    let sandbox = Sandbox::up_with(&[("CHALKLINE_TRANSFORM_MAINTENANCE_LEASE_MS", "600")]).await;
+    let killed = sandbox.tenant("Killed", &[]).tenant.id.clone();
+    let whole = sandbox.tenant("Whole", &[]).tenant.id.clone();
+    let school = school(&sandbox, "1500", "1.1");
+    let bundle = format!("{school}/roster.zip");
+    let expected = roster(&sandbox, &whole, &["import", &bundle]);
+    assert_eq!(expected["state"], "done");
+
+    let mut kills = 0;
+    for try_number in 1..40 {
+        let name = format!("import-{try_number}");
+        let arguments = ["roster", "import", &bundle, "--tenant", &killed];
+        let mut process = sandbox.spawn(&name, &arguments);
+        let ended = process
+            .exit_within(Duration::from_millis(250 * try_number))
+            .await;
+        if ended.is_some() {
+            break;
+        }
+        process.kill();
+        kills += 1;
+        let imports = roster(&sandbox, &killed, &["imports"]);
+        let imports = imports.as_array().expect("a list").len();
+        if imports > 0 {
+            break;
+        }
+    }
+    assert!(kills > 0, "it was never killed");
+    // Once more, and then there is nothing left to do, and nothing is there twice.
+    roster(&sandbox, &killed, &["import", &bundle]);
+    let last = roster(&sandbox, &killed, &["import", &bundle]);
+    assert_eq!(last["state"], "unchanged");
+    let imports = roster(&sandbox, &killed, &["imports"]);
+    assert_eq!(imports.as_array().map(Vec::len), Some(1), "{imports}");
+    assert_eq!(imports[0]["tables"], expected["tables"]);
+    let jobs = roster(&sandbox, &killed, &["jobs", "--last", "100"]);
+    let states = jobs.as_array().expect("a list").iter();
+    let open = states.filter(|job| job["state"] == "running" || job["state"] == "waiting");
+    assert_eq!(open.count(), 0, "{jobs}");
+}

@@ -1,0 +1,169 @@
+//! What is known of an import, and by which its rows are seen.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use lake::Lake;
+use schemas::{Table, TenantId, layout};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::RosterError;
+
+/// An import that is complete.
+///
+/// It is one document, which is made only if nobody made that number first. With it all
+/// that the import wrote is seen, in all tables: whoever reads rosters reads each table
+/// at the version that the newest document names.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Import {
+    /// Which import of the tenant: the first is 1.
+    pub number: u64,
+    /// The job that made it.
+    pub id: Uuid,
+    /// What it was.
+    #[serde(flatten)]
+    pub kind: ImportKind,
+    /// What was imported, as whoever did it calls it.
+    pub source: String,
+    /// SHA-256 of what was imported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<String>,
+    /// Who did it.
+    pub by: String,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When all was written: `recorded_at` of its rows is before that.
+    pub finished_at: DateTime<Utc>,
+    /// Whether it was taken although it ended more than it may.
+    #[serde(default)]
+    pub forced: bool,
+    /// What it changed, by table.
+    pub tables: BTreeMap<String, Counts>,
+    /// The versions of all roster tables that there are, by table.
+    pub versions: BTreeMap<String, u64>,
+}
+
+/// What an import was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ImportKind {
+    /// Of a bundle.
+    Import,
+    /// Back to what was stored before.
+    Rollback {
+        /// The import after which it was so; 0 is before the first.
+        to: u64,
+    },
+}
+
+/// How many rows of a table an import changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Rows that came.
+    pub added: u64,
+    /// Rows that say something else.
+    pub changed: u64,
+    /// Rows that ended.
+    pub ended: u64,
+    /// Rows that stayed as they were.
+    pub unchanged: u64,
+}
+
+impl Counts {
+    /// How many rows are not as they were.
+    pub fn changes(&self) -> u64 {
+        self.added + self.changed + self.ended
+    }
+}
+
+impl Import {
+    /// The version of a table that is to be read; none of one that has no rows.
+    pub fn version(&self, table: Table) -> Option<u64> {
+        self.versions.get(table.as_str()).copied()
+    }
+}
+
+/// The documents of a tenant's imports.
+#[derive(Debug, Clone)]
+pub struct Imports {
+    lake: Lake,
+    tenant: TenantId,
+}
+
+impl Imports {
+    /// Those of a tenant.
+    pub fn new(lake: Lake, tenant: TenantId) -> Self {
+        Self { lake, tenant }
+    }
+
+    /// The newest one, by which rosters are read; `None` before the first.
+    ///
+    /// # Errors
+    /// [`RosterError::Lake`] or [`RosterError::Document`].
+    pub async fn newest(&self) -> Result<Option<Import>, RosterError> {
+        match self.numbers().await?.last() {
+            Some(number) => self.get(*number).await,
+            None => Ok(None),
+        }
+    }
+
+    /// All of them, the newest first.
+    ///
+    /// # Errors
+    /// As [`Imports::newest`].
+    pub async fn list(&self) -> Result<Vec<Import>, RosterError> {
+        let mut imports = Vec::new();
+        for number in self.numbers().await?.into_iter().rev() {
+            imports.extend(self.get(number).await?);
+        }
+        Ok(imports)
+    }
+
+    /// The import of a number.
+    ///
+    /// # Errors
+    /// As [`Imports::newest`].
+    pub async fn get(&self, number: u64) -> Result<Option<Import>, RosterError> {
+        let path = layout::roster_import(&self.tenant, number);
+        let Some(content) = self.lake.document(&path).await? else {
+            return Ok(None);
+        };
+        let import = serde_json::from_slice(&content);
+        import
+            .map(Some)
+            .map_err(|source| RosterError::Document { path, source })
+    }
+
+    /// Makes the document of an import, with which it is seen; an error when another
+    /// import has that number.
+    pub(super) async fn create(&self, import: &Import) -> Result<(), RosterError> {
+        let path = layout::roster_import(&self.tenant, import.number);
+        let content = serde_json::to_vec(import).expect("texts and numbers are JSON");
+        let created = self.lake.create_document(&path, content.into()).await;
+        if matches!(created, Ok(true)) {
+            return Ok(());
+        }
+        // An answer may be lost on its way, and what is asked again finds it done.
+        let is_ours = match self.get(import.number).await {
+            Ok(found) => found.is_some_and(|found| found.id == import.id),
+            Err(error) => match created {
+                Ok(_) => return Err(error),
+                Err(first) => return Err(first.into()),
+            },
+        };
+        match created {
+            _ if is_ours => Ok(()),
+            Ok(_) => Err(RosterError::Overtaken),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn numbers(&self) -> Result<Vec<u64>, RosterError> {
+        let folder = layout::roster_imports(&self.tenant);
+        let documents = self.lake.documents(&folder).await?;
+        let numbers = documents.iter();
+        let numbers = numbers.filter_map(|found| layout::parse_roster_import(&found.name));
+        Ok(numbers.collect())
+    }
+}

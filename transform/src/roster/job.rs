@@ -1,0 +1,181 @@
+//! What is known of everybody who imports, has imported, or has tried to.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use lake::Lake;
+use schemas::{TenantId, layout};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Counts, ImportKind, RosterError};
+
+/// An import, whether it came to its end or not.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// Its id; later jobs have greater ones.
+    pub id: Uuid,
+    /// How far it is.
+    pub state: JobState,
+    /// What it is.
+    #[serde(flatten)]
+    pub kind: ImportKind,
+    /// What is imported, as whoever does it calls it.
+    pub source: String,
+    /// SHA-256 of what is imported, once it was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<String>,
+    /// Who does it.
+    pub by: String,
+    /// Whether it is taken although it ends more than it may.
+    #[serde(default)]
+    pub forced: bool,
+    /// When it was asked for.
+    pub created_at: DateTime<Utc>,
+    /// When its turn came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<DateTime<Utc>>,
+    /// The import that it made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub import: Option<u64>,
+    /// What changed, or would have, by table.
+    #[serde(default)]
+    pub tables: BTreeMap<String, Counts>,
+    /// What is wrong with the bundle.
+    #[serde(default)]
+    pub found: Found,
+    /// Why it was refused or has failed, and what to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// How far a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// Another one is under way.
+    Waiting,
+    /// It is under way.
+    Running,
+    /// All of it is seen.
+    Done,
+    /// There was nothing to change.
+    Unchanged,
+    /// The bundle is not taken, and nothing of it is seen.
+    Refused,
+    /// It did not come to its end, and nothing of it is seen.
+    Failed,
+}
+
+/// How many things are wrong with a bundle.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    /// For which the bundle is refused.
+    pub fatal: u64,
+    /// For which rows or files are left out.
+    pub errors: u64,
+    /// That are taken all the same.
+    pub warnings: u64,
+}
+
+impl JobState {
+    /// What it is called.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Unchanged => "unchanged",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether it goes on.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Waiting | Self::Running)
+    }
+}
+
+impl Job {
+    /// How long it took since its turn came; of one that goes on nothing.
+    pub fn duration(&self) -> Option<TimeDelta> {
+        Some(self.finished_at? - self.started_at?)
+    }
+}
+
+/// The jobs of a tenant, each a document that its process writes again and again: of one
+/// that does not, the process is gone.
+#[derive(Debug, Clone)]
+pub(super) struct Jobs {
+    lake: Lake,
+    tenant: TenantId,
+    /// A job whose document is older than this has no process.
+    alive: Duration,
+}
+
+impl Jobs {
+    pub fn new(lake: Lake, tenant: TenantId, alive: Duration) -> Self {
+        Self {
+            lake,
+            tenant,
+            alive,
+        }
+    }
+
+    pub async fn save(&self, job: &Job) -> Result<(), RosterError> {
+        let path = layout::roster_job(&self.tenant, job.id);
+        let content = serde_json::to_vec(job).expect("texts and numbers are JSON");
+        Ok(self.lake.put_document(&path, content.into()).await?)
+    }
+
+    pub async fn save_diagnostics(&self, job: Uuid, csv: Vec<u8>) -> Result<(), RosterError> {
+        let path = layout::roster_diagnostics(&self.tenant, job);
+        Ok(self.lake.put_document(&path, csv.into()).await?)
+    }
+
+    pub async fn diagnostics(&self, job: Uuid) -> Result<Option<Bytes>, RosterError> {
+        let path = layout::roster_diagnostics(&self.tenant, job);
+        Ok(self.lake.document(&path).await?)
+    }
+
+    /// The newest ones, the newest first.
+    pub async fn list(&self, most: usize) -> Result<Vec<Job>, RosterError> {
+        let folder = layout::roster_jobs(&self.tenant);
+        let documents = self.lake.documents(&folder).await?;
+        let mut now = None;
+        let mut jobs = Vec::new();
+        for found in documents.iter().rev() {
+            let Some(id) = layout::parse_roster_job(&found.name) else {
+                continue;
+            };
+            if jobs.len() == most {
+                break;
+            }
+            let path = layout::roster_job(&self.tenant, id);
+            let Some(content) = self.lake.document(&path).await? else {
+                continue;
+            };
+            let job = serde_json::from_slice(&content);
+            let mut job: Job = job.map_err(|source| RosterError::Document { path, source })?;
+            if job.state.is_open() {
+                let now = match now {
+                    Some(now) => now,
+                    None => *now.insert(self.lake.store_time().await?),
+                };
+                if now - found.written_at > TimeDelta::from_std(self.alive).unwrap_or_default() {
+                    job.state = JobState::Failed;
+                    let gone = "its process is gone, and nothing of it is seen; import again";
+                    job.error = Some(gone.to_owned());
+                }
+            }
+            jobs.push(job);
+        }
+        Ok(jobs)
+    }
+}
