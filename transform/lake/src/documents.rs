@@ -7,15 +7,6 @@ use object_store::{ObjectStoreExt, PutMode, PutPayload};
 
 use crate::{Lake, LakeError, durable};
 
-/// What the store says of a document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DocumentInfo {
-    /// Its name in its folder.
-    pub name: String,
-    /// When it was written, by the store's clock.
-    pub written_at: DateTime<Utc>,
-}
-
 impl Lake {
     /// Writes a document that nobody has written yet; `false` when somebody has. Who
     /// sees it sees all of it, and it outlives a loss of power.
@@ -52,31 +43,40 @@ impl Lake {
     /// # Errors
     /// [`LakeError::Store`].
     pub async fn document(&self, path: &str) -> Result<Option<Bytes>, LakeError> {
+        let found = self.document_and_time(path).await?;
+        Ok(found.map(|(content, _)| content))
+    }
+
+    /// Reads a document, and says when it was written, by the store's clock.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`].
+    pub async fn document_and_time(
+        &self,
+        path: &str,
+    ) -> Result<Option<(Bytes, DateTime<Utc>)>, LakeError> {
         match self.store().get(&Path::from(path)).await {
-            Ok(object) => Ok(Some(object.bytes().await?)),
+            Ok(object) => {
+                let written_at = object.meta.last_modified;
+                Ok(Some((object.bytes().await?, written_at)))
+            }
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// The documents of a folder, those of folders within it left out, by name.
+    /// The names of the documents of a folder, in order; those of folders within it left
+    /// out.
     ///
     /// # Errors
     /// [`LakeError::Store`].
-    pub async fn documents(&self, folder: &str) -> Result<Vec<DocumentInfo>, LakeError> {
+    pub async fn documents(&self, folder: &str) -> Result<Vec<String>, LakeError> {
         let folder = Path::from(folder);
         let listed = self.store().list_with_delimiter(Some(&folder)).await?;
-        let mut found: Vec<_> = listed
-            .objects
-            .into_iter()
-            .filter_map(|object| {
-                Some(DocumentInfo {
-                    name: object.location.filename()?.to_owned(),
-                    written_at: object.last_modified,
-                })
-            })
-            .collect();
-        found.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(found)
+        let names = listed.objects.iter();
+        let names = names.filter_map(|object| object.location.filename().map(str::to_owned));
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        Ok(names)
     }
 }

@@ -40,6 +40,15 @@ pub enum LakeError {
         #[source]
         source: Box<DataFusionError>,
     },
+    /// The object is not what is known of an import.
+    #[error("{path} cannot be read as what is known of an import")]
+    Document {
+        /// Where it lies below the root.
+        path: String,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
     /// The object is not a floor.
     #[error("{path} is not a floor")]
     Floor {

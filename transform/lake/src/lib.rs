@@ -10,6 +10,7 @@ mod file_name;
 mod files;
 mod find;
 mod floor;
+pub mod imports;
 mod made_of;
 mod maintain;
 mod open;
@@ -26,7 +27,6 @@ mod write;
 mod writer;
 
 pub use changes::{ChangedFile, Changes};
-pub use documents::DocumentInfo;
 pub use error::{LakeError, PublishError};
 pub use file_name::{FileName, FileNameError};
 pub use find::{Finding, Sought, StoredEvent};

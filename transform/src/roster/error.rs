@@ -29,15 +29,6 @@ pub enum RosterError {
     /// A table that the newest import names is not there.
     #[error("{0} is not there, but import {1} wrote it; give it back from the backup")]
     Missing(Table, u64),
-    /// A document cannot be read.
-    #[error("{path} cannot be read as what is known of an import")]
-    Document {
-        /// Where it lies below the root.
-        path: String,
-        /// What is wrong with it.
-        #[source]
-        source: serde_json::Error,
-    },
     /// Another import was faster, or took over: this one held still for too long.
     #[error("another import has come first; import again")]
     Overtaken,

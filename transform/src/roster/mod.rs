@@ -2,32 +2,34 @@
 //!
 //! | step | file | what it does |
 //! |---|---|---|
-//! | wait | `turn.rs` | one import of a tenant at a time |
+//! | wait | `attempt.rs`, `turn.rs` | one import of a tenant at a time |
 //! | compare | `snapshot.rs` | shows the crate `roster` the rows that are stored, by key |
 //! | heal | `write.rs` | takes out what a killed import has left behind |
 //! | write | `write.rs`, `change.rs`, `rows.rs` | the versions that are new, then the current rows |
-//! | publish | `document.rs` | one document, with which all of it is seen |
-//! | tell | `job.rs`, `progress.rs`, `diff.rs` | how it goes and went, and how it would |
+//! | publish | [`lake::imports`] | one document, with which all of it is seen |
+//! | tell | [`lake::imports`], `progress.rs`, `diff.rs` | how it goes and went, and how it would |
 //!
-//! `import.rs` does all of it, for a bundle and for the way back.
+//! `work.rs` does all of it, for a bundle and for the way back, and `attempt.rs` has it done in
+//! its turn, whatever becomes of it; `import.rs` is what others call.
 
+mod attempt;
 mod change;
 mod diff;
-mod document;
 mod error;
 mod import;
 mod input;
-mod job;
 mod progress;
+mod request;
 mod rows;
 mod snapshot;
 mod turn;
+mod work;
 mod write;
 
 pub use diff::{FieldDiff, Preview, RowDiff, TableDiff};
-pub use document::{Counts, Import, ImportKind, Imports};
 pub use error::{Refusal, RosterError};
-pub use import::{Importer, Request};
-pub use job::{Found, Job, JobState};
+pub use import::Importer;
+pub use lake::imports::{Counts, Found, Import, ImportKind, Imports, Job, JobState};
 pub use progress::{Phase, Progress, Step};
+pub use request::Request;
 pub use turn::LEASE;

@@ -13,11 +13,10 @@ use schemas::{Table, TenantId, Term};
 use tokio::runtime::Handle;
 
 use super::change::{RowChange, Source};
-use super::document::Counts;
 use super::progress::{Phase, Teller};
 use super::rows::{RowsBuilder, StoredRow, Validity, Version, partition};
 use super::snapshot::Snapshot;
-use super::{Import, RosterError};
+use super::{Counts, Import, RosterError};
 
 /// Rows that are handed on at a time.
 const BATCH_ROWS: usize = 8_192;

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use lake::Lake;
 use schemas::{Table, TenantId, layout};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::RosterError;
+use crate::{Lake, LakeError};
 
 /// An import that is complete.
 ///
@@ -100,8 +99,8 @@ impl Imports {
     /// The newest one, by which rosters are read; `None` before the first.
     ///
     /// # Errors
-    /// [`RosterError::Lake`] or [`RosterError::Document`].
-    pub async fn newest(&self) -> Result<Option<Import>, RosterError> {
+    /// [`LakeError::Store`] or [`LakeError::Document`].
+    pub async fn newest(&self) -> Result<Option<Import>, LakeError> {
         match self.numbers().await?.last() {
             Some(number) => self.get(*number).await,
             None => Ok(None),
@@ -112,7 +111,7 @@ impl Imports {
     ///
     /// # Errors
     /// As [`Imports::newest`].
-    pub async fn list(&self) -> Result<Vec<Import>, RosterError> {
+    pub async fn list(&self) -> Result<Vec<Import>, LakeError> {
         let mut imports = Vec::new();
         for number in self.numbers().await?.into_iter().rev() {
             imports.extend(self.get(number).await?);
@@ -124,7 +123,7 @@ impl Imports {
     ///
     /// # Errors
     /// As [`Imports::newest`].
-    pub async fn get(&self, number: u64) -> Result<Option<Import>, RosterError> {
+    pub async fn get(&self, number: u64) -> Result<Option<Import>, LakeError> {
         let path = layout::roster_import(&self.tenant, number);
         let Some(content) = self.lake.document(&path).await? else {
             return Ok(None);
@@ -132,38 +131,34 @@ impl Imports {
         let import = serde_json::from_slice(&content);
         import
             .map(Some)
-            .map_err(|source| RosterError::Document { path, source })
+            .map_err(|source| LakeError::Document { path, source })
     }
 
-    /// Makes the document of an import, with which it is seen; an error when another
+    /// Makes the document of an import, with which it is seen; `false` when another
     /// import has that number.
-    pub(super) async fn create(&self, import: &Import) -> Result<(), RosterError> {
+    ///
+    /// # Errors
+    /// As [`Imports::newest`]; it may be there all the same.
+    pub async fn create(&self, import: &Import) -> Result<bool, LakeError> {
         let path = layout::roster_import(&self.tenant, import.number);
         let content = serde_json::to_vec(import).expect("texts and numbers are JSON");
         let created = self.lake.create_document(&path, content.into()).await;
         if matches!(created, Ok(true)) {
-            return Ok(());
+            return Ok(true);
         }
         // An answer may be lost on its way, and what is asked again finds it done.
-        let is_ours = match self.get(import.number).await {
-            Ok(found) => found.is_some_and(|found| found.id == import.id),
-            Err(error) => match created {
-                Ok(_) => return Err(error),
-                Err(first) => return Err(first.into()),
-            },
-        };
-        match created {
-            _ if is_ours => Ok(()),
-            Ok(_) => Err(RosterError::Overtaken),
-            Err(error) => Err(error.into()),
+        match (self.get(import.number).await, created) {
+            (Ok(Some(found)), _) if found.id == import.id => Ok(true),
+            (_, Err(error)) | (Err(error), Ok(_)) => Err(error),
+            (Ok(_), Ok(_)) => Ok(false),
         }
     }
 
-    async fn numbers(&self) -> Result<Vec<u64>, RosterError> {
+    async fn numbers(&self) -> Result<Vec<u64>, LakeError> {
         let folder = layout::roster_imports(&self.tenant);
         let documents = self.lake.documents(&folder).await?;
         let numbers = documents.iter();
-        let numbers = numbers.filter_map(|found| layout::parse_roster_import(&found.name));
+        let numbers = numbers.filter_map(|name| layout::parse_roster_import(name));
         Ok(numbers.collect())
     }
 }

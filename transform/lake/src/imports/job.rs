@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use lake::Lake;
 use schemas::{TenantId, layout};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Counts, ImportKind, RosterError};
+use super::{Counts, ImportKind};
+use crate::{Lake, LakeError};
 
 /// An import, whether it came to its end or not.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,10 @@ pub struct Job {
     /// Whether it is taken although it ends more than it may.
     #[serde(default)]
     pub forced: bool,
+    /// Whether its bundle was uploaded: then it waits until it was imported, whatever
+    /// becomes of the process that does it.
+    #[serde(default)]
+    pub uploaded: bool,
     /// When it was asked for.
     pub created_at: DateTime<Utc>,
     /// When its turn came.
@@ -107,12 +111,24 @@ impl Job {
     pub fn duration(&self) -> Option<TimeDelta> {
         Some(self.finished_at? - self.started_at?)
     }
+
+    /// What it is when its process is gone.
+    fn abandon(&mut self) {
+        if self.uploaded {
+            self.state = JobState::Waiting;
+            self.started_at = None;
+        } else {
+            self.state = JobState::Failed;
+            let gone = "its process is gone, and nothing of it is seen; import again";
+            self.error = Some(gone.to_owned());
+        }
+    }
 }
 
 /// The jobs of a tenant, each a document that its process writes again and again: of one
 /// that does not, the process is gone.
 #[derive(Debug, Clone)]
-pub(super) struct Jobs {
+pub struct Jobs {
     lake: Lake,
     tenant: TenantId,
     /// A job whose document is older than this has no process.
@@ -120,6 +136,7 @@ pub(super) struct Jobs {
 }
 
 impl Jobs {
+    /// Those of a tenant. A job is renewed more often than every `alive`.
     pub fn new(lake: Lake, tenant: TenantId, alive: Duration) -> Self {
         Self {
             lake,
@@ -128,54 +145,67 @@ impl Jobs {
         }
     }
 
-    pub async fn save(&self, job: &Job) -> Result<(), RosterError> {
+    /// Writes how a job is, in the place of how it was.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`].
+    pub async fn save(&self, job: &Job) -> Result<(), LakeError> {
         let path = layout::roster_job(&self.tenant, job.id);
         let content = serde_json::to_vec(job).expect("texts and numbers are JSON");
         Ok(self.lake.put_document(&path, content.into()).await?)
     }
 
-    pub async fn save_diagnostics(&self, job: Uuid, csv: Vec<u8>) -> Result<(), RosterError> {
+    /// Keeps what is wrong with a job's bundle, as CSV.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`].
+    pub async fn save_diagnostics(&self, job: Uuid, csv: Vec<u8>) -> Result<(), LakeError> {
         let path = layout::roster_diagnostics(&self.tenant, job);
         Ok(self.lake.put_document(&path, csv.into()).await?)
     }
 
-    pub async fn diagnostics(&self, job: Uuid) -> Result<Option<Bytes>, RosterError> {
+    /// What is wrong with a job's bundle, as CSV; `None` if it did not come to read it.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`].
+    pub async fn diagnostics(&self, job: Uuid) -> Result<Option<Bytes>, LakeError> {
         let path = layout::roster_diagnostics(&self.tenant, job);
         Ok(self.lake.document(&path).await?)
     }
 
-    /// The newest ones, the newest first.
-    pub async fn list(&self, most: usize) -> Result<Vec<Job>, RosterError> {
+    /// The newest ones, the newest first: at most so many.
+    ///
+    /// # Errors
+    /// [`LakeError::Store`] or [`LakeError::Document`].
+    pub async fn list(&self, most: usize) -> Result<Vec<Job>, LakeError> {
         let folder = layout::roster_jobs(&self.tenant);
         let documents = self.lake.documents(&folder).await?;
-        let mut now = None;
+        let newest = documents.iter().rev();
+        let newest = newest.filter_map(|name| layout::parse_roster_job(name));
         let mut jobs = Vec::new();
-        for found in documents.iter().rev() {
-            let Some(id) = layout::parse_roster_job(&found.name) else {
-                continue;
-            };
-            if jobs.len() == most {
-                break;
-            }
-            let path = layout::roster_job(&self.tenant, id);
-            let Some(content) = self.lake.document(&path).await? else {
-                continue;
-            };
-            let job = serde_json::from_slice(&content);
-            let mut job: Job = job.map_err(|source| RosterError::Document { path, source })?;
-            if job.state.is_open() {
-                let now = match now {
-                    Some(now) => now,
-                    None => *now.insert(self.lake.store_time().await?),
-                };
-                if now - found.written_at > TimeDelta::from_std(self.alive).unwrap_or_default() {
-                    job.state = JobState::Failed;
-                    let gone = "its process is gone, and nothing of it is seen; import again";
-                    job.error = Some(gone.to_owned());
-                }
-            }
-            jobs.push(job);
+        for id in newest.take(most) {
+            jobs.extend(self.get(id).await?);
         }
         Ok(jobs)
+    }
+
+    /// The job of an id.
+    ///
+    /// # Errors
+    /// As [`Jobs::list`].
+    pub async fn get(&self, id: Uuid) -> Result<Option<Job>, LakeError> {
+        let path = layout::roster_job(&self.tenant, id);
+        let Some((content, written_at)) = self.lake.document_and_time(&path).await? else {
+            return Ok(None);
+        };
+        let job = serde_json::from_slice(&content);
+        let mut job: Job = job.map_err(|source| LakeError::Document { path, source })?;
+        if job.state.is_open() {
+            let age = self.lake.store_time().await? - written_at;
+            if age > TimeDelta::from_std(self.alive).unwrap_or_default() {
+                job.abandon();
+            }
+        }
+        Ok(Some(job))
     }
 }
