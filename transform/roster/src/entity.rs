@@ -41,7 +41,7 @@ impl File {
 
 #[cfg(test)]
 mod tests {
-    use schemas::roster::{Field, FieldKind};
+    use schemas::roster::FieldKind;
 
     use super::*;
     use crate::binding::Kind;
