@@ -62,6 +62,17 @@ pub struct Written {
 /// The day of the school year of which bundles are, if not said: a Friday.
 const FIRST_DAY: u16 = 11;
 
+/// Counts rows.
+#[derive(Default)]
+struct Counter(u64);
+
+impl Rows for Counter {
+    fn row(&mut self, _: &mut [Cell<'_>]) -> Result<(), Error> {
+        self.0 += 1;
+        Ok(())
+    }
+}
+
 impl<'w> Bundle<'w> {
     /// All of the roster on the second Friday of the school year.
     pub fn new(world: &'w World, version: Version) -> Self {
@@ -157,7 +168,7 @@ impl<'w> Bundle<'w> {
             rows: 0,
             total: self.rows(),
         };
-        let tables = self.tables();
+        let tables = self.tables()?;
         self.write_manifest(target, &tables)?;
         for table in &tables {
             let before = progress.rows;
@@ -206,9 +217,9 @@ impl<'w> Bundle<'w> {
         csv.end()
     }
 
-    /// Its tables, those before others to which these refer. A delta has only those that
-    /// can change.
-    fn tables(&self) -> Vec<Table<'_>> {
+    /// Its tables, those before others to which these refer. A delta has only those in
+    /// which something changes: a file without rows is none.
+    fn tables(&self) -> Result<Vec<Table<'_>>, Error> {
         let mut tables = Vec::new();
         if self.since.is_none() {
             tables.extend(self.org_tables());
@@ -217,8 +228,17 @@ impl<'w> Bundle<'w> {
         tables.push(self.enrollments());
         if self.since.is_none() {
             tables.extend(self.grade_tables());
+            return Ok(tables);
         }
-        tables
+        let mut changed = Vec::new();
+        for table in tables {
+            let mut rows = Counter::default();
+            (table.fill)(&mut rows)?;
+            if rows.0 > 0 {
+                changed.push(table);
+            }
+        }
+        Ok(changed)
     }
 
     fn table(

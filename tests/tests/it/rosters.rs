@@ -37,7 +37,7 @@ async fn a_school_is_imported_once_and_kept_up_to_date_by_bulk_or_delta() {
     let sandbox = Sandbox::up().await;
     let one = sandbox.tenant("One", &[]).tenant.id.clone();
     let two = sandbox.tenant("Two", &[]).tenant.id.clone();
-    let school = school(&sandbox, "60", "1.2");
+    let school = school(&sandbox, "600", "1.2");
     let bundle = format!("{school}/roster.zip");
 
     let preview = roster(&sandbox, &one, &["import", &bundle, "--dry-run"]);
