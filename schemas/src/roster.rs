@@ -32,6 +32,8 @@ pub enum Entity {
     Guardians,
     /// Accounts of people in other systems.
     UserProfiles,
+    /// By which keys events may name people, and the one key that each person has.
+    Identities,
     /// What people are in an org.
     Roles,
     /// Birth, sex and ethnicity.
@@ -111,7 +113,7 @@ pub enum FieldKind {
 
 impl Entity {
     /// All of them, in the order of reference.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Orgs,
         Self::Terms,
         Self::Courses,
@@ -119,6 +121,7 @@ impl Entity {
         Self::Users,
         Self::Guardians,
         Self::UserProfiles,
+        Self::Identities,
         Self::Roles,
         Self::Demographics,
         Self::Enrollments,
@@ -146,6 +149,7 @@ impl Entity {
             Self::Users => "users",
             Self::Guardians => "guardians",
             Self::UserProfiles => "user_profiles",
+            Self::Identities => "identities",
             Self::Roles => "roles",
             Self::Demographics => "demographics",
             Self::Enrollments => "enrollments",
@@ -174,6 +178,7 @@ impl Entity {
             Self::Users => "users_history",
             Self::Guardians => "guardians_history",
             Self::UserProfiles => "user_profiles_history",
+            Self::Identities => "identities_history",
             Self::Roles => "roles_history",
             Self::Demographics => "demographics_history",
             Self::Enrollments => "enrollments_history",

@@ -36,6 +36,12 @@ impl std::fmt::Debug for TenantSecret {
 #[derive(Clone)]
 pub struct StudentHasher(Hmac<Sha256>);
 
+impl std::fmt::Debug for StudentHasher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StudentHasher(…)")
+    }
+}
+
 impl StudentHasher {
     /// A hasher for one tenant.
     pub fn new(secret: &TenantSecret) -> Self {

@@ -132,6 +132,16 @@ const GUARDIANS: &[Field] = &[
     text("agent_id", &[]).part_of_key().of_person(),
 ];
 
+const IDENTITIES: &[Field] = &[
+    text("user_id", &[]).part_of_key().of_person(),
+    // What an event has that calls the person so.
+    text("identifier_key", &[]).part_of_key().of_person(),
+    // That of the user's id: what all of the person's events have in the tables.
+    text("student_key", &[]).of_person(),
+    // Which column or type of user id it is of.
+    text("kind", &[]),
+];
+
 const USER_PROFILES: &[Field] = &[
     id("user_profile_id"),
     text("user_id", &["userSourcedId"]).of_person(),
@@ -316,6 +326,7 @@ pub(super) fn of(entity: Entity) -> &'static [Field] {
         Entity::Users => USERS,
         Entity::Guardians => GUARDIANS,
         Entity::UserProfiles => USER_PROFILES,
+        Entity::Identities => IDENTITIES,
         Entity::Roles => ROLES,
         Entity::Demographics => DEMOGRAPHICS,
         Entity::Enrollments => ENROLLMENTS,

@@ -8,8 +8,9 @@ use schemas::roster::Entity;
 use crate::check::Checked;
 use crate::error::Error;
 use crate::manifest::{Mode, Version};
-use crate::merge::{After, Merge, Step};
+use crate::merge::{After, Groups, Merge, Step};
 use crate::row::{Row, Value};
+use crate::sort::Sorted;
 use crate::stored::Stored;
 
 mod derive;
@@ -71,6 +72,8 @@ pub struct Comparison<'a> {
     stored: &'a dyn Stored,
     rules: &'a Rules,
     today: NaiveDate,
+    /// What [`Entity::Identities`] is to be, if anything is said of it.
+    identities: Option<Sorted>,
     summary: BTreeMap<Entity, TableSummary>,
 }
 
@@ -95,6 +98,7 @@ impl Checked {
             stored,
             rules,
             today,
+            identities: derive::identities(self, stored)?,
             summary: BTreeMap::new(),
         };
         for entity in comparison.tables() {
@@ -112,6 +116,7 @@ impl<'a> Comparison<'a> {
         let has = |entity| self.checked.has(entity);
         let concerned = |entity: &Entity| match entity {
             Entity::Guardians => has(Entity::Users),
+            Entity::Identities => self.identities.is_some(),
             Entity::Roles => has(Entity::Roles) || self.derives_roles(),
             Entity::Sections => has(Entity::Sections) || has(Entity::Terms),
             Entity::Enrollments => {
@@ -174,6 +179,11 @@ impl<'a> Comparison<'a> {
     }
 
     fn merge(&self, entity: Entity) -> Result<Merge<'_>, Error> {
+        if let (Entity::Identities, Some(identities)) = (entity, &self.identities) {
+            // Those of all people, whoever the bundle speaks of.
+            let wanted = Box::new(Groups::new(identities.iter()?));
+            return Merge::new(entity, wanted, self.stored, Some(Mode::Bulk), None);
+        }
         let is_derived =
             entity == Entity::Guardians || (entity == Entity::Roles && self.derives_roles());
         if !is_derived {

@@ -32,8 +32,8 @@ impl File {
         }
     }
 
-    /// The file that fills a table; none of [`Entity::Guardians`], which is made of the
-    /// users.
+    /// The file that fills a table; none of [`Entity::Guardians`] and
+    /// [`Entity::Identities`], which are made of the users.
     pub fn of(entity: Entity) -> Option<Self> {
         Self::ALL.into_iter().find(|file| file.entity() == entity)
     }

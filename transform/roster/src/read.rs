@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemas::StudentHasher;
 use schemas::roster::Entity;
 
 use crate::binding::File;
@@ -28,6 +29,9 @@ pub struct Settings {
     /// What is cut from the front of people's identifiers, see
     /// [`schemas::normalise_actor`].
     pub actor_prefixes: Vec<String>,
+    /// What makes keys of these identifiers; without it [`Entity::Identities`] is not
+    /// made.
+    pub hasher: Option<StudentHasher>,
     /// How many diagnostics of a kind are kept for a file.
     pub kept_diagnostics: u64,
     /// How much memory the rows of a table may take before they are set aside in
@@ -40,6 +44,7 @@ impl Default for Settings {
         Self {
             day_order: None,
             actor_prefixes: Vec::new(),
+            hasher: None,
             kept_diagnostics: 100,
             sort_bytes: 32 << 20,
         }

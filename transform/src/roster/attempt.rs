@@ -108,10 +108,14 @@ impl Importer {
         work: Work,
         teller: &Arc<Teller>,
     ) -> (Result<Ended, RosterError>, Learned) {
+        let secret = match self.registry.secret(&tenant.id).await {
+            Ok(secret) => secret,
+            Err(error) => return (Err(error.into()), Learned::default()),
+        };
         let one = One {
             lake: self.lake.clone(),
             tenant: tenant.id.clone(),
-            settings: settings(tenant),
+            settings: settings(tenant, &secret),
             today: self.today(tenant),
             clock: self.clock.clone(),
             job: job.clone(),

@@ -1,6 +1,6 @@
 use lake::{LakeError, PublishError};
 use roster::{BundleError, Vanished};
-use runtime::LeaseError;
+use runtime::{LeaseError, RegistryError};
 use schemas::Table;
 
 /// Why rosters were not imported, or what is known of imports cannot be told. Nothing of
@@ -32,6 +32,9 @@ pub enum RosterError {
     /// Another import was faster, or took over: this one held still for too long.
     #[error("another import has come first; import again")]
     Overtaken,
+    /// The tenant's secret cannot be read.
+    #[error("by which keys people are known cannot be told")]
+    Registry(#[from] RegistryError),
     /// Whose turn it is cannot be told.
     #[error("whose turn it is to import is not known; import again later")]
     Lease(#[from] LeaseError),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use chrono::NaiveDate;
 use lake::Lake;
 use lake::imports::{Found, ImportKind, Imports, Job, JobState, Jobs};
-use runtime::{Clock, Leases};
+use runtime::{Clock, Leases, Registry};
 use schemas::{Tenant, TenantId};
 use uuid::Uuid;
 
@@ -20,15 +20,17 @@ use super::{Preview, Refusal, Request, RosterError, diff};
 #[derive(Debug, Clone)]
 pub struct Importer {
     pub(super) lake: Lake,
+    pub(super) registry: Registry,
     pub(super) leases: Leases,
     pub(super) clock: Clock,
 }
 impl Importer {
-    /// Imports into a lake. `leases` are those of [`super::LEASE`], held under a name
+    /// Imports into a lake, for the tenants of a registry. `leases` are those of [`super::LEASE`], held under a name
     /// that no other process has.
-    pub fn new(lake: Lake, leases: Leases, clock: Clock) -> Self {
+    pub fn new(lake: Lake, registry: Registry, leases: Leases, clock: Clock) -> Self {
         Self {
             lake,
+            registry,
             leases,
             clock,
         }
@@ -48,7 +50,8 @@ impl Importer {
     ) -> Result<Preview, RosterError> {
         let newest = self.imports(&tenant.id).newest().await?;
         let snapshot = Snapshot::open(&self.lake, &tenant.id, newest.as_ref()).await?;
-        let (settings, today) = (settings(tenant), self.today(tenant));
+        let secret = self.registry.secret(&tenant.id).await?;
+        let (settings, today) = (settings(tenant, &secret), self.today(tenant));
         blocking(move || {
             let teller = Teller::new(progress);
             let checked = read(&request.path, settings, &snapshot, &teller)?;

@@ -9,7 +9,7 @@ use lake::imports::{Counts, Found, Import, ImportKind, Imports, Job};
 use lake::{Lake, Retention};
 use roster::{Bundle, Checked, Limits, Settings, Severity, TableSummary};
 use runtime::Clock;
-use schemas::{Tenant, TenantId};
+use schemas::{StudentHasher, Tenant, TenantId, TenantSecret};
 use tokio::runtime::Handle;
 
 use super::change::{Source, Way};
@@ -234,9 +234,10 @@ pub(super) fn read(
     Ok(reading.check(snapshot)?)
 }
 
-pub(super) fn settings(tenant: &Tenant) -> Settings {
+pub(super) fn settings(tenant: &Tenant, secret: &TenantSecret) -> Settings {
     Settings {
         actor_prefixes: tenant.actor_prefixes.clone(),
+        hasher: Some(StudentHasher::new(secret)),
         ..Settings::default()
     }
 }

@@ -25,7 +25,7 @@ const STOPPED: &str = "stopped; nothing of it is seen, and it can be said again"
 /// Does what is said of rosters.
 pub async fn run(config: &Config, command: Roster, output: Output) -> anyhow::Result<ExitCode> {
     let registry = registry(config)?;
-    let importer = importer(config)?;
+    let importer = importer(config, registry.clone())?;
     match command {
         Roster::Import(args) => {
             let tenant = tenant(&registry, &args.of).await?;
@@ -68,13 +68,13 @@ fn unknown(job: Uuid) -> anyhow::Error {
     anyhow!("no bundle was read by a job {job}; `chalkline roster jobs` lists them")
 }
 
-fn importer(config: &Config) -> anyhow::Result<Importer> {
+fn importer(config: &Config, registry: Registry) -> anyhow::Result<Importer> {
     let root = config.root()?;
     let lake = Lake::new(root.url().clone(), root.store(), root.options().clone());
     // No two have one name: the lease of one that was killed has to run out.
     let holder = format!("by-hand-{}", Uuid::now_v7());
     let leases = Leases::new(root, LEASE, holder, config.transform.maintenance.lease());
-    Ok(Importer::new(lake, leases, Clock::system()))
+    Ok(Importer::new(lake, registry, leases, Clock::system()))
 }
 
 /// The tenant that is named, or the only one.

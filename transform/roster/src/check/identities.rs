@@ -19,7 +19,7 @@ impl Checked {
     }
 
     /// Whether the bundle says something of people's identifiers.
-    pub(super) fn has_identities(&self) -> bool {
+    pub(crate) fn has_identities(&self) -> bool {
         self.has(Entity::Users) || self.has(Entity::UserProfiles)
     }
 

@@ -1,11 +1,16 @@
-//! Rows that are made of the users: who is named as whose agent, and in 1.1 what
-//! people are in their orgs.
+//! Rows that are made of the users: who is named as whose agent, by which keys people
+//! are known, and in 1.1 what they are in their orgs.
 
 use schemas::roster::Entity;
+use schemas::{StudentHasher, normalise_actor};
 
+use crate::check::Checked;
 use crate::error::Error;
+use crate::identity::Identifier;
 use crate::merge::{Group, Merge};
 use crate::row::{Incoming, Row, Value, Want};
+use crate::sort::{Sorted, Sorter};
+use crate::stored::Stored;
 
 /// The rows of all users as they are after the bundle, by key: a key begins with the
 /// user's, and users come by theirs.
@@ -77,4 +82,49 @@ fn roles(user: &Row) -> Vec<Row> {
         row
     };
     orgs.iter().map(row).collect()
+}
+
+/// By which keys everybody is known after the bundle; `None` if the bundle says nothing
+/// of that, or nobody told how to make keys.
+pub(super) fn identities(checked: &Checked, stored: &dyn Stored) -> Result<Option<Sorted>, Error> {
+    let settings = &checked.settings;
+    let Some(hasher) = settings
+        .hasher
+        .as_ref()
+        .filter(|_| checked.has_identities())
+    else {
+        return Ok(None);
+    };
+    let mut sorter = Sorter::new(settings.sort_bytes);
+    for found in checked.all_identities(stored)? {
+        let (user, identifier) = found?;
+        let row = identity(&user, &identifier, hasher, &settings.actor_prefixes);
+        sorter.push(&Incoming {
+            key: row.key(Entity::Identities),
+            line: 0,
+            want: Want::Keep,
+            row,
+        })?;
+    }
+    Ok(Some(sorter.finish()?))
+}
+
+fn identity(
+    user: &str,
+    identifier: &Identifier,
+    hasher: &StudentHasher,
+    prefixes: &[String],
+) -> Row {
+    let entity = Entity::Identities;
+    let mut row = Row {
+        values: vec![Value::Null; entity.fields().len()],
+        modified_at: None,
+    };
+    let own = hasher.key(&normalise_actor(user, prefixes));
+    let key = hasher.key(&identifier.value);
+    row.set(entity, "user_id", Value::from(user));
+    row.set(entity, "identifier_key", Value::Text(key.to_string()));
+    row.set(entity, "student_key", Value::Text(own.to_string()));
+    row.set(entity, "kind", Value::from(identifier.kind.as_str()));
+    row
 }

@@ -4,11 +4,11 @@
 use std::collections::BTreeMap;
 
 use roster::{
-    Change, ChangeKind, Comparison, EndDay, Entity, Guard, Rule, Rules, TableSummary, Value,
+    Change, ChangeKind, Comparison, EndDay, Entity, Guard, Row, Rule, Rules, TableSummary, Value,
 };
 
 use crate::school::{self, Files};
-use crate::store::{Store, check, today};
+use crate::store::{Store, check, hasher, today};
 
 /// The school of 1.2, stored.
 fn stored() -> Store {
@@ -343,6 +343,58 @@ fn an_identifier_that_becomes_shared_is_taken_from_its_first_owner() {
 
     let orgs = "high,active,2026-09-20T08:00:00.000Z,High,school,NH,dist";
     assert_eq!(leads(&delta("orgs.csv", ORGS, orgs)).0, 0);
+}
+
+/// Whose key events have that call somebody so, by the rows of `identities`.
+fn led_to(store: &Store, identifier: &str) -> Vec<String> {
+    let key = hasher().key(identifier).to_string();
+    let rows = store.0[&Entity::Identities].values();
+    let text = |row: &Row, field| {
+        let text = row.get(Entity::Identities, field).as_text();
+        text.map(str::to_owned)
+    };
+    rows.filter(|row| text(row, "identifier_key").as_deref() == Some(&key))
+        .map(|row| {
+            let user = text(row, "user_id").unwrap_or_default();
+            let own = hasher().key(&user).to_string();
+            assert_eq!(text(row, "student_key"), Some(own));
+            user
+        })
+        .collect()
+}
+
+#[test]
+fn all_that_a_person_is_called_leads_to_the_key_of_the_persons_id() {
+    let mut store = stored();
+    for (identifier, user) in [
+        ("anna", "anna"),
+        ("anna.berg", "anna"),
+        ("S1", "anna"),
+        ("anna@high.example", "anna"),
+        ("tea-v1", "tea"),
+        ("tea.cher", "tea"),
+    ] {
+        assert_eq!(led_to(&store, identifier), [user], "{identifier}");
+    }
+    assert_eq!(led_to(&store, "nobody"), Vec::<String>::new());
+
+    // What two people are called leads to neither, from the import on that says so.
+    let header = "sourcedId,status,dateLastModified,userSourcedId,profileType,vendorId,applicationId,description,credentialType,username,password";
+    let row = "p2,active,2026-09-20T08:00:00.000Z,ben,vendor,v1,a1,,basic,tea.cher,";
+    store.import(delta("userProfiles.csv", header, row).bundle());
+    assert_eq!(led_to(&store, "tea.cher"), Vec::<String>::new());
+    assert_eq!(led_to(&store, "tea-v1"), ["tea"]);
+
+    // And again to the one who is left.
+    let row = "p2,tobedeleted,2026-09-21T08:00:00.000Z,ben,vendor,v1,a1,,basic,tea.cher,";
+    store.import(delta("userProfiles.csv", header, row).bundle());
+    assert_eq!(led_to(&store, "tea.cher"), ["tea"]);
+
+    // A bundle without people changes nothing of them.
+    let before = store.0[&Entity::Identities].clone();
+    let orgs = "high,active,2026-09-22T08:00:00.000Z,High,school,NH,dist";
+    store.import(delta("orgs.csv", ORGS, orgs).bundle());
+    assert_eq!(store.0[&Entity::Identities], before);
 }
 
 #[test]

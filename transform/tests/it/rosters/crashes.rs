@@ -33,7 +33,7 @@ async fn at_whatever_write_it_dies_all_or_nothing_is_seen_and_the_next_import_go
     let (before, after) = schools();
     let (before, after) = (before.bulk(), after.bulk());
     // How it is to be.
-    let whole = Stored::new();
+    let whole = Stored::new().await;
     if !is_first {
         whole.import(&before).await;
     }
@@ -44,7 +44,7 @@ async fn at_whatever_write_it_dies_all_or_nothing_is_seen_and_the_next_import_go
 
     let mut seen = [0, 0];
     for writes in 0.. {
-        let stored = Stored::new();
+        let stored = Stored::new().await;
         if !is_first {
             stored.import(&before).await;
         }
@@ -82,7 +82,7 @@ async fn at_whatever_write_it_dies_all_or_nothing_is_seen_and_the_next_import_go
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_dead_import_left_is_taken_out_of_tables_that_the_next_one_does_not_change() {
-    let stored = Stored::new();
+    let stored = Stored::new().await;
     let before = School::of(12);
     stored.import(&before.bulk()).await;
     let mut other = before.clone();

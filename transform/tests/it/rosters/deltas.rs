@@ -56,7 +56,7 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         runtime.block_on(async {
-            let by_deltas = Stored::new();
+            let by_deltas = Stored::new().await;
             let mut school = School::default();
             // What is there from the first.
             by_deltas.import(&school.bulk()).await;
@@ -70,7 +70,7 @@ proptest! {
                     states.push(by_deltas.current().await);
                 }
             }
-            let by_bulk = Stored::new();
+            let by_bulk = Stored::new().await;
             by_bulk.import(&school.bulk()).await;
             prop_assert_eq!(by_deltas.values().await, by_bulk.values().await);
 

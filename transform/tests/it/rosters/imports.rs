@@ -10,7 +10,7 @@ use super::school::School;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bundle_is_stored_with_its_history_and_the_same_again_changes_nothing() {
-    let stored = Stored::new();
+    let stored = Stored::new().await;
     let school = School::of(10);
     let first = stored.import(&school.bulk()).await;
     assert_eq!((first.state, first.import), (JobState::Done, Some(1)));
@@ -35,7 +35,7 @@ async fn a_bundle_is_stored_with_its_history_and_the_same_again_changes_nothing(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_changes_is_added_to_the_history_and_only_its_terms_are_written_anew() {
-    let stored = Stored::new();
+    let stored = Stored::new().await;
     let mut school = School::of(12);
     stored.import(&school.bulk()).await;
     let files = files(&stored, Table::Roster(Entity::Enrollments)).await;
@@ -76,7 +76,7 @@ async fn files(stored: &Stored, table: Table) -> BTreeMap<String, Vec<String>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn versions_say_when_the_next_one_came() {
-    let stored = Stored::new();
+    let stored = Stored::new().await;
     let mut school = School::of(4);
     stored.import(&school.bulk()).await;
     for (day, name) in [(2, 70), (3, 71)] {
@@ -111,7 +111,7 @@ async fn versions_say_when_the_next_one_came() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bulk_that_ends_too_much_is_refused_unless_forced() {
-    let stored = Stored::new();
+    let stored = Stored::new().await;
     stored.import(&School::of(60).bulk()).await;
     let values = stored.values().await;
     let half = School::of(30).bulk();
@@ -144,7 +144,7 @@ async fn a_bulk_that_ends_too_much_is_refused_unless_forced() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bundle_that_is_none_is_refused_or_fails_and_its_job_says_why() {
-    let stored = Stored::new();
+    let stored = Stored::new().await;
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("notes.csv"), "a,b\n1,2\n").expect("writes");
     let import = |path: std::path::PathBuf| {
@@ -174,7 +174,7 @@ async fn a_bundle_that_is_none_is_refused_or_fails_and_its_job_says_why() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_tells_what_would_change_and_changes_nothing() {
-    let stored = Stored::new();
+    let stored = Stored::new().await;
     let mut school = School::of(6);
     stored.import(&school.bulk()).await;
     school.users.insert(1, 50);
@@ -209,7 +209,7 @@ async fn a_check_tells_what_would_change_and_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_tells_its_phases_in_order() {
-    let stored = Stored::new();
+    let stored = Stored::new().await;
     let told = Arc::new(Mutex::new(Vec::new()));
     let teller = Arc::clone(&told);
     let bundle = School::of(3).bulk();
@@ -237,7 +237,7 @@ async fn it_tells_its_phases_in_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_imports_leave_few_files_and_a_short_log() {
-    let stored = Stored::new();
+    let stored = Stored::new().await;
     let mut school = School::of(5);
     for name in 0..70 {
         school.users.insert(1, 1_000 + name);

@@ -9,9 +9,10 @@ use datafusion::prelude::SessionContext;
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use roster::Entity;
-use runtime::{Clock, Leases, Root};
+use runtime::{Clock, Leases, Registry, Root};
 use schemas::{Table, Tenant, TenantId};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 use transform::roster::{Import, Importer, Job, LEASE, Progress, Request, RosterError};
 use url::Url;
 
@@ -27,6 +28,7 @@ pub struct Stored {
     pub tenant: Tenant,
     pub importer: Importer,
     pub clock: Clock,
+    registry: Registry,
     leases: TempDir,
 }
 
@@ -45,19 +47,22 @@ pub fn in_memory(store: Arc<dyn ObjectStore>) -> Lake {
 }
 
 impl Stored {
-    pub fn new() -> Self {
+    pub async fn new() -> Self {
         let store = Arc::new(InMemory::new());
         let lake = in_memory(Arc::clone(&store) as _);
         let leases = tempfile::tempdir().expect("a folder");
         let clock = Clock::fixed("2026-10-01T08:00:00Z".parse().expect("a time"));
         let turns = turns(&leases, "one");
-        let importer = Importer::new(lake.clone(), turns, clock.clone());
+        let tenant = Tenant::new(demo(), "Demo");
+        let registry = registry().await;
+        let importer = Importer::new(lake.clone(), registry.clone(), turns, clock.clone());
         Self {
             lake,
             store,
-            tenant: Tenant::new(demo(), "Demo"),
+            tenant,
             importer,
             clock,
+            registry,
             leases,
         }
     }
@@ -65,7 +70,7 @@ impl Stored {
     /// A process of its own that imports into the same lake, by way of `lake`.
     pub fn another(&self, holder: &str, lake: Lake) -> Importer {
         let turns = turns(&self.leases, holder);
-        Importer::new(lake, turns, self.clock.clone())
+        Importer::new(lake, self.registry.clone(), turns, self.clock.clone())
     }
 
     pub async fn import(&self, bundle: &Bundle) -> Job {
@@ -165,6 +170,23 @@ impl Stored {
         let lines = text.lines().filter(|line| line.starts_with('|'));
         lines.skip(1).map(squeezed).collect()
     }
+}
+
+/// The one tenant, with a secret that is the same for all lakes of a process.
+async fn registry() -> Registry {
+    static REGISTRY: OnceCell<(TempDir, Registry)> = OnceCell::const_new();
+    let (_, registry) = REGISTRY
+        .get_or_init(|| async {
+            let folder = tempfile::tempdir().expect("a folder");
+            let location = folder.path().display().to_string();
+            let root = Root::open(&location, HashMap::new()).expect("a root");
+            let registry = Registry::new(root);
+            let tenant = Tenant::new(demo(), "Demo");
+            registry.create(&tenant).await.expect("a tenant");
+            (folder, registry)
+        })
+        .await;
+    registry.clone()
 }
 
 fn turns(folder: &TempDir, holder: &str) -> Leases {

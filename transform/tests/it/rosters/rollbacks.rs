@@ -6,7 +6,7 @@ use super::school::School;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn going_back_restores_exactly_and_is_in_the_history_itself() {
-    let stored = Stored::new();
+    let stored = Stored::new().await;
     let mut school = School::of(12);
     let mut states = vec![stored.current().await];
     stored.import(&school.bulk()).await;
@@ -59,7 +59,7 @@ async fn going_back_restores_exactly_and_is_in_the_history_itself() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn there_is_no_way_back_to_what_never_was() {
-    let stored = Stored::new();
+    let stored = Stored::new().await;
     let back = |to| {
         stored
             .importer
@@ -74,7 +74,7 @@ async fn there_is_no_way_back_to_what_never_was() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_ends_by_going_back_has_a_last_day() {
-    let stored = Stored::new();
+    let stored = Stored::new().await;
     let mut school = School::of(2);
     stored.import(&school.bulk()).await;
     school.users.insert(7, 7);

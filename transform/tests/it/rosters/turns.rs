@@ -7,7 +7,7 @@ use super::school::School;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_imports_at_once_one_waits() {
-    let stored = Stored::new();
+    let stored = Stored::new().await;
     let (one, two) = (School::of(8), School::of(9));
     let (one, two) = (one.bulk(), two.bulk());
     let other = stored.another("other", stored.lake.clone());
@@ -45,7 +45,7 @@ async fn of_two_imports_at_once_one_waits() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_whose_process_is_gone_has_failed_and_its_turn_runs_out() {
-    let stored = Stored::new();
+    let stored = Stored::new().await;
     let bundle = School::of(4).bulk();
     // It stops in the middle, and never comes back.
     let dying = stored.another("dying", stored.lake.clone());
