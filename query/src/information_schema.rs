@@ -124,7 +124,10 @@ impl Entry {
 
     fn of_listing(listing: Listing) -> Self {
         let described = |column: &str| {
-            let mut found = listing.columns().iter().filter(|known| known.name == column);
+            let mut found = listing
+                .columns()
+                .iter()
+                .filter(|known| known.name == column);
             Some(found.next()?.description)
         };
         Self {

@@ -80,7 +80,9 @@ impl Sessions {
             .map_err(failure::explain)?;
         let named = Named::by(&references);
         let snapshot = self.snapshot(principal, &named).await?;
-        let state = self.mount(principal, &named, &snapshot, runtime_env).await?;
+        let state = self
+            .mount(principal, &named, &snapshot, runtime_env)
+            .await?;
         let plan = state
             .statement_to_plan(allowed.statement)
             .await
@@ -104,7 +106,9 @@ impl Sessions {
     ) -> Result<Running, Error> {
         let named = Named::reports([report]);
         let snapshot = self.snapshot(principal, &named).await?;
-        let state = self.mount(principal, &named, &snapshot, runtime_env).await?;
+        let state = self
+            .mount(principal, &named, &snapshot, runtime_env)
+            .await?;
         let plan = async {
             let rows = state
                 .schema_for_ref(report.name)?

@@ -90,20 +90,19 @@ impl Tables {
         if state.read < arrived {
             let began = self.ticket();
             let imports = Imports::new(self.lake.clone(), tenant.clone());
-            let found = match &state.import {
+            let since = match &state.import {
                 Some(known) => imports.newest_since(known).await?,
-                None => imports.newest().await?,
+                None => None,
             };
-            let goes_on = match (&state.import, &found) {
-                (Some(known), Some(found)) => {
-                    found.number > known.number || found.id == known.id
+            let found = match since {
+                Some(found) => Some(found),
+                None => {
+                    // Perhaps the tenant's folder was made anew: versions of before say
+                    // nothing then.
+                    self.open.forget(|(whose, _)| whose == tenant);
+                    imports.newest().await?
                 }
-                (known, _) => known.is_none(),
             };
-            if !goes_on {
-                // The tenant's folder was made anew: versions of before say nothing.
-                self.open.forget(|(whose, _)| whose == tenant);
-            }
             state.import = found.map(Arc::new);
             state.read = began;
         }

@@ -14,14 +14,21 @@ pub(super) const COLUMNS: &[Column] = &[
     column("column_name", Kind::Text, "The column."),
     column("data_type", Kind::Text, "Its type."),
     column("class", Kind::Text, "personal, key or plain."),
-    column("description", Kind::Text, "What it tells, where that is said."),
+    column(
+        "description",
+        Kind::Text,
+        "What it tells, where that is said.",
+    ),
 ];
 
 pub(super) fn rows() -> Result<RecordBatch> {
-    let rows: Vec<_> = ENTRIES.iter().flat_map(|entry| {
-        let columns = entry.columns().iter();
-        columns.map(|column| (entry.name(), column))
-    }).collect();
+    let rows: Vec<_> = ENTRIES
+        .iter()
+        .flat_map(|entry| {
+            let columns = entry.columns().iter();
+            columns.map(|column| (entry.name(), column))
+        })
+        .collect();
     let texts = |of: &dyn Fn(&(&'static str, &information_schema::Column)) -> Option<String>| {
         Arc::new(StringArray::from_iter(rows.iter().map(of))) as ArrayRef
     };

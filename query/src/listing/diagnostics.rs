@@ -27,10 +27,22 @@ const CONCURRENT_READS: usize = 4;
 
 pub(super) const COLUMNS: &[Column] = &[
     column("job_id", Kind::Text, "The job, as in import_jobs."),
-    column("severity", Kind::Text, "fatal: nothing was taken; error: rows were left out; or warning."),
+    column(
+        "severity",
+        Kind::Text,
+        "fatal: nothing was taken; error: rows were left out; or warning.",
+    ),
     column("code", Kind::Text, "What is wrong, for programs."),
-    column("file", Kind::Text, "The file; empty of the bundle as a whole."),
-    column("line", Kind::Whole, "The line, the header's being 1; empty of the file as a whole."),
+    column(
+        "file",
+        Kind::Text,
+        "The file; empty of the bundle as a whole.",
+    ),
+    column(
+        "line",
+        Kind::Whole,
+        "The line, the header's being 1; empty of the file as a whole.",
+    ),
     column("column", Kind::Text, "The column, as OneRoster spells it."),
     column("count", Kind::Whole, "How often."),
     column("detail", Kind::Text, "What is wrong, for people."),
@@ -105,8 +117,10 @@ impl Rows {
     }
 
     fn finish(mut self) -> Vec<ArrayRef> {
-        let [severity, code, file, column, detail, advice] =
-            self.texts.each_mut().map(|texts| Arc::new(texts.finish()) as ArrayRef);
+        let [severity, code, file, column, detail, advice] = self
+            .texts
+            .each_mut()
+            .map(|texts| Arc::new(texts.finish()) as ArrayRef);
         vec![
             Arc::new(self.jobs.finish()),
             severity,

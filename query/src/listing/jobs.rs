@@ -25,10 +25,22 @@ const MOST: usize = 500;
 pub(super) const ALIVE: Duration = Duration::from_secs(60);
 
 pub(super) const COLUMNS: &[Column] = &[
-    column("job_id", Kind::Text, "Which job; later ones have greater ids."),
+    column(
+        "job_id",
+        Kind::Text,
+        "Which job; later ones have greater ids.",
+    ),
     column("kind", Kind::Text, "import, or rollback."),
-    column("rolled_back_to", Kind::Whole, "Of a rollback, the import after which it is so again."),
-    column("state", Kind::Text, "waiting, running, done, unchanged, refused or failed."),
+    column(
+        "rolled_back_to",
+        Kind::Whole,
+        "Of a rollback, the import after which it is so again.",
+    ),
+    column(
+        "state",
+        Kind::Text,
+        "waiting, running, done, unchanged, refused or failed.",
+    ),
     column("source", Kind::Text, "What was imported."),
     Column {
         class: Class::Personal,
@@ -37,18 +49,50 @@ pub(super) const COLUMNS: &[Column] = &[
     column("created_at", Kind::Time, "When it was asked for."),
     column("started_at", Kind::Time, "When its turn came."),
     column("finished_at", Kind::Time, "When it ended."),
-    column("duration_seconds", Kind::Number, "How long it took since its turn came."),
-    column("import", Kind::Whole, "The import that it made; what histories call import."),
-    column("forced", Kind::Boolean, "Whether it was to be taken whatever it ends."),
+    column(
+        "duration_seconds",
+        Kind::Number,
+        "How long it took since its turn came.",
+    ),
+    column(
+        "import",
+        Kind::Whole,
+        "The import that it made; what histories call import.",
+    ),
+    column(
+        "forced",
+        Kind::Boolean,
+        "Whether it was to be taken whatever it ends.",
+    ),
     column("checksum", Kind::Text, "SHA-256 of what was imported."),
     column("rows_added", Kind::Whole, "Rows that came, of all tables."),
     column("rows_changed", Kind::Whole, "Rows that say something else."),
     column("rows_ended", Kind::Whole, "Rows that ended."),
-    column("rows_unchanged", Kind::Whole, "Rows that stayed as they were."),
-    column("fatal", Kind::Whole, "Diagnostics for which it was refused."),
-    column("errors", Kind::Whole, "Diagnostics for which rows or files were left out."),
-    column("warnings", Kind::Whole, "Diagnostics of what was taken all the same."),
-    column("error", Kind::Text, "Why it was refused or failed, and what to do."),
+    column(
+        "rows_unchanged",
+        Kind::Whole,
+        "Rows that stayed as they were.",
+    ),
+    column(
+        "fatal",
+        Kind::Whole,
+        "Diagnostics for which it was refused.",
+    ),
+    column(
+        "errors",
+        Kind::Whole,
+        "Diagnostics for which rows or files were left out.",
+    ),
+    column(
+        "warnings",
+        Kind::Whole,
+        "Diagnostics of what was taken all the same.",
+    ),
+    column(
+        "error",
+        Kind::Text,
+        "Why it was refused or failed, and what to do.",
+    ),
 ];
 
 /// The newest jobs, the newest first.
@@ -74,10 +118,13 @@ pub(super) async fn rows(
         times(jobs, |job| job.started_at),
         times(jobs, |job| job.finished_at),
         Arc::new(Float64Array::from_iter(
-            jobs.iter().map(|job| Some(job.duration()?.as_seconds_f64())),
+            jobs.iter()
+                .map(|job| Some(job.duration()?.as_seconds_f64())),
         )),
         whole(jobs, |job| job.import),
-        Arc::new(BooleanArray::from_iter(jobs.iter().map(|job| Some(job.forced)))),
+        Arc::new(BooleanArray::from_iter(
+            jobs.iter().map(|job| Some(job.forced)),
+        )),
         texts(jobs, |job| job.checksum.clone()),
         whole(jobs, |job| Some(total(job, |counts| counts.added))),
         whole(jobs, |job| Some(total(job, |counts| counts.changed))),
@@ -108,9 +155,9 @@ fn texts(jobs: &[Job], of: impl Fn(&Job) -> Option<String>) -> ArrayRef {
 
 fn whole(jobs: &[Job], of: impl Fn(&Job) -> Option<u64>) -> ArrayRef {
     let numbers = jobs.iter().map(of);
-    Arc::new(Int64Array::from_iter(
-        numbers.map(|number| number.and_then(|number| i64::try_from(number).ok())),
-    ))
+    Arc::new(Int64Array::from_iter(numbers.map(|number| {
+        number.and_then(|number| i64::try_from(number).ok())
+    })))
 }
 
 fn times(jobs: &[Job], of: impl Fn(&Job) -> Option<DateTime<Utc>>) -> ArrayRef {

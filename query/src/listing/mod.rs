@@ -58,8 +58,11 @@ const fn column(name: &'static str, kind: Kind, description: &'static str) -> Co
 
 impl Listing {
     /// All of them, in the order in which they are listed.
-    pub(crate) const ALL: [Self; 3] =
-        [Self::ImportJobs, Self::ImportDiagnostics, Self::ColumnClasses];
+    pub(crate) const ALL: [Self; 3] = [
+        Self::ImportJobs,
+        Self::ImportDiagnostics,
+        Self::ColumnClasses,
+    ];
 
     /// Its name in SQL.
     pub(crate) fn name(self) -> &'static str {

@@ -44,9 +44,7 @@ impl Masked {
             match mask {
                 None => column,
                 Some(Mask::Pseudonym(_)) => column.with_metadata(Default::default()),
-                Some(Mask::Null) => {
-                    Field::new(column.name(), column.data_type().clone(), true)
-                }
+                Some(Mask::Null) => Field::new(column.name(), column.data_type().clone(), true),
             }
         });
         let columns = Schema::new(columns.collect::<Vec<_>>()).with_metadata(held.metadata.clone());

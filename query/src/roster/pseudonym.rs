@@ -37,8 +37,7 @@ impl Pseudonym {
     }
 
     fn of(&self, identifier: &str) -> String {
-        let mut mac =
-            Hmac::<Sha256>::new_from_slice(&self.key).expect("a key may have any length");
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("a key may have any length");
         mac.update(identifier.as_bytes());
         let digest = mac.finalize().into_bytes();
         digest[..BYTES]

@@ -10,7 +10,9 @@ pub(super) fn of(entity: Entity) -> &'static str {
         Entity::Courses => "What is taught, whenever it is.",
         Entity::Sections => "The classes of courses.",
         Entity::Users => "Students, staff and guardians.",
-        Entity::Guardians => "Who is named as whose agent: parents and children, in either direction.",
+        Entity::Guardians => {
+            "Who is named as whose agent: parents and children, in either direction."
+        }
         Entity::UserProfiles => "Accounts of people in other systems.",
         Entity::Roles => "What people are at an org.",
         Entity::Demographics => "Birth, sex and ethnicity of people.",
@@ -41,11 +43,20 @@ pub(super) fn of_column(entity: Entity, column: &str) -> Option<&'static str> {
 
 /// Of all tables.
 const VERSIONS: &[(&str, &str)] = &[
-    ("valid_from", "The first day on which it is so, by the source."),
+    (
+        "valid_from",
+        "The first day on which it is so, by the source.",
+    ),
     ("valid_to", "The last day on which it is so, by the source."),
-    ("modified_at", "When the source last changed the row; empty if it does not say."),
+    (
+        "modified_at",
+        "When the source last changed the row; empty if it does not say.",
+    ),
     ("recorded_at", "When this version of the row was imported."),
-    ("change", "What happened to the row: added, changed or ended."),
+    (
+        "change",
+        "What happened to the row: added, changed or ended.",
+    ),
     ("import", "The number of the import by which it happened."),
     (
         "superseded_at",
@@ -71,26 +82,44 @@ fn fields(entity: Entity) -> &'static [(&'static str, &'static str)] {
         Entity::Orgs => &[
             ("org_id", "The key."),
             ("name", "Its name."),
-            ("type", "department, school, district, local, state or national."),
+            (
+                "type",
+                "department, school, district, local, state or national.",
+            ),
             ("identifier", "Its official number, if it has one."),
-            ("parent_org_id", "The org that it is a part of; empty of the root."),
+            (
+                "parent_org_id",
+                "The org that it is a part of; empty of the root.",
+            ),
         ],
         Entity::Terms => &[
             ("term_id", "The key."),
-            ("term", "What it is called as `term` of events, sections and enrollments."),
+            (
+                "term",
+                "What it is called as `term` of events, sections and enrollments.",
+            ),
             ("name", "Its name: Fall 2026."),
             ("type", "schoolYear, semester, term or gradingPeriod."),
             ("start_date", "Its first day."),
             ("end_date", "Its last day."),
-            ("parent_term_id", "The one that it is a part of; empty of a school year."),
-            ("school_year", "The year in which its school year ends: 2027."),
+            (
+                "parent_term_id",
+                "The one that it is a part of; empty of a school year.",
+            ),
+            (
+                "school_year",
+                "The year in which its school year ends: 2027.",
+            ),
         ],
         Entity::Courses => &[
             ("course_id", "The key; what events call `course`."),
             ("name", TITLE),
             ("course_code", "As people abbreviate it: BIO-101."),
             ("org_id", "The school or district that offers it."),
-            ("school_year_term_id", "The school year of which it is; empty of all."),
+            (
+                "school_year_term_id",
+                "The school year of which it is; empty of all.",
+            ),
             ("grades", "The years of students for whom it is: 09, 10."),
             ("subjects", "Its subjects."),
             ("subject_codes", "Codes of these, of SCED for example."),
@@ -101,7 +130,10 @@ fn fields(entity: Entity) -> &'static [(&'static str, &'static str)] {
             ("name", TITLE),
             ("course_id", "Its course."),
             ("school_id", SCHOOL),
-            ("term_ids", "The terms in which it meets; of these its term is found."),
+            (
+                "term_ids",
+                "The terms in which it meets; of these its term is found.",
+            ),
             ("section_code", "As people abbreviate it: BIO-101-03."),
             ("type", "scheduled, or homeroom."),
             ("location", "Where it meets."),
@@ -113,28 +145,43 @@ fn fields(entity: Entity) -> &'static [(&'static str, &'static str)] {
         Entity::Users => &[
             ("user_id", "The key; what clients may name people by."),
             ("enabled", "Whether they may log in."),
-            ("role", "What they are at all of org_ids, by OneRoster 1.1; else see roles."),
-            ("org_ids", "Where they are that, by OneRoster 1.1; else see roles."),
+            (
+                "role",
+                "What they are at all of org_ids, by OneRoster 1.1; else see roles.",
+            ),
+            (
+                "org_ids",
+                "Where they are that, by OneRoster 1.1; else see roles.",
+            ),
             ("primary_org_id", "The org they belong to first."),
             ("grades", "Of a student, the years: 09."),
             ("username", "The login."),
             ("user_ids", "Ids in other systems."),
             ("identifier", "The number of student or staff."),
-            ("master_identifier", "One id for all systems, if there is one."),
+            (
+                "master_identifier",
+                "One id for all systems, if there is one.",
+            ),
             ("email", "The mailbox."),
             ("given_name", "The first name."),
             ("family_name", "The last name."),
             ("middle_name", "The middle name."),
             ("preferred_given_name", "What they are called."),
             ("preferred_family_name", "What their family is called."),
-            ("preferred_middle_name", "What they are called in the middle."),
+            (
+                "preferred_middle_name",
+                "What they are called in the middle.",
+            ),
             ("pronouns", "Their pronouns."),
             ("sms", "The number for short messages."),
             ("phone", "The telephone number."),
             ("agent_ids", "Their guardians; as rows, see guardians."),
         ],
         Entity::Guardians => &[
-            ("user_id", "Whose agent it is, or the agent: sources name both ways."),
+            (
+                "user_id",
+                "Whose agent it is, or the agent: sources name both ways.",
+            ),
             ("agent_id", "The other one, a user too."),
         ],
         Entity::UserProfiles => &[
@@ -151,19 +198,31 @@ fn fields(entity: Entity) -> &'static [(&'static str, &'static str)] {
             ("user_id", WHO),
             ("role_id", "The key, with user_id."),
             ("org_id", "Where."),
-            ("role", "student, teacher, guardian, counselor, principal, siteAdministrator, …"),
+            (
+                "role",
+                "student, teacher, guardian, counselor, principal, siteAdministrator, …",
+            ),
             ("role_type", "primary or secondary."),
             ("begin_date", "The first day; empty is ever."),
             ("end_date", "The last day; empty is open."),
-            ("user_profile_id", "The account that it goes with, if that counts."),
+            (
+                "user_profile_id",
+                "The account that it goes with, if that counts.",
+            ),
         ],
         Entity::Demographics => &[
             ("user_id", WHO),
             ("birth_date", "The day of birth."),
             ("sex", "The sex."),
-            ("american_indian_or_alaska_native", "Ethnicity, as OneRoster asks for it."),
+            (
+                "american_indian_or_alaska_native",
+                "Ethnicity, as OneRoster asks for it.",
+            ),
             ("asian", "Ethnicity, as OneRoster asks for it."),
-            ("black_or_african_american", "Ethnicity, as OneRoster asks for it."),
+            (
+                "black_or_african_american",
+                "Ethnicity, as OneRoster asks for it.",
+            ),
             (
                 "native_hawaiian_or_other_pacific_islander",
                 "Ethnicity, as OneRoster asks for it.",
@@ -174,16 +233,25 @@ fn fields(entity: Entity) -> &'static [(&'static str, &'static str)] {
             ("country_of_birth", "The country of birth, as a code."),
             ("state_of_birth", "The state of birth, abbreviated."),
             ("city_of_birth", "The city of birth."),
-            ("residence_status", "How they live in the district, as a code."),
+            (
+                "residence_status",
+                "How they live in the district, as a code.",
+            ),
         ],
         Entity::Enrollments => &[
-            ("enrollment_id", "The key; another one when somebody comes back."),
+            (
+                "enrollment_id",
+                "The key; another one when somebody comes back.",
+            ),
             ("term", SESSION),
             ("section_id", SECTION),
             ("school_id", SCHOOL),
             ("user_id", WHO),
             ("role", "student, teacher, aide or proctor."),
-            ("primary", "Whether a teacher is the one who is responsible."),
+            (
+                "primary",
+                "Whether a teacher is the one who is responsible.",
+            ),
             ("begin_date", "The first day; empty is the section's."),
             ("end_date", "The last day; empty is the section's."),
         ],
@@ -210,7 +278,10 @@ fn fields(entity: Entity) -> &'static [(&'static str, &'static str)] {
             ("line_item_id", "Of what."),
             ("user_id", "Whose."),
             ("section_id", "In which section."),
-            ("status", "not submitted, submitted, partially graded, fully graded or exempt."),
+            (
+                "status",
+                "not submitted, submitted, partially graded, fully graded or exempt.",
+            ),
             ("score", "The score."),
             ("text_score", "The score where it is no number."),
             ("score_date", "The day on which it was given."),
@@ -244,13 +315,19 @@ fn fields(entity: Entity) -> &'static [(&'static str, &'static str)] {
         Entity::LineItemObjectives => &[
             ("line_item_objective_id", "The key."),
             ("line_item_id", LINE_ITEM),
-            ("source", "Where the objective is defined: case, or unknown."),
+            (
+                "source",
+                "Where the objective is defined: case, or unknown.",
+            ),
             ("learning_objective_id", OBJECTIVE),
         ],
         Entity::ResultObjectives => &[
             ("result_objective_id", "The key."),
             ("result_id", RESULT),
-            ("source", "Where the objective is defined: case, or unknown."),
+            (
+                "source",
+                "Where the objective is defined: case, or unknown.",
+            ),
             ("learning_objective_id", OBJECTIVE),
             ("score", "The score in it."),
             ("text_score", "The score in it where it is no number."),
