@@ -1,9 +1,9 @@
 //! What a session can name: the tenant's tables, the reports over them and the
 //! information schema, and nothing else.
 //!
-//! A catalog is built per query from the principal. Row policies and column
-//! masks have their place in [`Catalog::mount`], the only door through which a
-//! table gets into a session.
+//! A catalog is built per query from the principal. [`Catalog::mount`] is the only
+//! door through which a table gets into a session; those of rosters and listings come
+//! to it behind the masks of `roster/sight.rs`.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,6 +16,8 @@ use datafusion::common::TableReference;
 use datafusion::error::Result;
 use schemas::{Report, ReportKind, Table};
 
+use crate::listing::Listing;
+
 /// The catalog and schema in which a session's tables lie.
 pub(crate) const CATALOG: &str = "chalkline";
 pub(crate) const SCHEMA: &str = "public";
@@ -23,9 +25,11 @@ pub(crate) const INFORMATION_SCHEMA: &str = "information_schema";
 
 /// The names of all tables and views, sorted.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    let tables = Table::all().map(Table::as_str);
+    let tables = Table::all().chain(Table::rosters()).map(Table::as_str);
     let views = views().map(|view| view.name);
-    tables.chain(views).collect::<BTreeSet<_>>().into_iter()
+    let listings = Listing::ALL.map(Listing::name);
+    let names: BTreeSet<_> = tables.chain(views).chain(listings).collect();
+    names.into_iter()
 }
 
 /// The reports that are computed when they are asked for.
@@ -39,6 +43,9 @@ pub(crate) fn views() -> impl Iterator<Item = &'static Report> {
 pub(crate) struct Named {
     /// Tables, also those that its views read.
     pub(crate) tables: BTreeSet<Table>,
+    /// Tables of rosters and their histories.
+    pub(crate) rosters: BTreeSet<Table>,
+    pub(crate) listings: BTreeSet<Listing>,
     pub(crate) views: Vec<&'static Report>,
     pub(crate) information_schema: bool,
 }
@@ -72,6 +79,8 @@ impl Named {
         if let Some(table) = Table::from_name(name) {
             self.tables.insert(table);
         }
+        self.rosters.extend(Table::roster_from_name(name));
+        self.listings.extend(Listing::from_name(name));
         if let Some(view) = views().find(|view| view.name == name) {
             self.tables.extend(&view.sources);
             self.views.push(view);
@@ -140,10 +149,19 @@ mod tests {
     }
 
     #[test]
+    fn rosters_and_listings_are_apart_from_what_is_made_of_the_log() {
+        let all = named(&["users", "users_history", "import_jobs", "video"]);
+        assert_eq!(all.tables.len(), 1);
+        assert_eq!(all.rosters.len(), 2);
+        assert_eq!(all.listings, BTreeSet::from([Listing::ImportJobs]));
+    }
+
+    #[test]
     fn a_view_brings_its_tables() {
         let ledger = named(&["ledger"]);
         assert_eq!(ledger.views.len(), 1);
         assert_eq!(ledger.tables, BTreeSet::from(Table::BASE));
         assert!(names().any(|name| name == "ledger"));
+        assert_eq!(names().collect::<BTreeSet<_>>().len(), names().count());
     }
 }

@@ -4,66 +4,204 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray, UInt64Array};
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion::catalog::{MemTable, MemorySchemaProvider, SchemaProvider};
 use datafusion::error::Result;
 
-use schemas::{Report, ReportKind, Table};
+use schemas::roster::{Class, Entity};
+use schemas::{Report, Table};
 use serde_json::{Value, json};
 
 use crate::catalog::{CATALOG, SCHEMA, views};
+use crate::listing::Listing;
 use crate::types;
 
 /// What a listing shows of a table or view.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     name: &'static str,
-    columns: SchemaRef,
-    /// What else is known of it when it is a report.
-    report: Option<&'static Report>,
+    is_view: bool,
+    description: Option<String>,
+    columns: Vec<Column>,
+}
+
+/// What is known of a column.
+#[derive(Debug, Clone)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) data_type: String,
+    is_nullable: bool,
+    pub(crate) class: Class,
+    pub(crate) description: Option<&'static str>,
 }
 
 impl Entry {
     /// All that a session can name, with its columns.
     pub(crate) fn all() -> Vec<Self> {
-        let tables = Table::all().map(|table| Self {
+        let tables = Table::all().map(Self::of_table);
+        let views = views().map(Self::of_view);
+        let rosters = Table::rosters().filter_map(|table| match table {
+            Table::Roster(entity) | Table::RosterHistory(entity) => {
+                Some(Self::of_roster(table, entity))
+            }
+            _ => None,
+        });
+        let listings = Listing::ALL.map(Self::of_listing);
+        tables.chain(views).chain(rosters).chain(listings).collect()
+    }
+
+    fn of_table(table: Table) -> Self {
+        let report = schemas::report(table.as_str());
+        let described = |column: &str| {
+            let columns = report.into_iter().flat_map(|report| &report.columns);
+            let mut found = columns.filter(|known| known.name == column);
+            Some(found.next()?.description)
+        };
+        Self {
             name: table.as_str(),
-            columns: schemas::columns(table),
-            report: schemas::report(table.as_str()),
-        });
-        let views = views().map(|view| Self {
+            is_view: false,
+            description: report.map(|report| report.description.clone()),
+            columns: columns_of(
+                &schemas::columns(table),
+                |column| schemas::column_class(table, column),
+                described,
+            ),
+        }
+    }
+
+    fn of_view(view: &'static Report) -> Self {
+        let described = |column: &str| {
+            let mut found = view.columns.iter().filter(|known| known.name == column);
+            Some(found.next()?.description)
+        };
+        Self {
             name: view.name,
-            columns: Arc::clone(view.schema()),
-            report: Some(view),
-        });
-        tables.chain(views).collect()
+            is_view: true,
+            description: Some(view.description.clone()),
+            // They are called as those of what it reads.
+            columns: columns_of(
+                view.schema(),
+                |column| {
+                    let sources = view.sources.iter();
+                    let mut classes = sources.map(|source| schemas::column_class(*source, column));
+                    classes
+                        .find(|class| *class != Class::Plain)
+                        .unwrap_or(Class::Plain)
+                },
+                described,
+            ),
+        }
+    }
+
+    fn of_roster(table: Table, entity: Entity) -> Self {
+        let is_view = matches!(table, Table::RosterHistory(_));
+        let mut columns = columns_of(
+            &schemas::columns(table),
+            |column| schemas::column_class(table, column),
+            |column| entity.describe(column),
+        );
+        if is_view {
+            let superseded = Field::new(SUPERSEDED_AT, recorded_at(entity), true);
+            columns.push(Column::of(
+                &superseded,
+                Class::Plain,
+                entity.describe(SUPERSEDED_AT),
+            ));
+        }
+        Self {
+            name: table.as_str(),
+            is_view,
+            description: Some(match is_view {
+                true => format!(
+                    "All versions of the rows of {entity}, also of those that have ended, and when \
+                     each was superseded."
+                ),
+                false => entity.description().to_owned(),
+            }),
+            columns,
+        }
+    }
+
+    fn of_listing(listing: Listing) -> Self {
+        let described = |column: &str| {
+            let mut found = listing
+                .columns()
+                .iter()
+                .filter(|known| known.name == column);
+            Some(found.next()?.description)
+        };
+        Self {
+            name: listing.name(),
+            is_view: true,
+            description: Some(listing.description().to_owned()),
+            columns: columns_of(&listing.schema(), |column| listing.class(column), described),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn columns(&self) -> &[Column] {
+        &self.columns
     }
 
     fn kind(&self) -> &'static str {
-        match self.report.map(|report| report.kind) {
-            Some(ReportKind::View) => "VIEW",
-            Some(ReportKind::Table) | None => "BASE TABLE",
+        match self.is_view {
+            true => "VIEW",
+            false => "BASE TABLE",
         }
     }
 
     /// As `GET /v1/tables` shows it.
     pub(crate) fn to_json(&self) -> Value {
-        match self.report {
-            Some(report) => json!({
-                "name": self.name,
-                "type": self.kind(),
-                "description": report.description,
-                "columns": described(report),
-            }),
-            None => {
-                let fields = self.columns.fields().iter();
-                let columns = fields.map(
-                    |field| json!({ "name": field.name(), "type": types::name(field.data_type()) }),
-                );
-                let columns: Vec<Value> = columns.collect();
-                json!({ "name": self.name, "type": self.kind(), "columns": columns })
-            }
+        let columns: Vec<Value> = self.columns.iter().map(Column::to_json).collect();
+        let mut entry = json!({ "name": self.name, "type": self.kind(), "columns": columns });
+        if let Some(description) = &self.description {
+            entry["description"] = description.as_str().into();
         }
+        entry
+    }
+}
+
+/// When the next version of a row was imported: what a history has beside what is stored.
+const SUPERSEDED_AT: &str = "superseded_at";
+
+/// The type of the times of versions.
+fn recorded_at(entity: Entity) -> DataType {
+    let columns = schemas::columns(Table::RosterHistory(entity));
+    let column = columns.field_with_name("recorded_at");
+    column.map_or(DataType::Null, |column| column.data_type().clone())
+}
+
+fn columns_of(
+    columns: &SchemaRef,
+    class: impl Fn(&str) -> Class,
+    described: impl Fn(&str) -> Option<&'static str>,
+) -> Vec<Column> {
+    let columns = columns.fields().iter();
+    columns
+        .map(|column| Column::of(column, class(column.name()), described(column.name())))
+        .collect()
+}
+
+impl Column {
+    fn of(column: &Field, class: Class, description: Option<&'static str>) -> Self {
+        Self {
+            name: column.name().clone(),
+            data_type: types::name(column.data_type()),
+            is_nullable: column.is_nullable(),
+            class,
+            description,
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        let mut column = json!({ "name": self.name, "type": self.data_type });
+        if let Some(description) = self.description {
+            column["description"] = description.into();
+        }
+        column
     }
 }
 
@@ -108,8 +246,8 @@ fn columns(entries: &[Entry]) -> Result<RecordBatch> {
     let rows: Vec<_> = entries
         .iter()
         .flat_map(|entry| {
-            let fields = entry.columns.fields().iter().zip(1_u64..);
-            fields.map(|(field, position)| (entry.name, field, position))
+            let columns = entry.columns.iter().zip(1_u64..);
+            columns.map(|(column, position)| (entry.name, column, position))
         })
         .collect();
     let nullable = |nullable| if nullable { "YES" } else { "NO" };
@@ -119,7 +257,7 @@ fn columns(entries: &[Entry]) -> Result<RecordBatch> {
         ("table_name", texts(rows.iter().map(|(table, ..)| *table))),
         (
             "column_name",
-            texts(rows.iter().map(|(_, field, _)| field.name())),
+            texts(rows.iter().map(|(_, column, _)| &column.name)),
         ),
         (
             "ordinal_position",
@@ -131,15 +269,12 @@ fn columns(entries: &[Entry]) -> Result<RecordBatch> {
             "is_nullable",
             texts(
                 rows.iter()
-                    .map(|(_, field, _)| nullable(field.is_nullable())),
+                    .map(|(_, column, _)| nullable(column.is_nullable)),
             ),
         ),
         (
             "data_type",
-            texts(
-                rows.iter()
-                    .map(|(_, field, _)| types::name(field.data_type())),
-            ),
+            texts(rows.iter().map(|(_, column, _)| &column.data_type)),
         ),
     ])
 }

@@ -99,7 +99,7 @@ impl Query {
         let tables = Tables::new(lake, config.open_tables);
         let parts = Parts {
             admission: Admission::new(&config, memory),
-            sessions: Arc::new(Sessions::new(tables, config.cores())),
+            sessions: Arc::new(Sessions::new(tables, clock.clone(), config.cores())),
             registry,
             codes: Codes::default(),
             clock,

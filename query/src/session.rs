@@ -15,7 +15,8 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
-use lake::LakeError;
+use lake::{LakeError, LakeTable};
+use runtime::Clock;
 use schemas::{Report, Table};
 use serde_json::Value;
 
@@ -25,7 +26,9 @@ use crate::freshness::Freshness;
 use crate::functions::Charge;
 use crate::guard::{self, Allowed};
 use crate::information_schema::{self, Entry};
+use crate::listing;
 use crate::report::{self, Shape};
+use crate::roster::{self, Sight};
 use crate::snapshot::Snapshot;
 use crate::tables::Tables;
 use crate::{Principal, failure, functions, params};
@@ -34,6 +37,7 @@ use crate::{Principal, failure, functions, params};
 pub(crate) struct Sessions {
     tables: Tables,
     freshness: Freshness,
+    clock: Clock,
     /// What all sessions have in common; it has no catalog.
     template: SessionState,
 }
@@ -53,9 +57,10 @@ pub(crate) struct Running {
 }
 
 impl Sessions {
-    pub(crate) fn new(tables: Tables, cores: usize) -> Self {
+    pub(crate) fn new(tables: Tables, clock: Clock, cores: usize) -> Self {
         Self {
             tables,
+            clock,
             freshness: Freshness::default(),
             template: template(cores),
         }
@@ -75,7 +80,9 @@ impl Sessions {
             .map_err(failure::explain)?;
         let named = Named::by(&references);
         let snapshot = self.snapshot(principal, &named).await?;
-        let state = self.mount(&named, &snapshot, runtime_env).await?;
+        let state = self
+            .mount(principal, &named, &snapshot, runtime_env)
+            .await?;
         let plan = state
             .statement_to_plan(allowed.statement)
             .await
@@ -86,7 +93,7 @@ impl Sessions {
         if let Some(detail) = guard::inlined(&plan).map_err(failure::explain)? {
             return Err(Error::TooComplex { detail });
         }
-        start(&state, &plan, snapshot.data_as_of(&named.tables)).await
+        start(&state, &plan, snapshot.as_of(&named)).await
     }
 
     /// Plans and starts one page of a report.
@@ -99,7 +106,9 @@ impl Sessions {
     ) -> Result<Running, Error> {
         let named = Named::reports([report]);
         let snapshot = self.snapshot(principal, &named).await?;
-        let state = self.mount(&named, &snapshot, runtime_env).await?;
+        let state = self
+            .mount(principal, &named, &snapshot, runtime_env)
+            .await?;
         let plan = async {
             let rows = state
                 .schema_for_ref(report.name)?
@@ -140,7 +149,7 @@ impl Sessions {
     }
 
     async fn look(&self, principal: &Principal, named: &Named) -> Result<Snapshot, Error> {
-        Snapshot::take(principal, &named.tables, &self.tables, &self.freshness)
+        Snapshot::take(principal, named, &self.tables, &self.freshness)
             .await
             .map_err(unavailable)
     }
@@ -148,6 +157,7 @@ impl Sessions {
     /// A session in which exactly what is named exists.
     async fn mount(
         &self,
+        principal: &Principal,
         named: &Named,
         snapshot: &Snapshot,
         runtime_env: &Arc<RuntimeEnv>,
@@ -155,9 +165,11 @@ impl Sessions {
         let catalog = Catalog::new().map_err(ours)?;
         let state = self.state(&catalog, runtime_env);
         for table in &named.tables {
-            let rows = rows(*table, snapshot, &state).map_err(ours)?;
+            let rows = provider(*table, snapshot.table(*table), &state).map_err(ours)?;
             catalog.mount(table.as_str(), rows).map_err(ours)?;
         }
+        self.mount_rosters(principal, named, snapshot, &catalog, &state)
+            .await?;
         for view in &named.views {
             let plan = state.create_logical_plan(view.sql).await.map_err(ours)?;
             let rows = Arc::new(ViewTable::new(plan, None));
@@ -168,6 +180,45 @@ impl Sessions {
             catalog.mount_information_schema(schema).map_err(ours)?;
         }
         Ok(state)
+    }
+
+    /// The tables of rosters and the listings, with what the asker may see of people.
+    async fn mount_rosters(
+        &self,
+        principal: &Principal,
+        named: &Named,
+        snapshot: &Snapshot,
+        catalog: &Catalog,
+        state: &SessionState,
+    ) -> Result<(), Error> {
+        let sight = Sight::of(principal.role);
+        for table in &named.rosters {
+            let rows = provider(*table, snapshot.roster().table(*table), state).map_err(ours)?;
+            let class = |column: &str| schemas::column_class(*table, column);
+            let seen = sight.of_rows(rows, class).map_err(ours)?;
+            let seen = match table {
+                Table::RosterHistory(entity) => {
+                    let versions = roster::versions(&self.template, *entity, seen).await;
+                    versions.map_err(ours)?
+                }
+                _ => seen,
+            };
+            catalog.mount(table.as_str(), seen).map_err(ours)?;
+        }
+        for listing in &named.listings {
+            let rows = listing::rows(
+                *listing,
+                self.tables.lake(),
+                &principal.tenant,
+                self.clock.now(),
+            );
+            let rows = rows.await?;
+            let seen = sight.of_rows(rows, |column| listing.class(column));
+            catalog
+                .mount(listing.name(), seen.map_err(ours)?)
+                .map_err(ours)?;
+        }
+        Ok(())
     }
 
     fn state(&self, catalog: &Catalog, runtime_env: &Arc<RuntimeEnv>) -> SessionState {
@@ -187,9 +238,13 @@ impl Sessions {
 /// Everything that sessions can name.
 pub(crate) static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(Entry::all);
 
-/// The rows of a table: none when nothing was published to it yet.
-fn rows(table: Table, snapshot: &Snapshot, state: &SessionState) -> Result<Arc<dyn TableProvider>> {
-    match snapshot.table(table) {
+/// The rows of a table as it is held: none when nothing was published to it yet.
+fn provider(
+    table: Table,
+    held: Option<&LakeTable>,
+    state: &SessionState,
+) -> Result<Arc<dyn TableProvider>> {
+    match held {
         Some(pinned) => pinned
             .provider(state)
             .map_err(|error| DataFusionError::External(Box::new(error))),
@@ -197,7 +252,7 @@ fn rows(table: Table, snapshot: &Snapshot, state: &SessionState) -> Result<Arc<d
     }
 }
 
-fn unavailable(error: LakeError) -> Error {
+pub(crate) fn unavailable(error: LakeError) -> Error {
     Error::Unavailable(Box::new(error))
 }
 

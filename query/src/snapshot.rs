@@ -9,7 +9,9 @@ use lake::{LakeError, LakeTable, MadeOf};
 use schemas::{Report, ReportKind, ReportName, Table};
 
 use crate::Principal;
+use crate::catalog::Named;
 use crate::freshness::Freshness;
+use crate::roster::Roster;
 use crate::tables::Tables;
 
 /// What a query reads.
@@ -19,6 +21,7 @@ pub(crate) struct Snapshot {
     tables: BTreeMap<Table, Pinned>,
     /// Tables that cannot be read.
     failed: BTreeMap<Table, LakeError>,
+    roster: Roster,
 }
 
 /// A table at one version.
@@ -45,7 +48,7 @@ impl Snapshot {
     /// see [`Snapshot::check`].
     pub(crate) async fn take(
         principal: &Principal,
-        named: &BTreeSet<Table>,
+        named: &Named,
         tables: &Tables,
         freshness: &Freshness,
     ) -> Result<Self, LakeError> {
@@ -53,8 +56,9 @@ impl Snapshot {
             floors: freshness.data_as_of(tables.lake()).await?,
             tables: BTreeMap::new(),
             failed: BTreeMap::new(),
+            roster: Roster::take(&principal.tenant, &named.rosters, tables).await?,
         };
-        let needed = with_sources(named);
+        let needed = with_sources(&named.tables);
         let (first, others): (Vec<Table>, Vec<Table>) = needed
             .into_iter()
             .partition(|table| *table == Table::LogCounts);
@@ -94,6 +98,21 @@ impl Snapshot {
     /// A table as it is held; `None` when nothing was published to it yet.
     pub(crate) fn table(&self, table: Table) -> Option<&LakeTable> {
         self.tables.get(&table)?.table.as_ref()
+    }
+
+    /// The roster tables as they are held.
+    pub(crate) fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// Up to when an answer about what is named is complete. Rosters make none older: that
+    /// nothing was imported since says that nothing has come, not that something is
+    /// missing. An answer about rosters alone is as of their import.
+    pub(crate) fn as_of(&self, named: &Named) -> Option<DateTime<Utc>> {
+        match named.tables.is_empty() && !named.rosters.is_empty() {
+            true => self.roster.imported_at(),
+            false => self.data_as_of(&named.tables),
+        }
     }
 
     /// Up to when all of these tables are complete.

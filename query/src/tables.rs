@@ -1,26 +1,23 @@
 //! The lake's tables as queries see them: each pinned to its newest version
-//! at the moment a query begins.
+//! at the moment a query begins; those of rosters to the one that the newest import
+//! names.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
+use lake::imports::{Import, Imports};
 use lake::{AppId, Lake, LakeError, LakeTable};
 use schemas::{Table, TenantId};
+
+use crate::slots::Slots;
 
 /// Keeps the state of the tables that were asked about last.
 pub(crate) struct Tables {
     lake: Lake,
-    capacity: usize,
     /// Orders arrivals and reads: a ticket is never handed out twice.
     tickets: AtomicU64,
-    slots: Mutex<HashMap<(TenantId, Table), Slot>>,
-}
-
-struct Slot {
-    /// When it was last asked for.
-    used: u64,
-    state: Arc<tokio::sync::Mutex<State>>,
+    open: Slots<(TenantId, Table), State>,
+    imports: Slots<TenantId, Newest>,
 }
 
 #[derive(Default)]
@@ -30,13 +27,21 @@ struct State {
     read: u64,
 }
 
+/// The newest import of a tenant.
+#[derive(Default)]
+struct Newest {
+    import: Option<Arc<Import>>,
+    /// The ticket at which the last successful look for it began.
+    read: u64,
+}
+
 impl Tables {
     pub(crate) fn new(lake: Lake, capacity: usize) -> Self {
         Self {
             lake,
-            capacity,
             tickets: AtomicU64::new(1),
-            slots: Mutex::default(),
+            open: Slots::new(capacity),
+            imports: Slots::new(capacity),
         }
     }
 
@@ -57,7 +62,7 @@ impl Tables {
         apps: &[AppId],
     ) -> Result<Option<LakeTable>, LakeError> {
         let arrived = self.ticket();
-        let state = self.slot(tenant, table, arrived);
+        let state = self.open.get(&(tenant.clone(), table), arrived);
         let mut state = state.lock().await;
         if state.read < arrived {
             let began = self.ticket();
@@ -73,24 +78,54 @@ impl Tables {
         Ok(state.table.clone())
     }
 
-    fn ticket(&self) -> u64 {
-        self.tickets.fetch_add(1, Ordering::SeqCst)
+    /// The newest import of a roster, at least as new as this call; `None` before the
+    /// first. Reads are shared as those of [`Tables::pin`].
+    pub(crate) async fn newest_import(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<Option<Arc<Import>>, LakeError> {
+        let arrived = self.ticket();
+        let state = self.imports.get(tenant, arrived);
+        let mut state = state.lock().await;
+        if state.read < arrived {
+            let began = self.ticket();
+            let imports = Imports::new(self.lake.clone(), tenant.clone());
+            let since = match &state.import {
+                Some(known) => imports.newest_since(known).await?,
+                None => None,
+            };
+            let found = match since {
+                Some(found) => Some(found),
+                None => {
+                    // Perhaps the tenant's folder was made anew: versions of before say
+                    // nothing then.
+                    self.open.forget(|(whose, _)| whose == tenant);
+                    imports.newest().await?
+                }
+            };
+            state.import = found.map(Arc::new);
+            state.read = began;
+        }
+        Ok(state.import.clone())
     }
 
-    fn slot(&self, tenant: &TenantId, table: Table, now: u64) -> Arc<tokio::sync::Mutex<State>> {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (tenant.clone(), table);
-        if !slots.contains_key(&key) && slots.len() >= self.capacity {
-            let oldest = slots.iter().min_by_key(|(_, slot)| slot.used);
-            if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
-                slots.remove(&oldest);
-            }
+    /// A table at a version, which is opened once as long as the same is asked for;
+    /// `None` when nobody made the table.
+    pub(crate) async fn pin_at(
+        &self,
+        tenant: &TenantId,
+        table: Table,
+        version: u64,
+    ) -> Result<Option<LakeTable>, LakeError> {
+        let state = self.open.get(&(tenant.clone(), table), self.ticket());
+        let mut state = state.lock().await;
+        if state.table.as_ref().map(LakeTable::version) != Some(version) {
+            state.table = self.lake.open_at(tenant, table, version).await?;
         }
-        let slot = slots.entry(key).or_insert_with(|| Slot {
-            used: now,
-            state: Arc::default(),
-        });
-        slot.used = now;
-        Arc::clone(&slot.state)
+        Ok(state.table.clone())
+    }
+
+    fn ticket(&self) -> u64 {
+        self.tickets.fetch_add(1, Ordering::SeqCst)
     }
 }

@@ -1,6 +1,7 @@
 //! The tables of rosters and their columns, and where each comes from in a bundle of
 //! OneRoster.
 
+mod descriptions;
 mod fields;
 mod tables;
 
@@ -72,10 +73,22 @@ pub enum Class {
     /// A name, an address or another trait of a person: it stays in the roster's
     /// tables and out of statistics.
     Personal,
-    /// An identifier of a person, to be hashed before it leaves the roster.
+    /// An identifier of a person, to be hashed before it leaves the roster; also that of a
+    /// row about one person, which many sources make of it.
     Key,
     /// Nothing.
     Plain,
+}
+
+impl Class {
+    /// What it is called.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Personal => "personal",
+            Self::Key => "key",
+            Self::Plain => "plain",
+        }
+    }
 }
 
 /// A column of one of our tables.
@@ -214,6 +227,17 @@ impl Entity {
             .enumerate()
             .filter(|(_, field)| field.is_key)
             .map(|(index, _)| index)
+    }
+
+    /// What its rows are, for people.
+    pub fn description(self) -> &'static str {
+        descriptions::of(self)
+    }
+
+    /// What a column of either of its tables tells, for people; `None` of one that
+    /// neither has.
+    pub fn describe(self, column: &str) -> Option<&'static str> {
+        descriptions::of_column(self, column)
     }
 
     /// The fields that hold the first and the last day of a row, if it has them.

@@ -77,6 +77,11 @@ impl Table {
         Self::all().find(|table| table.as_str() == name)
     }
 
+    /// The table of that name, of those of [`Table::rosters`].
+    pub fn roster_from_name(name: &str) -> Option<Self> {
+        Self::rosters().find(|table| table.as_str() == name)
+    }
+
     /// Whether its rows are partitioned by term.
     pub fn is_by_term(self) -> bool {
         match self {

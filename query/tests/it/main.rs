@@ -14,6 +14,7 @@ mod parameters;
 mod readme;
 mod report_freshness;
 mod reports;
+mod rosters;
 mod rows;
 mod school;
 mod sight;

@@ -5,7 +5,7 @@ use std::str::Chars;
 
 use axum::body::Body;
 use axum::http::{Request, header};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::reports::school;
 use crate::school::token;
@@ -104,4 +104,24 @@ async fn examples_are_answered_as_written() {
         }
     }
     assert_eq!(examples, 3);
+}
+
+#[tokio::test]
+async fn statements_about_rosters_are_answered() {
+    let school = school().await;
+    school.import_north().await;
+    let statements = blocks().into_iter().filter(|(kind, _)| *kind == "sql");
+    let mut answered = 0;
+    for (_, sql) in statements {
+        let params = match sql.contains("$2") {
+            true => json!(["2026-09-11T00:00:00Z", "2026-09-09"]),
+            false => json!([]),
+        };
+        let answer = school
+            .ask_with("north", json!({ "sql": sql, "params": params }))
+            .await;
+        assert_eq!(answer.rows().as_array().map(Vec::len), Some(1), "{sql}");
+        answered += 1;
+    }
+    assert_eq!(answered, 2);
 }

@@ -246,7 +246,7 @@ pub fn event(position: u64, received_at: &str, event_type: &str, own: Value) -> 
     row
 }
 
-fn batches(columns: SchemaRef, rows: &[Value]) -> Vec<RecordBatch> {
+pub fn batches(columns: SchemaRef, rows: &[Value]) -> Vec<RecordBatch> {
     let mut decoder = ReaderBuilder::new(Arc::clone(&columns))
         .build_decoder()
         .expect("a decoder");

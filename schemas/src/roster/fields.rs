@@ -143,7 +143,7 @@ const IDENTITIES: &[Field] = &[
 ];
 
 const USER_PROFILES: &[Field] = &[
-    id("user_profile_id"),
+    id("user_profile_id").of_person(),
     text("user_id", &["userSourcedId"]).of_person(),
     text("profile_type", &["profileType"]),
     text("vendor_id", &["vendorId"]),
@@ -165,7 +165,7 @@ const ROLES: &[Field] = &[
     text("role_type", &["roleType"]),
     date("begin_date", &["beginDate"]),
     date("end_date", &["endDate"]),
-    text("user_profile_id", &["userProfileSourcedId"]),
+    text("user_profile_id", &["userProfileSourcedId"]).of_person(),
 ];
 
 const DEMOGRAPHICS: &[Field] = &[
@@ -195,7 +195,7 @@ const DEMOGRAPHICS: &[Field] = &[
 
 /// `term` is the section's.
 const ENROLLMENTS: &[Field] = &[
-    id("enrollment_id"),
+    id("enrollment_id").of_person(),
     text("term", &[]),
     text("section_id", &["classSourcedId"]),
     text("school_id", &["schoolSourcedId"]),
@@ -230,7 +230,7 @@ const LINE_ITEMS: &[Field] = &[
 ];
 
 const RESULTS: &[Field] = &[
-    id("result_id"),
+    id("result_id").of_person(),
     text("line_item_id", &["lineItemSourcedId"]),
     text("user_id", &["studentSourcedId"]).of_person(),
     text("section_id", &["classSourcedId"]),
@@ -263,9 +263,9 @@ const LINE_ITEM_SCORE_SCALES: &[Field] = &[
 ];
 
 const RESULT_SCORE_SCALES: &[Field] = &[
-    id("result_score_scale_id"),
+    id("result_score_scale_id").of_person(),
     text("name", &["title"]),
-    text("result_id", &["resultSourcedId"]),
+    text("result_id", &["resultSourcedId"]).of_person(),
     text("score_scale_id", &["scoreScaleSourcedId"]),
 ];
 
@@ -277,8 +277,8 @@ const LINE_ITEM_OBJECTIVES: &[Field] = &[
 ];
 
 const RESULT_OBJECTIVES: &[Field] = &[
-    id("result_objective_id"),
-    text("result_id", &["resultSourcedId"]),
+    id("result_objective_id").of_person(),
+    text("result_id", &["resultSourcedId"]).of_person(),
     text("source", &["source"]),
     text("learning_objective_id", &["learningObjectiveId"]),
     number("score", &["score"]).personal(),
@@ -310,7 +310,7 @@ const COURSE_RESOURCES: &[Field] = &[
 ];
 
 const USER_RESOURCES: &[Field] = &[
-    id("user_resource_id"),
+    id("user_resource_id").of_person(),
     text("user_id", &["userSourcedId"]).of_person(),
     text("org_id", &["orgSourcedId"]),
     text("section_id", &["classSourcedId"]),

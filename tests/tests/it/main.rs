@@ -26,6 +26,7 @@ mod privacy;
 mod refusals;
 mod replay;
 mod reports;
+mod roster_sql;
 mod rosters;
 mod s3;
 mod segment_sdk;

@@ -107,6 +107,25 @@ impl Imports {
         }
     }
 
+    /// The newest one, found from one that is `known` on: two look-ups when there is none
+    /// since, and one more for each that there is. `None` where what is known is gone or is
+    /// another one by now: then [`Imports::newest`] knows.
+    ///
+    /// # Errors
+    /// As [`Imports::newest`].
+    pub async fn newest_since(&self, known: &Import) -> Result<Option<Import>, LakeError> {
+        let (same, mut next) =
+            futures::future::try_join(self.get(known.number), self.get(known.number + 1)).await?;
+        let Some(mut newest) = same.filter(|same| same.id == known.id) else {
+            return Ok(None);
+        };
+        while let Some(later) = next {
+            next = self.get(later.number + 1).await?;
+            newest = later;
+        }
+        Ok(Some(newest))
+    }
+
     /// All of them, the newest first.
     ///
     /// # Errors

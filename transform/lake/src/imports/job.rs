@@ -5,12 +5,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
+use futures::{StreamExt, TryStreamExt};
 use schemas::{TenantId, layout};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Counts, ImportKind};
 use crate::{Lake, LakeError};
+
+/// How many documents are read at once.
+const CONCURRENT_READS: usize = 16;
 
 /// An import, whether it came to its end or not.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -189,23 +193,61 @@ impl Jobs {
         Ok(jobs)
     }
 
+    /// As [`Jobs::list`], by the reader's own clock, which `now` is of: asking the store
+    /// for its time writes to it, and whoever only reads may not. Documents are read side by
+    /// side.
+    ///
+    /// # Errors
+    /// As [`Jobs::list`].
+    pub async fn list_at(&self, most: usize, now: DateTime<Utc>) -> Result<Vec<Job>, LakeError> {
+        let folder = layout::roster_jobs(&self.tenant);
+        let documents = self.lake.documents(&folder).await?;
+        let newest = documents.iter().rev();
+        let newest = newest.filter_map(|name| layout::parse_roster_job(name));
+        let newest: Vec<_> = newest.take(most).collect();
+        futures::stream::iter(newest)
+            .map(|id| async move {
+                let found = self.read(id).await?;
+                Ok(found.map(|(job, written_at)| self.judged(job, now - written_at)))
+            })
+            .buffered(CONCURRENT_READS)
+            .try_filter_map(|job| async move { Ok(job) })
+            .try_collect()
+            .await
+    }
+
     /// The job of an id.
     ///
     /// # Errors
     /// As [`Jobs::list`].
     pub async fn get(&self, id: Uuid) -> Result<Option<Job>, LakeError> {
+        let Some((job, written_at)) = self.read(id).await? else {
+            return Ok(None);
+        };
+        if !job.state.is_open() {
+            return Ok(Some(job));
+        }
+        let age = self.lake.store_time().await? - written_at;
+        Ok(Some(self.judged(job, age)))
+    }
+
+    /// A job as its document says, and when that was written.
+    async fn read(&self, id: Uuid) -> Result<Option<(Job, DateTime<Utc>)>, LakeError> {
         let path = layout::roster_job(&self.tenant, id);
         let Some((content, written_at)) = self.lake.document_and_time(&path).await? else {
             return Ok(None);
         };
         let job = serde_json::from_slice(&content);
-        let mut job: Job = job.map_err(|source| LakeError::Document { path, source })?;
-        if job.state.is_open() {
-            let age = self.lake.store_time().await? - written_at;
-            if age > TimeDelta::from_std(self.alive).unwrap_or_default() {
-                job.abandon();
-            }
+        let job = job.map_err(|source| LakeError::Document { path, source })?;
+        Ok(Some((job, written_at)))
+    }
+
+    /// What a job is whose document is so old.
+    fn judged(&self, mut job: Job, age: TimeDelta) -> Job {
+        let alive = TimeDelta::from_std(self.alive).unwrap_or_default();
+        if job.state.is_open() && age > alive {
+            job.abandon();
         }
-        Ok(Some(job))
+        job
     }
 }

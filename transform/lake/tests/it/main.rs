@@ -3,6 +3,7 @@
 mod earlier;
 mod finding;
 mod floors;
+mod imports;
 mod maintaining;
 mod publishing;
 mod reading;

@@ -1,0 +1,7 @@
+//! Rosters in SQL.
+
+mod answers;
+mod imported;
+mod jobs;
+mod racing;
+mod sight;
