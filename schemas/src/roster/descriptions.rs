@@ -14,6 +14,7 @@ pub(super) fn of(entity: Entity) -> &'static str {
             "Who is named as whose agent: parents and children, in either direction."
         }
         Entity::UserProfiles => "Accounts of people in other systems.",
+        Entity::Identities => "By which keys events name people, and the one key of each person.",
         Entity::Roles => "What people are at an org.",
         Entity::Demographics => "Birth, sex and ethnicity of people.",
         Entity::Enrollments => "Who learns or teaches in which section, from when to when.",
@@ -176,6 +177,21 @@ fn fields(entity: Entity) -> &'static [(&'static str, &'static str)] {
             ("sms", "The number for short messages."),
             ("phone", "The telephone number."),
             ("agent_ids", "Their guardians; as rows, see guardians."),
+        ],
+        Entity::Identities => &[
+            ("user_id", WHO),
+            (
+                "identifier_key",
+                "The key that events have which call the person so.",
+            ),
+            (
+                "student_key",
+                "The person's own key, as the tables of events have it.",
+            ),
+            (
+                "kind",
+                "What the person is called by: sourced_id, username, email, or a type of user id.",
+            ),
         ],
         Entity::Guardians => &[
             (
