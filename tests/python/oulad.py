@@ -15,7 +15,7 @@ import duckdb
 folder = sys.argv[1]
 
 
-for name in ["studentVle", "studentAssessment", "assessments"]:
+for name in ["studentVle", "studentAssessment", "assessments", "studentRegistration"]:
     # Compressed or not.
     path = f"{folder}/{name}.csv*"
     duckdb.execute(f"CREATE VIEW {name} AS SELECT * FROM read_csv('{path}', header = true)")
@@ -31,6 +31,21 @@ def rows(sql):
     ]
 
 
+# Who is enrolled on a day: from the day of registration to that of unregistration.
+duckdb.execute(
+    """CREATE VIEW enrolled AS
+       SELECT lower(code_module || '-' || code_presentation) AS section,
+              make_date(CAST(code_presentation[1:4] AS integer),
+                        CASE code_presentation[5:5] WHEN 'B' THEN 2 ELSE 10 END, 1)
+                  + CAST(date_registration AS integer) AS first,
+              make_date(CAST(code_presentation[1:4] AS integer),
+                        CASE code_presentation[5:5] WHEN 'B' THEN 2 ELSE 10 END, 1)
+                  + CAST(date_unregistration AS integer) AS last
+       FROM studentRegistration WHERE date_registration IS NOT NULL"""
+)
+ENROLLED = """(SELECT count(*) FROM enrolled AS e
+    WHERE e.section = days.section AND first <= days.day AND coalesce(last, days.day) >= days.day)"""
+
 WEEK = "date_trunc('week', DATE '2013-10-01' + CAST(date AS integer))::date"
 COURSE = "code_module = 'AAA' AND code_presentation = '2013J'"
 
@@ -40,6 +55,25 @@ COURSE = "code_module = 'AAA' AND code_presentation = '2013J'"
               (SELECT count(*) + count(score) FROM studentAssessment) AS assessments"""
 )
 answers = {
+    "enrolled_per_day": rows(
+        f"""SELECT section AS section_id, day, {ENROLLED} AS enrolled
+            FROM (SELECT section, first AS day FROM enrolled WHERE coalesce(last, first) >= first
+                  UNION SELECT section, last + 1 FROM enrolled WHERE last >= first) AS days
+            ORDER BY 1, 2"""
+    ),
+    "enrolled_per_week": rows(
+        f"""WITH changes AS (
+                SELECT first AS day, 1 AS joined, 0 AS "left" FROM enrolled
+                WHERE section = 'aaa-2013j' AND coalesce(last, first) >= first
+                UNION ALL SELECT last + 1, 0, 1 FROM enrolled
+                WHERE section = 'aaa-2013j' AND last >= first),
+            weeks AS (
+                SELECT date_trunc('week', day)::date AS week,
+                       sum(joined)::bigint AS joined, sum("left")::bigint AS "left"
+                FROM changes GROUP BY 1),
+            days AS (SELECT *, 'aaa-2013j' AS section, week + 6 AS day FROM weeks)
+            SELECT week, joined, "left", {ENROLLED} AS enrolled FROM days ORDER BY 1"""
+    ),
     "clicks_per_week": rows(
         f"""SELECT {WEEK} AS week, sum(sum_click)::bigint AS clicks
             FROM studentVle WHERE {COURSE} GROUP BY 1 ORDER BY 1"""

@@ -3,6 +3,7 @@
 mod authorities;
 mod error;
 mod post;
+mod roster;
 mod tail;
 
 use std::path::Path;
@@ -18,6 +19,7 @@ use serde_json::{Map, Value, json};
 use authorities::authorities;
 pub use error::ClientError;
 pub use post::{Dialect, EventResult, Outcome, Receipt};
+pub use roster::RosterJob;
 pub use tail::{Line, Tail, Told};
 
 /// How long one request may take.

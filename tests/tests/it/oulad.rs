@@ -36,8 +36,8 @@ async fn an_interrupted_import_is_resumed_exactly_and_the_answers_are_right() {
     let (tenant, key) = (sandbox.tenant.id.clone(), sandbox.tenant.key.clone());
     let url = sandbox.address().ingest;
     let arguments = [
-        "import", "oulad", folder, "--tenant", &tenant, "--key", &key, "--url", &url, "--state",
-        &state,
+        "import", "oulad", folder, "--roster", "--tenant", &tenant, "--key", &key, "--url", &url,
+        "--state", &state,
     ];
     let import = || sandbox.spawn("import", &arguments);
     let under_way = |import: &mut Process| {
@@ -74,7 +74,21 @@ async fn an_interrupted_import_is_resumed_exactly_and_the_answers_are_right() {
         .await;
     assert_eq!(sum, expected["clicks_sum"]);
 
-    for question in ["clicks_per_week", "mean_score_per_assessment"] {
+    // The roster is that of the registrations, on each day on which something changes.
+    let enrolled = "SELECT section_id, day,
+            sum(sum(change)) OVER (PARTITION BY section_id ORDER BY day) AS enrolled
+        FROM (SELECT section_id, begin_date AS day, 1 AS change FROM enrollments
+              UNION ALL
+              SELECT section_id, CAST(end_date + INTERVAL '1 day' AS DATE), -1 FROM enrollments
+              WHERE end_date IS NOT NULL)
+        GROUP BY section_id, day ORDER BY section_id, day";
+    let enrolled = json!(sandbox.sql(enrolled).await);
+    assert_eq!(enrolled, expected["enrolled_per_day"]);
+    // And the events are of people and sections that it knows.
+    let unknown = "SELECT count(*) AS n FROM clickstream WHERE unknown IS NOT NULL";
+    assert_eq!(sandbox.value(unknown).await, json!(0));
+
+    for question in ["clicks_per_week", "enrolled_per_week", "mean_score_per_assessment"] {
         assert_eq!(
             answer(&sandbox, question).await,
             expected[question],
@@ -112,6 +126,7 @@ fn the_demo_answers_by_itself() {
     );
     let shown: Value = serde_json::from_slice(&output.stdout).expect("--json prints JSON");
     for question in [
+        "enrolled_per_week",
         "clicks_per_week",
         "active_students_per_week",
         "mean_score_per_assessment",

@@ -112,6 +112,9 @@ pub struct Xapi {
 pub struct Oulad {
     /// Folder with studentVle, studentAssessment, assessments and vle as .csv or .csv.gz
     pub dir: PathBuf,
+    /// Before that, import its courses and studentRegistration as the tenant's roster
+    #[arg(long)]
+    pub roster: bool,
     /// First day of a presentation, e.g. 2013J=2013-10-05; may be repeated
     #[arg(long, value_name = "PRESENTATION=DATE")]
     pub course_start: Vec<CourseStart>,

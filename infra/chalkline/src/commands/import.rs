@@ -1,3 +1,4 @@
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::client::Client;
 use crate::edx::TrackingLogs;
 use crate::import::{self, Progress, Source, State, Summary};
-use crate::oulad::{CourseStarts, Oulad};
+use crate::oulad::{CourseStarts, Oulad, write_roster};
 use crate::output::Output;
 use crate::xapi::Statements;
 use crate::{Addresses, Config, cli, mapped};
@@ -22,9 +23,30 @@ const SHOWN: usize = 10;
 pub async fn oulad(config: &Config, args: cli::Oulad, output: Output) -> anyhow::Result<ExitCode> {
     let starts = CourseStarts::new(args.course_start);
     let target = Target::open(config, args.target, &args.dir)?;
+    if args.roster {
+        oulad_roster(&target.client, args.dir.clone(), starts.clone()).await?;
+    }
     let open = move || Oulad::open(&args.dir, starts);
     let source = tokio::task::spawn_blocking(open).await??;
     target.import(Arc::new(source), output).await
+}
+
+/// Imports the roster of a folder of OULAD; an error when it is not taken.
+pub(super) async fn oulad_roster(
+    client: &Client,
+    folder: PathBuf,
+    starts: CourseStarts,
+) -> anyhow::Result<()> {
+    let bundle = tokio::task::spawn_blocking(move || {
+        let mut bundle = Cursor::new(Vec::new());
+        write_roster(&folder, &starts, &mut bundle).map(|_| bundle.into_inner())
+    });
+    let job = client.import_roster(bundle.await??, "OULAD").await?;
+    if !job.is_imported() {
+        let why = job.error.unwrap_or(job.state);
+        bail!("the roster was not imported: {why}");
+    }
+    Ok(())
 }
 
 /// `chalkline import xapi FILE…`.

@@ -141,7 +141,7 @@ fn row_id(table: &Table, row: u64, part: &str) -> Uuid {
     Uuid::new_v5(&NAMESPACE, name.as_bytes())
 }
 
-fn course_and_section(module: &str, presentation: &str) -> (String, String) {
+pub(super) fn course_and_section(module: &str, presentation: &str) -> (String, String) {
     let course = module.to_ascii_lowercase();
     let section = format!("{course}-{}", presentation.to_ascii_lowercase());
     (course, section)
@@ -185,7 +185,7 @@ fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
 }
 
 /// Reads a finite number; the empty text, and `?` in older copies, mean unknown.
-fn known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+pub(super) fn known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     let text = String::deserialize(deserializer)?;
     if text.is_empty() || text == "?" {
         return Ok(None);

@@ -13,12 +13,14 @@
 mod course_start;
 mod event;
 mod lookup;
+mod roster;
 mod table;
 
 use std::path::Path;
 
 pub use course_start::{CourseStart, CourseStarts};
 pub use lookup::Lookup;
+pub use roster::write_roster;
 pub use table::Table;
 
 use crate::client::Dialect;
@@ -71,6 +73,9 @@ pub enum OuladError {
         /// The assessment.
         assessment: String,
     },
+    /// The roster cannot be written.
+    #[error("the roster cannot be written")]
+    Roster(#[source] std::io::Error),
     /// The first day of a presentation is neither known nor given.
     #[error("presentation {0} has no known first day: give it with --course-start {0}=YYYY-MM-DD")]
     CourseStart(String),

@@ -9,9 +9,10 @@ use crate::client::{Answer, Client, ClientError};
 /// Rows of an answer shown to people.
 const ROWS_SHOWN: usize = 10;
 
-/// Four answers about the two courses.
+/// Five answers about the two courses.
 #[derive(Debug, Serialize)]
 pub struct Answers {
+    enrolled_per_week: Answer,
     clicks_per_week: Answer,
     active_students_per_week: Answer,
     mean_score_per_assessment: Answer,
@@ -19,9 +20,14 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// Asks all four questions.
+    /// Asks all five questions.
     pub async fn ask(query: &Client) -> Result<Self, ClientError> {
         Ok(Self {
+            enrolled_per_week: query
+                .sql(include_str!(
+                    "../../../demo/answers/enrolled_per_week.sql"
+                ))
+                .await?,
             clicks_per_week: query
                 .sql(include_str!("../../../demo/answers/clicks_per_week.sql"))
                 .await?,
@@ -47,6 +53,7 @@ impl Answers {
 impl fmt::Display for Answers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (title, answer) in [
+            ("Students enrolled, by week", &self.enrolled_per_week),
             ("Clicks per week", &self.clicks_per_week),
             ("Active students per week", &self.active_students_per_week),
             ("Mean score per assessment", &self.mean_score_per_assessment),

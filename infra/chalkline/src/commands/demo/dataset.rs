@@ -8,7 +8,7 @@ use anyhow::Context as _;
 #[derive(Debug, Clone, Copy)]
 pub struct Dataset {
     /// Its folder's name.
-    name: &'static str,
+    pub name: &'static str,
     /// Whom to credit.
     pub attribution: &'static str,
     files: &'static [(&'static str, &'static [u8])],

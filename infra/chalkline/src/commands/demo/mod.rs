@@ -1,4 +1,4 @@
-//! `chalkline demo`: `up` with two real courses in it, and four answers.
+//! `chalkline demo`: `up` with two real courses and a roster in it, and five answers.
 
 mod access;
 mod answers;
@@ -13,6 +13,7 @@ use runtime::{Clock, Registry, Shutdown, telemetry};
 use serde::Serialize;
 use serde_json::json;
 
+use super::import::oulad_roster;
 use super::link::page_url;
 use super::serve::unless_stopped;
 use super::{configuration, master_key};
@@ -113,6 +114,7 @@ async fn load_and_ask(
     let ingest = Client::trusting(&ingest_url, &access.key, ca_file)?;
     let mut state = State::open(config.data_dir.join("import.json"))?;
     let (statements, oulad) = sources(config).await?;
+    oulad_roster(&ingest, config.data_dir.join(OULAD.name), CourseStarts::default()).await?;
     let imports = [
         import::run(Arc::clone(&statements), &ingest, &mut state, &progress).await?,
         import::run(Arc::clone(&oulad), &ingest, &mut state, &progress).await?,
