@@ -46,7 +46,7 @@ pub fn column_class(table: Table, column: &str) -> Class {
         return roster::column_class(entity, column);
     }
     match column {
-        "student_key" | "reply_to_key" | "by_key" | "tutor_key" => Class::Key,
+        "student_key" | "sent_key" | "reply_to_key" | "by_key" | "tutor_key" => Class::Key,
         "event_id" | "session_id" | "url" | "referrer" | "query" | "value" | "response"
         | "reason" | "extra" | "headers" | "original" | "grade_old" | "grade_new" | "score"
         | "rating" | "prompt_id" | "booking_id" => Class::Personal,
@@ -126,7 +126,11 @@ fn events(own: Vec<Vec<Field>>) -> SchemaRef {
         texts(&["app", "platform", "locale", "extra"]),
         position(),
     ];
-    let added = vec![vec![optional("published_at", timestamp())]];
+    let added = vec![
+        vec![optional("published_at", timestamp())],
+        texts(&["sent_key", "completed", "unknown"]),
+        vec![optional("roster_import", DataType::Int64)],
+    ];
     schema([shared, own, added].concat())
 }
 

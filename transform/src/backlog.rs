@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use schemas::{Table, Tenant, TenantId};
+use schemas::{Table, TenantId};
 use tokio::time::Instant;
 
 use crate::batch::{Round, Stretches};
@@ -10,6 +10,7 @@ use crate::columns::At;
 use crate::decode::{Content, Decoded};
 use crate::judge::Outcome;
 use crate::pace::Waits;
+use crate::place::Placer;
 
 /// The open rounds of all tenants, over the partitions of one log.
 #[derive(Debug)]
@@ -31,14 +32,14 @@ impl Backlog {
     }
 
     /// Adds a record and what becomes of it. Records of one partition come in
-    /// order. `tenant` is the record's, if it exists; `home_partition` that to which
+    /// order. `placer` is of the record's tenant, if it exists; `home_partition` that to which
     /// an event belongs that is stored, if that is another.
     pub fn add(
         &mut self,
         partition: u32,
         record: &Decoded,
         outcome: &Outcome,
-        tenant: Option<&Tenant>,
+        placer: Option<&Placer>,
         home_partition: Option<u32>,
     ) {
         self.read.insert(partition, record.position + 1);
@@ -57,7 +58,7 @@ impl Backlog {
             partition,
             position: record.position,
         };
-        round.add(record, outcome, tenant, at);
+        round.add(record, outcome, placer, at);
         if let (Outcome::Stored, Ok(Content::Event(event, _)), Some(home)) =
             (outcome, &record.content, home_partition)
         {

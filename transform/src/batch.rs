@@ -8,13 +8,13 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use lake::Rows;
 use schemas::event::Event;
-use schemas::{Table, Tenant, TenantId, Term};
+use schemas::{Table, TenantId, Term};
 use tokio::time::Instant;
 
 use crate::columns::{At, DuplicateRows, EventRows, QuarantineRows, TallyRows};
 use crate::decode::{Content, Decoded};
 use crate::judge::Outcome;
-use crate::place::place;
+use crate::place::Placer;
 use crate::traces::Traces;
 
 /// The rows of one table in a round.
@@ -71,12 +71,13 @@ impl Round {
     }
 
     /// Adds a record whose outcome is a row of this tenant. Records of one
-    /// partition come in order. `tenant` is the record's, if it exists.
+    /// partition come in order. `placer` is of the record's tenant, if
+    /// it exists.
     pub fn add(
         &mut self,
         record: &Decoded,
         outcome: &Outcome,
-        tenant: Option<&Tenant>,
+        placer: Option<&Placer>,
         at: At<'_>,
     ) {
         self.first.entry(at.partition).or_insert(at.position);
@@ -90,12 +91,12 @@ impl Round {
         match (outcome, &record.content) {
             (Outcome::Quarantined(_, why), _) => self.quarantine().append(record, why, at),
             (Outcome::Stored, Ok(Content::Event(event, _))) => {
-                let tenant = tenant.expect("events are stored for tenants that exist");
-                self.store(tenant, event, at);
+                let placer = placer.expect("events are stored for tenants that exist");
+                self.store(placer, event, at);
             }
             (Outcome::Duplicate { same_content }, Ok(Content::Event(event, _))) => {
-                let tenant = tenant.expect("events repeat for tenants that exist");
-                let occurred_at = place(tenant, event).occurred_at;
+                let placer = placer.expect("events repeat for tenants that exist");
+                let occurred_at = placer.place(event).occurred_at;
                 self.duplicates()
                     .append(event, occurred_at, *same_content, at);
             }
@@ -105,8 +106,8 @@ impl Round {
         }
     }
 
-    fn store(&mut self, tenant: &Tenant, event: &Event, at: At<'_>) {
-        let placed = place(tenant, event);
+    fn store(&mut self, placer: &Placer, event: &Event, at: At<'_>) {
+        let placed = placer.place(event);
         let family = event.data.family();
         let rows = self.table(Table::Events(family), || TableRows::Events(BTreeMap::new()));
         let TableRows::Events(terms) = rows else {

@@ -54,6 +54,12 @@ pub struct Config {
     pub report_timeout_seconds: u64,
     /// How often it is looked whether the ledgers balance.
     pub audit_interval_seconds: u64,
+    /// How old what is known of a roster may be when events are placed by it. Rows
+    /// that were placed by an older one are put right by upkeep.
+    pub roster_refresh_ms: u64,
+    /// Memory that rosters may take by which events are placed, all tenants together;
+    /// that of one tenant may take more.
+    pub roster_memory_bytes: usize,
     /// How tables are kept in shape.
     pub maintenance: MaintenanceConfig,
 }
@@ -77,6 +83,8 @@ impl Default for Config {
             report_memory_bytes: 256 << 20,
             report_timeout_seconds: 1_800,
             audit_interval_seconds: 300,
+            roster_refresh_ms: 15_000,
+            roster_memory_bytes: 256 << 20,
             maintenance: MaintenanceConfig::default(),
         }
     }
@@ -101,6 +109,8 @@ impl Config {
             ("report_memory_bytes", self.report_memory_bytes as u64),
             ("report_timeout_seconds", self.report_timeout_seconds),
             ("audit_interval_seconds", self.audit_interval_seconds),
+            ("roster_refresh_ms", self.roster_refresh_ms),
+            ("roster_memory_bytes", self.roster_memory_bytes as u64),
         ];
         let zeros = at_least_one.iter().filter(|(_, value)| *value == 0);
         let mut problems: Vec<String> = zeros
@@ -149,6 +159,10 @@ impl Config {
 
     pub(crate) fn report_interval(&self) -> Duration {
         Duration::from_millis(self.report_interval_ms)
+    }
+
+    pub(crate) fn roster_refresh(&self) -> Duration {
+        Duration::from_millis(self.roster_refresh_ms)
     }
 
     pub(crate) fn audit_interval(&self) -> Duration {

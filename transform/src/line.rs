@@ -11,7 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use eventlog::ReadError;
 use runtime::RegistryError;
-use schemas::{Table, Tenant, TenantId};
+use schemas::{Table, TenantId};
 use tokio::time::{Instant, sleep_until};
 
 use crate::backlog::Backlog;
@@ -24,6 +24,7 @@ use crate::look_up::Homes;
 use crate::membership::Membership;
 use crate::pace::Pace;
 use crate::patience::Patience;
+use crate::place::Placer;
 use crate::progress::Progress;
 use crate::publish::{Held, Publisher};
 use crate::recover::Known;
@@ -62,7 +63,7 @@ pub(crate) struct Line<'a> {
     /// Who existed when this life began.
     begun_with: HashSet<TenantId>,
     /// The tenants that were met since something was last published.
-    tenants: HashMap<TenantId, Option<Arc<Tenant>>>,
+    tenants: HashMap<TenantId, Option<Placer>>,
     /// The latest time at which an event was received.
     newest: DateTime<Utc>,
     /// Partitions that cannot be read on, and why.
@@ -312,21 +313,21 @@ impl<'a> Line<'a> {
     /// perhaps not added.
     async fn take(&mut self, partition: u32, records: Vec<Decoded>) -> bool {
         for record in records {
-            let tenant = match self.tenant(&record.tenant).await {
-                Ok(tenant) => tenant,
+            let placer = match self.placer(&record.tenant).await {
+                Ok(placer) => placer,
                 Err(error) if error.is_retryable() => return false,
                 Err(error) => {
                     self.let_wait(&record.tenant, &error.into());
                     None
                 }
             };
-            if tenant.is_some() && self.may_be_set_aside(&record.tenant) {
+            if placer.is_some() && self.may_be_set_aside(&record.tenant) {
                 self.let_wait(&record.tenant, &Error::SetAside);
             }
             let outcome = if self.waiting.has(&record.tenant) {
                 Outcome::Waiting
             } else {
-                let outcome = self.judge.judge(partition, &record, tenant.is_some());
+                let outcome = self.judge.judge(partition, &record, placer.is_some());
                 match outcome {
                     Outcome::Quarantined(home, _) | Outcome::Failed(home)
                         if self.waiting.has(&home) =>
@@ -365,25 +366,34 @@ impl<'a> Line<'a> {
             }
             let home = self.judge.home_elsewhere(partition, &record);
             self.backlog
-                .add(partition, &record, &outcome, tenant.as_deref(), home);
+                .add(partition, &record, &outcome, placer.as_ref(), home);
         }
         true
     }
 
-    /// The tenant, if it exists. A registry that does not answer is waited for:
-    /// a record whose tenant cannot be read now is not a bad record.
-    async fn tenant(&mut self, id: &TenantId) -> Result<Option<Arc<Tenant>>, RegistryError> {
-        if let Some(tenant) = self.tenants.get(id) {
-            return Ok(tenant.clone());
+    /// What the tenant's events are placed by, if it exists. A registry that does not
+    /// answer is waited for: a record whose tenant cannot be read now is not a bad
+    /// record.
+    async fn placer(&mut self, id: &TenantId) -> Result<Option<Placer>, RegistryError> {
+        if let Some(placer) = self.tenants.get(id) {
+            return Ok(placer.clone());
         }
+        let transform = self.surroundings.transform;
         let tenant = if *id == TenantId::system() || self.waiting.has(id) {
             None
         } else {
-            let ask = || self.surroundings.transform.registry.tenant(id);
+            let ask = || transform.registry.tenant(id);
             self.patience.ask(ask, RegistryError::is_retryable).await?
         };
-        self.tenants.insert(id.clone(), tenant.clone());
-        Ok(tenant)
+        let placer = match tenant {
+            Some(tenant) => {
+                let directory = self.surroundings.directories.of(&tenant).await;
+                Some(Placer { tenant, directory })
+            }
+            None => None,
+        };
+        self.tenants.insert(id.clone(), placer.clone());
+        Ok(placer)
     }
 
     /// Whether records of a tenant who exists by now may wait because it did not and

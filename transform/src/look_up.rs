@@ -30,11 +30,11 @@ impl Homes {
     pub fn of(
         &self,
         tenant: &TenantId,
-        student_key: &str,
+        sent_key: &str,
         log_id: &str,
         partition: u32,
     ) -> impl Iterator<Item = u32> + use<> {
-        let key = student_key.parse::<StudentKey>().ok();
+        let key = sent_key.parse::<StudentKey>().ok();
         let home = key.map(|key| partition_for(&log_key(tenant, &key), self.partitions));
         let origin = (log_id == self.log_id).then_some(partition);
         home.into_iter()
@@ -120,7 +120,7 @@ impl Questions {
             return Ok(Default::default());
         };
         let counts = |asker: &Asker, row: &StoredEvent| {
-            let homes_of_row = || homes.of(tenant, &row.student_key, &row.log_id, row.partition);
+            let homes_of_row = || homes.of(tenant, &row.sent_key, &row.log_id, row.partition);
             let is_of_partition = row.log_id == homes.log_id && row.partition == asker.partition;
             is_within(asker.reach, asker.received_at, row.received_at)
                 && !(is_of_partition && row.position >= asker.position)

@@ -1,10 +1,14 @@
 //! place: when an event happened by our clock, and in which term.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, NaiveDate, Offset, TimeDelta, TimeZone, Utc};
 use schemas::event::Event;
-use schemas::{Tenant, Term};
+use schemas::{Calendar, Tenant, Term};
+
+use crate::directory::Directory;
+use crate::resolve::{Resolved, Sent, resolve};
 
 /// A clock that is wrong by more than this was never set: it says how much time
 /// passed between two events, but not on which day they were.
@@ -15,7 +19,7 @@ const YEARS: RangeInclusive<i32> = 0..=9999;
 
 /// Where an event belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Placed {
+pub(crate) struct Placed<'a> {
     /// The partition of its table.
     pub term: Term,
     /// When it happened, by our clock as far as we can tell.
@@ -27,59 +31,86 @@ pub struct Placed {
     /// sender's placed the event, or, if it was wrong by more than 24 hours,
     /// the corrected one.
     pub clock_crossed_term: bool,
+    /// Whose it is, and in which section it was.
+    pub resolved: Resolved<'a>,
 }
 
-/// Places an event in a term of its tenant's calendar, by the day in the
-/// tenant's time zone.
-///
-/// When the sender says when it sent the event by its own clock, that clock's
-/// error is known: what passed between its sending and our receiving is taken
-/// to be nothing. An error of up to 24 hours moves no event into another term.
-pub fn place(tenant: &Tenant, event: &Event) -> Placed {
-    let by_sender = term_of(tenant, event.time);
-    let corrected = event.sent_at.and_then(|sent_at| {
-        let correction = event.received_at - sent_at;
-        let time = event.time.checked_add_signed(correction)?;
-        YEARS.contains(&time.year()).then_some((correction, time))
-    });
-    let Some((correction, occurred_at)) = corrected else {
-        return Placed {
-            term: by_sender,
-            occurred_at: event.time,
-            clock_correction: None,
-            clock_crossed_term: false,
+/// What a tenant's events are placed by.
+#[derive(Debug, Clone)]
+pub(crate) struct Placer {
+    pub tenant: Arc<Tenant>,
+    /// What its roster says.
+    pub directory: Arc<Directory>,
+}
+
+impl Placer {
+    /// Places an event in the term of its section, where the roster knows both, else in
+    /// one of its tenant's calendar, by the day in the tenant's time zone.
+    ///
+    /// When the sender says when it sent the event by its own clock, that clock's
+    /// error is known: what passed between its sending and our receiving is taken
+    /// to be nothing. An error of up to 24 hours moves no event into another term.
+    pub fn place<'a>(&'a self, event: &'a Event) -> Placed<'a> {
+        let corrected = event.sent_at.and_then(|sent_at| {
+            let correction = event.received_at - sent_at;
+            let time = event.time.checked_add_signed(correction)?;
+            YEARS.contains(&time.year()).then_some((correction, time))
+        });
+        let (correction, occurred_at) = corrected.unzip();
+        let occurred_at = occurred_at.unwrap_or(event.time);
+        let [by_sender, by_us] = [event.time, occurred_at].map(|time| self.day_of(time));
+        let is_believed = correction.is_none_or(is_believed);
+        let sent = Sent {
+            key: event.student_key,
+            course: event.course.as_deref(),
+            section: event.section.as_deref(),
+            school: event.school.as_deref(),
         };
-    };
-    let by_us = term_of(tenant, occurred_at);
-    let clock_crossed_term = by_us != by_sender;
-    Placed {
-        term: if is_believed(correction) {
-            by_sender
-        } else {
-            by_us
-        },
-        occurred_at,
-        clock_correction: Some(correction),
-        clock_crossed_term,
+        let believed = if is_believed { by_sender } else { by_us };
+        let resolved = resolve(&self.directory, sent, believed);
+        let term_of = |day| self.calendar().term_of(day);
+        Placed {
+            term: self.term(&resolved, believed),
+            occurred_at,
+            clock_correction: correction,
+            clock_crossed_term: resolved.term.is_none() && term_of(by_us) != term_of(by_sender),
+            resolved,
+        }
     }
-}
 
-/// The term of an event that was placed before, by the calendar of now.
-/// `correction` is what was added to the sender's time.
-pub(crate) fn place_again(
-    tenant: &Tenant,
-    occurred_at: DateTime<Utc>,
-    correction: Option<TimeDelta>,
-) -> Term {
-    let by_sender = correction
-        .filter(|correction| is_believed(*correction))
-        .and_then(|correction| occurred_at.checked_sub_signed(correction));
-    term_of(tenant, by_sender.unwrap_or(occurred_at))
-}
+    /// The term of an event of a day.
+    pub fn term(&self, resolved: &Resolved<'_>, day: NaiveDate) -> Term {
+        let own = resolved.term.cloned();
+        own.unwrap_or_else(|| self.calendar().term_of(day))
+    }
 
-/// The term of a moment.
-pub(crate) fn term_of(tenant: &Tenant, time: DateTime<Utc>) -> Term {
-    tenant.calendar.term_of(day(time, &tenant.time_zone))
+    /// The day by which an event is placed that was placed before. `correction` is what
+    /// was added to the sender's time.
+    pub fn day(&self, occurred_at: DateTime<Utc>, correction: Option<TimeDelta>) -> NaiveDate {
+        let by_sender = correction
+            .filter(|correction| is_believed(*correction))
+            .and_then(|correction| occurred_at.checked_sub_signed(correction));
+        self.day_of(by_sender.unwrap_or(occurred_at))
+    }
+
+    /// The calendar by which events are placed whose section has no term: the tenant's,
+    /// or, if it has none, the roster's.
+    pub fn calendar(&self) -> &Calendar {
+        if self.tenant.calendar.terms.is_empty() {
+            &self.directory.calendar
+        } else {
+            &self.tenant.calendar
+        }
+    }
+
+    /// The term of a moment by that calendar.
+    pub fn term_of(&self, time: DateTime<Utc>) -> Term {
+        self.calendar().term_of(self.day_of(time))
+    }
+
+    fn day_of(&self, time: DateTime<Utc>) -> NaiveDate {
+        day(time, &self.tenant.time_zone)
+    }
 }
 
 /// Whether a clock that is wrong by so much says on which day something was.
@@ -103,6 +134,14 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+
+    /// Without a roster.
+    fn placer(tenant: Tenant) -> Placer {
+        Placer {
+            tenant: Arc::new(tenant),
+            directory: Arc::default(),
+        }
+    }
 
     fn tenant(zone: &str) -> Tenant {
         let id = TenantId::new("demo").expect("a slug");
@@ -172,7 +211,9 @@ mod tests {
         #[case] at: &str,
         #[case] term: &str,
     ) {
-        let placed = place(&tenant(zone), &event(at, None, at));
+        let placer = placer(tenant(zone));
+        let event = event(at, None, at);
+        let placed = placer.place(&event);
         assert_eq!(placed.term.as_str(), term);
         assert_eq!(placed.occurred_at, time(at));
         assert_eq!(placed.clock_correction, None);
@@ -200,7 +241,8 @@ mod tests {
         } else {
             "forth"
         };
-        assert_eq!(place(&tenant, &event(at, None, at)).term.as_str(), expected);
+        let event = event(at, None, at);
+        assert_eq!(placer(tenant).place(&event).term.as_str(), expected);
     }
 
     #[rstest]
@@ -233,15 +275,17 @@ mod tests {
         #[case] correction_ms: i64,
         #[case] crossed: bool,
     ) {
-        let tenant = tenant("UTC");
-        let placed = place(&tenant, &event(at, Some(sent_at), received_at));
+        let placer = placer(tenant("UTC"));
+        let sent = event(at, Some(sent_at), received_at);
+        let placed = placer.place(&sent);
         let correction = placed.clock_correction.expect("a correction");
         assert_eq!(correction.num_milliseconds(), correction_ms);
         assert_eq!(placed.occurred_at, time(at) + correction);
         assert_eq!(placed.clock_crossed_term, crossed);
-        assert_eq!(placed.term, place(&tenant, &event(at, None, at)).term);
-        let again = place_again(&tenant, placed.occurred_at, placed.clock_correction);
-        assert_eq!(again, placed.term);
+        let on_time = event(at, None, at);
+        assert_eq!(placed.term, placer.place(&on_time).term);
+        let again = placer.day(placed.occurred_at, placed.clock_correction);
+        assert_eq!(placer.calendar().term_of(again), placed.term);
     }
 
     #[rstest]
@@ -310,14 +354,16 @@ mod tests {
         #[case] term: &str,
         #[case] crossed: bool,
     ) {
-        let placed = place(&tenant("UTC"), &event(at, Some(sent_at), received_at));
+        let placer = placer(tenant("UTC"));
+        let sent = event(at, Some(sent_at), received_at);
+        let placed = placer.place(&sent);
         let correction = time(received_at) - time(sent_at);
         assert_eq!(placed.occurred_at, time(at) + correction);
         assert_eq!(placed.clock_correction, Some(correction));
         assert_eq!(placed.term.as_str(), term);
         assert_eq!(placed.clock_crossed_term, crossed);
-        let again = place_again(&tenant("UTC"), placed.occurred_at, placed.clock_correction);
-        assert_eq!(again, placed.term);
+        let again = placer.day(placed.occurred_at, placed.clock_correction);
+        assert_eq!(placer.calendar().term_of(again), placed.term);
     }
 
     #[rstest]
@@ -339,7 +385,9 @@ mod tests {
         if !has_terms {
             tenant.calendar.terms.clear();
         }
-        let placed = place(&tenant, &event(at, sent_at, "2026-10-01T00:00:00Z"));
+        let placer = placer(tenant);
+        let sent = event(at, sent_at, "2026-10-01T00:00:00Z");
+        let placed = placer.place(&sent);
         assert_eq!(placed.occurred_at, time(at));
         assert_eq!(placed.clock_correction, None);
         assert!(!placed.clock_crossed_term);

@@ -8,7 +8,9 @@ use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::TryStreamExt;
-use lake::{Advance, AppId, DataFile, Floor, Lake, LakeError, LakeTable, PublishError, RowFilter};
+use lake::{
+    Advance, AppId, DataFile, Floor, Lake, LakeError, LakeTable, PublishError, RowFilter, sent_keys,
+};
 use runtime::Registry;
 use schemas::{Table, TenantId, layout};
 
@@ -20,10 +22,11 @@ use crate::look_up::Homes;
 use crate::replay::Failures;
 
 /// The columns of an event that deduplication has to know.
-const EVENT: [&str; 5] = [
+const EVENT: [&str; 6] = [
     "event_id",
     "received_at",
     "student_key",
+    "sent_key",
     "log_id",
     "log_partition",
 ];
@@ -309,7 +312,7 @@ fn load_rows(
         column.ok_or_else(|| ArrowError::SchemaError(format!("{name} is missing")))
     };
     let text = |name| Ok::<_, ArrowError>(column(name)?.as_string::<i32>());
-    let (ids, keys, logs) = (text("event_id")?, text("student_key")?, text("log_id")?);
+    let (ids, keys, logs) = (text("event_id")?, sent_keys(rows)?, text("log_id")?);
     let times = column("received_at")?.as_primitive::<TimestampMicrosecondType>();
     let partitions = column("log_partition")?.as_primitive::<Int32Type>();
     for row in 0..rows.num_rows() {
@@ -323,7 +326,7 @@ fn load_rows(
             continue;
         };
         let origin = partitions.value(row).unsigned_abs();
-        let known_in = homes.of(tenant, keys.value(row), logs.value(row), origin);
+        let known_in = homes.of(tenant, keys.of(row), logs.value(row), origin);
         for partition in known_in.filter(|partition| of.contains(partition)) {
             // Columns are not what the sender said: its times are corrected,
             // and defaults filled in.

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::audit::{self, Books};
 use crate::config::Config;
 use crate::count::Counter;
+use crate::directory::Directories;
 use crate::error::Error;
 use crate::line::{KnownBefore, Line};
 use crate::maintenance::{self, Upkeep};
@@ -53,6 +54,8 @@ pub(crate) struct Surroundings<'a> {
     pub read: &'a watch::Sender<BTreeMap<u32, u64>>,
     /// Whose reports are to be refreshed.
     pub moved: &'a Moved,
+    /// What rosters say of events.
+    pub directories: &'a Directories,
     pub stop: &'a CancellationToken,
 }
 
@@ -129,12 +132,19 @@ impl Transform {
         let reports = reports.map_err(Error::Threads)?;
         let tended = Moved::default();
         let moved = Moved::with(tended.clone());
+        let directories = Directories::new(
+            self.lake.clone(),
+            self.registry.clone(),
+            self.config.roster_refresh(),
+            self.config.roster_memory_bytes,
+        );
         let upkeep = Upkeep::new(
             self.config.maintenance.clone(),
             self.lake.clone(),
             self.registry.clone(),
             self.clock.clone(),
-        );
+        )
+        .with_directories(directories.clone());
         let maintenance = maintenance::Schedule::new(
             self.config.maintenance.clone(),
             upkeep,
@@ -166,6 +176,7 @@ impl Transform {
                 transform: &self,
                 read: &read,
                 moved: &moved,
+                directories: &directories,
                 stop: &stop,
             };
             let result = surroundings.work_on().await;

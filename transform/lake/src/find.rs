@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, StringArray};
 use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use chrono::{DateTime, Utc};
@@ -21,11 +21,12 @@ use crate::files::{Reader, ours};
 use crate::{DataFile, LakeError, LakeTable};
 
 /// The columns of [`StoredEvent`], in order.
-const COLUMNS: [&str; 7] = [
+const COLUMNS: [&str; 8] = [
     "event_id",
     "event_type",
     "received_at",
     "student_key",
+    "sent_key",
     "log_id",
     "log_partition",
     "log_position",
@@ -60,8 +61,8 @@ pub struct StoredEvent {
     pub event_type: String,
     /// When ingest took it.
     pub received_at: DateTime<Utc>,
-    /// Whose it is.
-    pub student_key: String,
+    /// The key that its sender named the person by.
+    pub sent_key: String,
     /// The log that it was read from,
     pub log_id: String,
     /// the partition of that log,
@@ -233,6 +234,37 @@ fn are_sought(rows: &RecordBatch, ids: &HashSet<Uuid>) -> Result<BooleanArray, A
     Ok(values.collect())
 }
 
+/// The keys by which the senders of events named their people: where the roster knows
+/// them by another, that one is in `student_key`.
+pub struct SentKeys<'a> {
+    own: &'a StringArray,
+    sent: Option<&'a StringArray>,
+}
+
+/// Those of some rows, which have the columns `student_key` and, if their file has it,
+/// `sent_key`.
+///
+/// # Errors
+/// When there is no `student_key`.
+pub fn sent_keys(rows: &RecordBatch) -> Result<SentKeys<'_>, ArrowError> {
+    let text = |name| rows.column_by_name(name)?.as_string_opt::<i32>();
+    let missing = || ArrowError::SchemaError("student_key is missing".to_owned());
+    Ok(SentKeys {
+        own: text("student_key").ok_or_else(missing)?,
+        sent: text("sent_key"),
+    })
+}
+
+impl SentKeys<'_> {
+    /// That of a row.
+    pub fn of(&self, row: usize) -> &str {
+        match self.sent {
+            Some(sent) if sent.is_valid(row) => sent.value(row),
+            _ => self.own.value(row),
+        }
+    }
+}
+
 fn stored_events(rows: &RecordBatch) -> Result<Vec<StoredEvent>, ArrowError> {
     let column = |name: &str| {
         let column = rows.column_by_name(name);
@@ -240,7 +272,7 @@ fn stored_events(rows: &RecordBatch) -> Result<Vec<StoredEvent>, ArrowError> {
     };
     let text = |name| Ok::<_, ArrowError>(column(name)?.as_string::<i32>());
     let (ids, types) = (text("event_id")?, text("event_type")?);
-    let (keys, logs) = (text("student_key")?, text("log_id")?);
+    let (keys, logs) = (sent_keys(rows)?, text("log_id")?);
     let times = column("received_at")?.as_primitive::<TimestampMicrosecondType>();
     let partitions = column("log_partition")?.as_primitive::<Int32Type>();
     let positions = column("log_position")?.as_primitive::<Int64Type>();
@@ -249,7 +281,7 @@ fn stored_events(rows: &RecordBatch) -> Result<Vec<StoredEvent>, ArrowError> {
             id: Uuid::try_parse(ids.value(row)).ok()?,
             event_type: types.value(row).to_owned(),
             received_at: DateTime::from_timestamp_micros(times.value(row))?,
-            student_key: keys.value(row).to_owned(),
+            sent_key: keys.of(row).to_owned(),
             log_id: logs.value(row).to_owned(),
             partition: partitions.value(row).unsigned_abs(),
             position: positions.value(row).unsigned_abs(),

@@ -29,10 +29,12 @@ mod writer;
 pub use changes::{ChangedFile, Changes};
 pub use error::{LakeError, PublishError};
 pub use file_name::{FileName, FileNameError};
-pub use find::{Finding, Sought, StoredEvent};
+pub use find::{Finding, SentKeys, Sought, StoredEvent, sent_keys};
 pub use floor::Floor;
 pub use made_of::{MadeOf, SourceVersion};
-pub use maintain::{Amended, Compaction, DataFile, Fate, Merge, Merged, Retention, Vacuumed};
+pub use maintain::{
+    Amended, Compaction, DataFile, Fate, Merge, Merged, Retention, Vacuumed, Verdict,
+};
 pub use open::{Lake, Mark};
 pub use positions::{Advance, AppId};
 pub use publish::{Published, Rows};

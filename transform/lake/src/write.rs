@@ -80,6 +80,17 @@ impl LakeTable {
 
 /// The file and Delta's statistics of it.
 fn encode(table: Table, batches: &[RecordBatch]) -> Result<(PutPayload, String), LakeError> {
+    let mut file = FileWriter::new(table, LookUp::Scan)?;
+    sorted(table, batches, |rows| file.write(&rows))?;
+    file.finish()
+}
+
+/// Hands on the rows in the table's order, some at a time.
+pub(crate) fn sorted(
+    table: Table,
+    batches: &[RecordBatch],
+    mut take: impl FnMut(RecordBatch) -> Result<(), LakeError>,
+) -> Result<(), LakeError> {
     let order = order(table, batches).map_err(LakeError::Rows)?;
     let schema = batches
         .first()
@@ -87,14 +98,13 @@ fn encode(table: Table, batches: &[RecordBatch]) -> Result<(PutPayload, String),
     let columns: Vec<Column<'_>> = (0..schema.fields().len())
         .map(|column| Column::of(batches, column))
         .collect();
-    let mut file = FileWriter::new(table, LookUp::Scan)?;
     for slice in order.chunks(SLICE_ROWS) {
         let gathered = columns.iter().map(|column| column.gather(slice));
         let gathered = gathered.collect::<Result<_, _>>();
         let rows = gathered.and_then(|rows| RecordBatch::try_new(schema.clone(), rows));
-        file.write(&rows.map_err(LakeError::Rows)?)?;
+        take(rows.map_err(LakeError::Rows)?)?;
     }
-    file.finish()
+    Ok(())
 }
 
 /// A column of all batches.

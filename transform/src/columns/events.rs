@@ -1,5 +1,4 @@
 use std::borrow::Cow;
-use std::iter;
 
 use arrow::array::{
     Array, ArrayBuilder, ArrayRef, Int32Builder, Int64Builder, RecordBatch, StringBuilder,
@@ -27,6 +26,9 @@ const CLOCK_CROSSED_TERM: &str = "clock_crossed_term";
 /// room, so it had better not grow large.
 const BATCH_ROWS: usize = 8_192;
 
+/// How many columns come after the one that says when the rows are published.
+const AFTER_PUBLISHED_AT: usize = 4;
+
 /// Rows of one event table and one term.
 #[derive(Debug)]
 pub(crate) struct EventRows {
@@ -49,6 +51,9 @@ pub(crate) struct EventRows {
     log_partition: Int32Builder,
     log_position: Int64Builder,
     own: OwnColumns,
+    sent_key: StringBuilder,
+    by_roster: TextColumnGroup<2>,
+    roster_import: Int64Builder,
 }
 
 /// What only the family's events have.
@@ -82,6 +87,9 @@ impl EventRows {
             log_id: TextColumn::new(Words),
             log_partition: Int32Builder::with_capacity(0),
             log_position: Int64Builder::with_capacity(0),
+            sent_key: text(),
+            by_roster: TextColumnGroup::new([Words; 2]),
+            roster_import: Int64Builder::with_capacity(0),
             own: match family {
                 Family::Clickstream => OwnColumns::Clickstream(Box::default()),
                 Family::Video => OwnColumns::Video(Box::default()),
@@ -93,7 +101,8 @@ impl EventRows {
     }
 
     /// Adds an event of the family.
-    pub fn append(&mut self, event: &Event, placed: &Placed, at: At<'_>) {
+    pub fn append(&mut self, event: &Event, placed: &Placed<'_>, at: At<'_>) {
+        let resolved = &placed.resolved;
         let mut id = Uuid::encode_buffer();
         self.event_id
             .append_value(event.id.hyphenated().encode_lower(&mut id));
@@ -106,12 +115,12 @@ impl EventRows {
         self.clock_correction_ms
             .append_option(placed.clock_correction.map(|by| by.num_milliseconds()));
         self.student_key
-            .append_value(event.student_key.encode(&mut [0; 32]));
+            .append_value(resolved.student_key.encode(&mut [0; 32]));
         self.place.append([
             event.session.as_deref(),
-            event.course.as_deref(),
-            event.section.as_deref(),
-            event.school.as_deref(),
+            resolved.course,
+            resolved.section,
+            resolved.school,
             event.content.as_deref(),
         ]);
         self.content_version.append_option(event.content_version);
@@ -133,6 +142,12 @@ impl EventRows {
             (OwnColumns::Tutoring(own), Data::Tutoring(data)) => own.append(data),
             _ => unreachable!("events are sorted by the family of their data"),
         }
+        let sent_key = resolved.sent_key;
+        self.sent_key
+            .append_option(sent_key.as_ref().map(|key| key.to_string()));
+        self.by_roster
+            .append([resolved.completed, resolved.unknown]);
+        self.roster_import.append_value(position(resolved.import));
         if self.event_id.len() == BATCH_ROWS {
             self.close_batch();
         }
@@ -155,8 +170,12 @@ impl EventRows {
                 Closed::Array(array) => array,
                 Closed::Words => words.next().expect("each column of words has its words"),
             });
-            let columns = columns.chain(iter::once(same_time(published_at, rows)));
-            batch_of_words(Table::Events(self.family), columns.collect())
+            let mut columns: Vec<ArrayRef> = columns.collect();
+            columns.insert(
+                columns.len() - AFTER_PUBLISHED_AT,
+                same_time(published_at, rows),
+            );
+            batch_of_words(Table::Events(self.family), columns)
         });
         batches.collect()
     }
@@ -186,6 +205,9 @@ impl EventRows {
             OwnColumns::Attendance(own) => own.close(),
             OwnColumns::Tutoring(own) => own.close(),
         });
+        columns.push(self.sent_key.finish().into());
+        columns.extend(self.by_roster.close());
+        columns.push(self.roster_import.finish().into());
         self.batches.push(columns);
     }
 
@@ -204,12 +226,13 @@ impl EventRows {
         what.chain(app)
             .chain(self.log_id.words())
             .chain(own)
+            .chain(self.by_roster.words())
             .collect()
     }
 }
 
 /// What the sender sent beyond the columns, as compact JSON.
-fn extra<'a>(event: &'a Event, placed: &Placed) -> Option<Cow<'a, str>> {
+fn extra<'a>(event: &'a Event, placed: &Placed<'_>) -> Option<Cow<'a, str>> {
     if placed.clock_crossed_term {
         let mut extra = event.extra.members().into_owned();
         extra.insert(CLOCK_CROSSED_TERM.to_owned(), true.into());

@@ -11,7 +11,6 @@ use super::Line;
 use crate::decode::{Content, Decoded};
 use crate::error::Error;
 use crate::look_up::{Answers, Questions};
-use crate::place::place;
 use crate::replay::Stored;
 
 /// Bytes of records for which the lake is asked at once. Taken apart they take a
@@ -110,8 +109,8 @@ impl Line<'_> {
                 else {
                     continue;
                 };
-                let term = match self.tenant(&record.tenant).await {
-                    Ok(tenant) => tenant.map(|tenant| place(&tenant, event).term),
+                let term = match self.placer(&record.tenant).await {
+                    Ok(placer) => placer.map(|placer| placer.place(event).term),
                     Err(error) if error.is_retryable() => return Ok(None),
                     Err(_) => None,
                 };

@@ -1,31 +1,22 @@
-//! Rows that lie in another term than the calendar says now: it was changed
-//! after they were published.
+//! Rows that are not what the calendar and the roster say now: these were changed after
+//! the rows were published.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
-use arrow::error::ArrowError;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use futures::TryStreamExt;
 use lake::{Amended, DataFile, Fate, LakeTable, PublishError};
 use runtime::Registry;
-use schemas::{Calendar, Table, Tenant, TenantId};
+use schemas::{Calendar, Table, TenantId};
 use tokio::sync::Mutex;
 
 use super::UpkeepError;
 use super::upkeep::{MAX_CONFLICTS, table_error};
-use crate::place::{place_again, term_of};
-
-/// The columns that place a row.
-const COLUMNS: [&str; 4] = [
-    "occurred_at",
-    "sent_at",
-    "received_at",
-    "clock_correction_ms",
-];
+use super::verdict::{COLUMNS, verdict};
+use crate::directory::Directories;
+use crate::place::Placer;
 
 /// Files that span more time than this are read: their bounds say too little.
 const LONGEST_SPAN: TimeDelta = TimeDelta::days(800);
@@ -33,33 +24,44 @@ const LONGEST_SPAN: TimeDelta = TimeDelta::days(800);
 /// Bounds of times and corrections are rounded to this, outwards.
 const ROUNDING: TimeDelta = TimeDelta::milliseconds(1);
 
-/// Puts rows into the term that the calendar gives them. Clones share what they
-/// know.
+/// Puts rows into the term, the section and the hands that the calendar and the roster
+/// give them. Clones share what they know.
 #[derive(Clone)]
 pub(crate) struct Displaced {
     registry: Registry,
+    directories: Directories,
     known: Arc<Mutex<HashMap<(TenantId, Table), Checked>>>,
 }
 
-/// Files of which every row is in its term, by some calendar. They are looked at
-/// once in a process's life: what another process published by an older calendar
-/// is found whenever it comes.
+/// Files of which every row is as it should, by some calendar and roster. They are
+/// looked at once in a process's life: what another process published by older ones is
+/// found whenever it comes.
 #[derive(Default)]
 struct Checked {
-    by: Option<(Calendar, Tz)>,
+    by: Option<By>,
     files: HashSet<String>,
 }
 
+/// What a tenant's rows depend on: the calendar, where its days begin, and the import
+/// of its roster.
+type By = (Calendar, Tz, u64);
+
 impl Displaced {
     /// Nothing is known yet.
-    pub fn new(registry: Registry) -> Self {
+    pub fn new(registry: Registry, directories: Directories) -> Self {
         Self {
             registry,
+            directories,
             known: Arc::default(),
         }
     }
 
-    /// Moves the rows of an event table that lie in the wrong term.
+    /// Knows rosters by these.
+    pub fn know(&mut self, directories: Directories) {
+        self.directories = directories;
+    }
+
+    /// Makes the rows of an event table what they should be.
     ///
     /// # Errors
     /// [`UpkeepError`]; what was moved before it is moved.
@@ -73,10 +75,10 @@ impl Displaced {
         if !matches!(kind, Table::Events(_)) || *id == TenantId::system() {
             return Ok(all);
         }
-        let Some(tenant) = self.registry.tenant(id).await? else {
+        let Some(placer) = self.placer(id).await? else {
             return Ok(all);
         };
-        let mut checked = self.checked(&tenant, kind).await;
+        let mut checked = self.checked(&placer, kind).await;
         for _ in 0..MAX_CONFLICTS {
             let files = table.data_files();
             let held: HashSet<&str> = files.iter().map(DataFile::path).collect();
@@ -86,13 +88,13 @@ impl Displaced {
                 if checked.contains(file.path()) {
                     continue;
                 }
-                if !is_any_displaced(&tenant, table, file).await? {
+                if !is_any_displaced(&placer, table, file).await? {
                     checked.insert(file.path().to_owned());
                     continue;
                 }
                 // Then the files of this version are other ones.
                 is_settled = false;
-                match table.amend(file, |rows| fates(&tenant, file, rows)).await {
+                match table.amend(file, |rows| verdict(&placer, file, rows)).await {
                     Ok(amended) => {
                         tell(id, kind, file, amended);
                         all += amended;
@@ -112,25 +114,34 @@ impl Displaced {
         Ok(all)
     }
 
-    /// Whether the tenant's calendar is another than that by which its tables
+    /// Whether the tenant's calendar or roster is another than that by which its tables
     /// were looked at last.
     ///
     /// # Errors
-    /// [`UpkeepError::Registry`].
-    pub async fn is_calendar_new(&self, id: &TenantId) -> Result<bool, UpkeepError> {
-        let Some(tenant) = self.registry.tenant(id).await? else {
+    /// [`UpkeepError::Registry`] or [`UpkeepError::Roster`].
+    pub async fn is_placer_new(&self, id: &TenantId) -> Result<bool, UpkeepError> {
+        let Some(placer) = self.placer(id).await? else {
             return Ok(false);
         };
         let known = self.known.lock().await;
         let mut of = known.iter().filter(|((known, _), _)| known == id);
-        Ok(of.any(|(_, checked)| checked.by != Some(calendar(&tenant))))
+        Ok(of.any(|(_, checked)| checked.by != Some(by(&placer))))
     }
 
-    /// What is checked by the tenant's present calendar.
-    async fn checked(&self, tenant: &Tenant, kind: Table) -> HashSet<String> {
+    async fn placer(&self, id: &TenantId) -> Result<Option<Placer>, UpkeepError> {
+        let Some(tenant) = self.registry.tenant(id).await? else {
+            return Ok(None);
+        };
+        let directory = self.directories.newest(&tenant).await?;
+        Ok(Some(Placer { tenant, directory }))
+    }
+
+    /// What is checked by the tenant's present calendar and roster.
+    async fn checked(&self, placer: &Placer, kind: Table) -> HashSet<String> {
         let mut known = self.known.lock().await;
-        let checked = known.entry((tenant.id.clone(), kind)).or_default();
-        let now = Some(calendar(tenant));
+        let id = placer.tenant.id.clone();
+        let checked = known.entry((id, kind)).or_default();
+        let now = Some(by(placer));
         if checked.by != now {
             *checked = Checked {
                 by: now,
@@ -141,47 +152,59 @@ impl Displaced {
     }
 }
 
+fn by(placer: &Placer) -> By {
+    let tenant = &placer.tenant;
+    let calendar = placer.calendar().clone();
+    (calendar, tenant.time_zone, placer.directory.import)
+}
+
 fn tell(tenant: &TenantId, table: Table, file: &DataFile, amended: Amended) {
     tracing::info!(
         tenant.id = %tenant,
         table = %table,
         term = file.term().map(tracing::field::display),
-        rows = amended.moved,
-        "moved to the term of the calendar"
+        moved = amended.moved,
+        changed = amended.changed,
+        "rows are as calendar and roster have them"
     );
     metrics::counter!("chalkline_maintenance_moved_rows_total", "table" => table.as_str())
         .increment(amended.moved);
+    metrics::counter!("chalkline_maintenance_completed_rows_total", "table" => table.as_str())
+        .increment(amended.changed);
 }
 
-/// What the place of a tenant's rows depends on.
-fn calendar(tenant: &Tenant) -> (Calendar, Tz) {
-    (tenant.calendar.clone(), tenant.time_zone)
-}
-
-/// Whether a row of the file lies in the wrong term. Mostly the log tells;
-/// otherwise the few columns that place rows are read.
+/// Whether a row of the file is not as it should be. Mostly the log tells; otherwise
+/// the few columns that place rows are read.
 async fn is_any_displaced(
-    tenant: &Tenant,
+    placer: &Placer,
     table: &LakeTable,
     file: &DataFile,
 ) -> Result<bool, UpkeepError> {
-    if are_all_in_place(tenant, file) {
+    if are_all_in_place(placer, file) {
         return Ok(false);
     }
-    let failed = |source| table_error(&tenant.id, table.kind(), source);
+    let failed = |source| table_error(&placer.tenant.id, table.kind(), source);
     let mut rows = table.read_data(file, &COLUMNS).await.map_err(failed)?;
     while let Some(rows) = rows.try_next().await.map_err(failed)? {
-        let fates = fates(tenant, file, &rows);
-        let fates = fates.map_err(|source| failed(lake::LakeError::Rows(source)))?;
-        if fates.iter().any(|fate| *fate != Fate::Stays) {
+        let verdict = verdict(placer, file, &rows);
+        let verdict = verdict.map_err(|source| failed(lake::LakeError::Rows(source)))?;
+        if verdict.fates.iter().any(|fate| *fate != Fate::Stays) {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// Whether the bounds of a file's times show that all its rows are in their term.
-fn are_all_in_place(tenant: &Tenant, file: &DataFile) -> bool {
+/// Whether what the log says of a file shows that all its rows are as they should be.
+fn are_all_in_place(placer: &Placer, file: &DataFile) -> bool {
+    let import = i64::try_from(placer.directory.import).unwrap_or(i64::MAX);
+    let is_by_this_roster = match file.numbers("roster_import") {
+        Some(imports) => imports == (import..=import) && !file.has_nulls("roster_import"),
+        None => import == 0,
+    };
+    if !is_by_this_roster {
+        return false;
+    }
     let (Some(times), Some(term)) = (file.times("occurred_at"), file.term()) else {
         return false;
     };
@@ -205,44 +228,11 @@ fn are_all_in_place(tenant: &Tenant, file: &DataFile) -> bool {
     }
     let mut time = first;
     while time < last {
-        if term_of(tenant, time) != *term {
+        if placer.term_of(time) != *term {
             return false;
         }
         // No day is shorter.
         time += TimeDelta::hours(22);
     }
-    term_of(tenant, last) == *term
-}
-
-/// Where each row belongs.
-fn fates(tenant: &Tenant, file: &DataFile, rows: &RecordBatch) -> Result<Vec<Fate>, ArrowError> {
-    let column = |name: &str| {
-        let missing = || ArrowError::SchemaError(format!("there is no column {name}"));
-        rows.column_by_name(name).ok_or_else(missing)
-    };
-    let [occurred_at, sent_at, received_at] = ["occurred_at", "sent_at", "received_at"].map(column);
-    let times = [occurred_at?, sent_at?, received_at?];
-    let times = times.map(|times| times.as_primitive::<TimestampMicrosecondType>());
-    let corrected = column("clock_correction_ms")?.as_primitive::<Int64Type>();
-    let fate = |row: usize| {
-        let [occurred_at, sent_at, received_at] =
-            times.map(|times| times.is_valid(row).then(|| times.value(row)));
-        let occurred_at = occurred_at.and_then(DateTime::from_timestamp_micros);
-        let Some(occurred_at) = occurred_at else {
-            return Fate::Stays;
-        };
-        // The column has milliseconds; these say it exactly.
-        let correction = match (corrected.is_valid(row), received_at, sent_at) {
-            (true, Some(received), Some(sent)) => {
-                received.checked_sub(sent).map(TimeDelta::microseconds)
-            }
-            _ => None,
-        };
-        let term = place_again(tenant, occurred_at, correction);
-        match Some(&term) == file.term() {
-            true => Fate::Stays,
-            false => Fate::Moves(term),
-        }
-    };
-    Ok((0..rows.num_rows()).map(fate).collect())
+    placer.term_of(last) == *term
 }

@@ -2,6 +2,8 @@ use lake::{LakeError, PublishError};
 use runtime::{LeaseError, RegistryError};
 use schemas::{Table, TenantId, layout};
 
+use crate::roster::RosterError;
+
 /// Why a table is not in shape.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -42,6 +44,9 @@ pub enum UpkeepError {
     /// The tenants cannot be read.
     #[error("the tenants cannot be read")]
     Registry(#[from] RegistryError),
+    /// The roster cannot be read.
+    #[error("the roster cannot be used")]
+    Roster(#[from] RosterError),
     /// It is not known who is at work.
     #[error("the lease cannot be asked for")]
     Lease(#[from] LeaseError),

@@ -12,6 +12,7 @@ mod leaps;
 mod repeated;
 mod schedule;
 mod upkeep;
+mod verdict;
 
 pub use config::MaintenanceConfig;
 pub use error::UpkeepError;

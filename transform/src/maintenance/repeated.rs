@@ -175,7 +175,7 @@ async fn take_out(
                 true => Fate::Goes,
                 false => Fate::Stays,
             };
-            Ok(records(rows)?.into_iter().map(fate).collect())
+            Ok(records(rows)?.into_iter().map(fate).collect::<Vec<_>>())
         };
         let amended = source.table.amend(&source.files[file], fates).await;
         let kind = Table::Events(source.family);

@@ -159,7 +159,7 @@ impl Schedule {
                 continue;
             }
             known.calendar_at = now;
-            match self.upkeep.is_calendar_new(tenant).await {
+            match self.upkeep.is_placer_new(tenant).await {
                 Ok(is_new) => known.moved = is_new,
                 Err(error) => {
                     tracing::warn!(tenant.id = %tenant, error = chain(&error), "calendar not seen");

@@ -14,6 +14,8 @@ use super::displaced::Displaced;
 use super::leaps::Leaps;
 use super::repeated::{Repeated, Searched};
 use super::{MaintenanceConfig, UpkeepError};
+use crate::Config;
+use crate::directory::Directories;
 
 /// Tables that are kept open between two looks; opening one reads its log.
 const MAX_OPEN_TABLES: usize = 200;
@@ -21,6 +23,13 @@ const MAX_OPEN_TABLES: usize = 200;
 /// How often merging a table is begun anew because somebody else took the same
 /// files.
 pub(super) const MAX_CONFLICTS: usize = 8;
+
+/// Rosters as a process knows them that does nothing but upkeep.
+fn directories(lake: &Lake, registry: Registry) -> Directories {
+    let config = Config::default();
+    let (refresh, memory) = (config.roster_refresh(), config.roster_memory_bytes);
+    Directories::new(lake.clone(), registry, refresh, memory)
+}
 
 /// Keeps tables in shape. Clones share the open tables.
 #[derive(Clone)]
@@ -47,7 +56,7 @@ pub enum Effort {
 /// What was done for a table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tended {
-    /// Rows that are in another term now.
+    /// Rows that are in another term now, or say other than they did of whose they are.
     pub moved: u64,
     /// Files that became fewer.
     pub merged: Merged,
@@ -82,13 +91,19 @@ impl Upkeep {
         let (memory, interval) = (config.memory_bytes, config.repeats_interval());
         Self {
             repeated: Repeated::new(lake.clone(), memory, interval),
-            displaced: Displaced::new(registry),
+            displaced: Displaced::new(registry.clone(), directories(&lake, registry)),
             config,
             lake,
             clock,
             tables: Arc::default(),
             leaps: Arc::default(),
         }
+    }
+
+    /// Knows rosters by these.
+    pub(crate) fn with_directories(mut self, directories: Directories) -> Self {
+        self.displaced.know(directories);
+        self
     }
 
     /// Opens a table at its newest version; `None` when nobody made it yet.
@@ -145,8 +160,8 @@ impl Upkeep {
         Ok(tended)
     }
 
-    /// Moves rows into the term that the tenant's calendar gives them now; says
-    /// how many.
+    /// Makes of rows what the tenant's calendar and roster say of them now; says how
+    /// many.
     ///
     /// # Errors
     /// [`UpkeepError`]; what was moved before it is moved.
@@ -156,7 +171,7 @@ impl Upkeep {
         table: &mut LakeTable,
     ) -> Result<u64, UpkeepError> {
         let amended = self.displaced.put_right(tenant, table).await?;
-        Ok(amended.moved)
+        Ok(amended.moved.max(amended.changed))
     }
 
     /// Moves events that are stored more than once to `duplicates`, all but the
@@ -184,12 +199,13 @@ impl Upkeep {
         Ok(count)
     }
 
-    /// Whether the tenant's calendar has changed since its tables were looked at.
+    /// Whether the tenant's calendar or roster has changed since its tables were looked
+    /// at.
     ///
     /// # Errors
-    /// [`UpkeepError::Registry`].
-    pub(super) async fn is_calendar_new(&self, tenant: &TenantId) -> Result<bool, UpkeepError> {
-        self.displaced.is_calendar_new(tenant).await
+    /// [`UpkeepError::Registry`] or [`UpkeepError::Roster`].
+    pub(super) async fn is_placer_new(&self, tenant: &TenantId) -> Result<bool, UpkeepError> {
+        self.displaced.is_placer_new(tenant).await
     }
 
     /// The merges that a table needs now.

@@ -32,4 +32,6 @@ pub use import::Importer;
 pub use lake::imports::{Counts, Found, Import, ImportKind, Imports, Job, JobState};
 pub use progress::{Phase, Progress, Step};
 pub use request::Request;
+pub(crate) use rows::StoredRow;
+pub(crate) use snapshot::Snapshot;
 pub use turn::LEASE;

@@ -16,7 +16,7 @@ use schemas::{Table, Term};
 
 /// A row as it is stored.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct StoredRow {
+pub(crate) struct StoredRow {
     pub key: String,
     pub row: Row,
     pub validity: Validity,
@@ -27,14 +27,14 @@ pub(super) struct StoredRow {
 
 /// From which and until which day a row is so, by the source.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Validity {
+pub(crate) struct Validity {
     pub from: Option<NaiveDate>,
     pub to: Option<NaiveDate>,
 }
 
 /// What an import did to a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Version {
+pub(crate) struct Version {
     pub change: ChangeKind,
     pub import: u64,
 }

@@ -20,13 +20,13 @@ const CONCURRENT_TABLES: usize = 8;
 /// The tables at the versions that an import names. Their rows are read on a thread
 /// that may wait.
 #[derive(Debug)]
-pub(super) struct Snapshot {
+pub(crate) struct Snapshot {
     handle: Handle,
     tables: BTreeMap<Table, LakeTable>,
 }
 
 /// Rows by key, and of one key by import.
-pub(super) type Rows = Box<dyn Iterator<Item = Result<StoredRow, LakeError>> + Send>;
+pub(crate) type Rows = Box<dyn Iterator<Item = Result<StoredRow, LakeError>> + Send>;
 
 impl Snapshot {
     /// What the import has left; nothing where there was none.

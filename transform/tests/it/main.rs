@@ -1,5 +1,6 @@
 //! The transform service over a real log and a real lake, both in a folder.
 
+mod completing;
 mod crashes;
 mod golden;
 mod growing;

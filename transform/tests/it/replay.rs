@@ -116,7 +116,7 @@ async fn delete_once(table: &mut LakeTable, gone: &[String]) -> bool {
                 }
                 false => Fate::Stays,
             };
-            Ok(ids.iter().map(fate).collect())
+            Ok(ids.iter().map(fate).collect::<Vec<_>>())
         };
         table.amend(&file, fates).await.expect("amends");
         if deleted > 0 {

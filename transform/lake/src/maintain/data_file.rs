@@ -26,6 +26,7 @@ pub struct DataFile {
 struct Statistics {
     min_values: Map<String, Value>,
     max_values: Map<String, Value>,
+    null_count: Map<String, Value>,
 }
 
 impl DataFile {
@@ -55,6 +56,12 @@ impl DataFile {
     pub fn numbers(&self, column: &str) -> Option<RangeInclusive<i64>> {
         let number = |bounds: &Map<String, Value>| bounds.get(column)?.as_i64();
         Some(number(&self.statistics.min_values)?..=number(&self.statistics.max_values)?)
+    }
+
+    /// Whether some rows may have no value in a column.
+    pub fn has_nulls(&self, column: &str) -> bool {
+        let nulls = self.statistics.null_count.get(column);
+        nulls.and_then(Value::as_u64) != Some(0)
     }
 }
 

@@ -12,7 +12,7 @@ mod plan;
 mod rewrite;
 mod vacuum;
 
-pub use amend::{Amended, Fate};
+pub use amend::{Amended, Fate, Verdict};
 pub use data_file::DataFile;
 pub(crate) use plan::run_prefix;
 pub use plan::{Compaction, Merge};

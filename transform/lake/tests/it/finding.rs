@@ -112,7 +112,7 @@ async fn an_event_is_found_with_what_decides_about_it(
         id: id(55),
         event_type: "x".to_owned(),
         received_at: at(55),
-        student_key: format!("student-{}", 55 % 7),
+        sent_key: format!("student-{}", 55 % 7),
         log_id: LOG.to_owned(),
         partition: 0,
         position: 55,

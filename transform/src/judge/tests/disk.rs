@@ -1,6 +1,7 @@
 //! A simulated service over simulated tables, which dies wherever it is told to.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Int32Type, Int64Type};
@@ -13,6 +14,7 @@ use schemas::{Family, StudentKey, Table, Tenant, headers};
 use crate::backlog::Backlog;
 use crate::batch::{Commit, Round, Stretches, in_order};
 use crate::judge::*;
+use crate::place::Placer;
 use crate::replay::{Again, Failures, Origin};
 
 /// How many partitions the simulated log has.
@@ -286,9 +288,12 @@ impl Disk {
             life.judge.learn_missing(answers, there);
         }
         for record in records {
-            let known = Tenant::new(record.tenant.clone(), "");
+            let known = Placer {
+                tenant: Arc::new(Tenant::new(record.tenant.clone(), "")),
+                directory: Arc::default(),
+            };
             self.judged += 1;
-            let is_known = known.id == tenant(0) || self.judged > self.registered_after;
+            let is_known = record.tenant == tenant(0) || self.judged > self.registered_after;
             let outcome = life.judge.judge(partition, record, is_known);
             let known = is_known.then_some(&known);
             life.backlog.add(partition, record, &outcome, known, None);

@@ -38,7 +38,14 @@ async fn rows_move_to_another_term_beside_a_writer_who_does_not_know(
         other => moved_if(other % 2 == 0),
     });
     let done = maintainer.amend(&file, fate).await.expect("amends");
-    assert_eq!(done, Amended { moved: 5, gone: 1 });
+    assert_eq!(
+        done,
+        Amended {
+            moved: 5,
+            changed: 0,
+            gone: 1
+        }
+    );
     let terms = [(OTHER_TERM.to_owned(), 5), (TERM.to_owned(), 4)];
     assert_eq!(rows_by_term(&maintainer), terms.into_iter().rev().collect());
     assert_eq!(positions(&maintainer).await, (0..9).collect::<Vec<_>>());
