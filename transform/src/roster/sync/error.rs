@@ -98,6 +98,15 @@ pub enum SourceError {
         #[source]
         source: sqlx::Error,
     },
+    /// A value cannot be read.
+    #[error("a value of {table} cannot be read")]
+    Value {
+        /// The view, or the table of the mapping.
+        table: String,
+        /// Why.
+        #[source]
+        source: sqlx::Error,
+    },
     /// It was told to stop.
     #[error("stopped; nothing of it is seen, and it can be said again")]
     Stopped,
@@ -109,7 +118,10 @@ impl SourceError {
         let table = table.to_owned();
         let database = match error {
             sqlx::Error::Database(error) => error,
-            source => return Self::Broken { table, source },
+            source @ (sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_)) => {
+                return Self::Broken { table, source };
+            }
+            source => return Self::Value { table, source },
         };
         let code = database.code().unwrap_or_default().into_owned();
         match code.as_str() {

@@ -7,7 +7,7 @@ use lake::imports::{Import, ImportSource, ImportSources, Imports, JobState, Reac
 use super::read::Seen;
 use super::{Reader, SourceError, SyncRequest};
 use crate::roster::RosterError;
-use crate::roster::work::{Ended, Learned, One, Taking};
+use crate::roster::work::{Ended, Learned, One};
 
 impl One {
     /// Reads a database and imports what has changed. That all is stored is written
@@ -60,12 +60,7 @@ impl One {
         let ended = read.and_then(|(reading, read)| {
             *seen = Some(read);
             let checked = self.check(reading, &snapshot)?;
-            let taking = Taking {
-                forced: request.forced,
-                guard: &request.guard,
-                rules: &request.rules,
-            };
-            self.take(&checked, newest.as_ref(), &snapshot, taking, learned)
+            self.take(&checked, newest.as_ref(), &snapshot, request.into(), learned)
         });
         (ended, newest)
     }

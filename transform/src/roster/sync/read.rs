@@ -132,9 +132,8 @@ impl Reader<'_> {
         let is_whole = since.is_none() || !query.has_watermark();
         let mode = if is_whole { Mode::Bulk } else { Mode::Current };
         gathering.begin(query.entity, mode, &query.name)?;
-        let cursor = query.cursor();
-        let declared = database.declare(&query.name, &cursor, &query.sql(since));
-        declared.await?;
+        let (cursor, sql) = (query.cursor(), query.sql(since));
+        database.declare(&query.name, &cursor, &sql).await?;
         let mut line = 0;
         loop {
             if self.request.stop.is_cancelled() {

@@ -175,7 +175,7 @@ async fn describe(
         fields.push(index);
         selected.push(value(field));
     }
-    let mut of_all = |column: &str, expected, is_right: fn(&PgTypeInfo) -> bool, sql: &str| {
+    let of_all = |column: &str, expected, is_right: fn(&PgTypeInfo) -> bool, sql: &str| {
         let found = columns.get(column);
         if found.is_none() && is_mapped {
             return Ok((false, "NULL".to_owned()));
