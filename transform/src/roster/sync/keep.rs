@@ -123,13 +123,18 @@ fn reached(
         _ => return reached,
     };
     let seen = seen?;
-    let full_at = match (&reached, seen.is_full) {
-        (Some(reached), false) => reached.full_at,
-        _ => sync.started_at,
+    let (full_at, watermark) = match &reached {
+        // What a row refers to may come back without the row being written again: those
+        // that were left out are read once more, until everything is.
+        Some(reached) if !seen.is_full && sync.found.errors > 0 => {
+            (reached.full_at, reached.watermark)
+        }
+        Some(reached) if !seen.is_full => (reached.full_at, seen.watermark),
+        _ => (sync.started_at, seen.watermark),
     };
     Some(Reached {
         database: seen.database,
-        watermark: seen.watermark,
+        watermark,
         definition: seen.definition,
         import,
         at: sync.finished_at,
