@@ -115,7 +115,11 @@ impl SourceName {
         let name = name.chars().map(|c| c.to_ascii_lowercase());
         let name = name.map(|c| if is_kept(c) { c } else { '-' });
         let name: String = name.take(40).collect();
-        Self(if name.is_empty() { "database".to_owned() } else { name })
+        Self(if name.is_empty() {
+            "database".to_owned()
+        } else {
+            name
+        })
     }
 }
 

@@ -163,6 +163,8 @@ impl Database {
         run(Command::new(script)
             .args(arguments)
             .arg(self.url("postgres")));
+        // All tests share the server, and its roles.
+        self.psql("ALTER ROLE chalkline_reader CONNECTION LIMIT -1");
     }
 
     /// Runs SQL as the owner, one statement after the other.

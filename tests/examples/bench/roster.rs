@@ -100,7 +100,9 @@ async fn sync(sandbox: &Sandbox, database: &Database, owner: &PgPool, more: &[&s
     reset.execute(owner).await.expect("the extension is there");
     let url = database.url("chalkline_reader");
     let tenant = &sandbox.tenant.id;
-    let sync = ["roster", "sync", "postgres", "--url", &url, "--tenant", tenant];
+    let sync = [
+        "roster", "sync", "postgres", "--url", &url, "--tenant", tenant,
+    ];
     let begun = Instant::now();
     let mut process = sandbox.spawn("sync", &[&sync[..], more].concat());
     let (mut memory, mut processor) = (0, 0.0);

@@ -325,12 +325,32 @@ mod tests {
     }
 
     #[rstest]
-    #[case::blanks(Kind::Text, Value::from(" a "), FieldKind::Text, Some(Value::from("a")))]
+    #[case::blanks(
+        Kind::Text,
+        Value::from(" a "),
+        FieldKind::Text,
+        Some(Value::from("a"))
+    )]
     #[case::empty(Kind::Text, Value::from(" "), FieldKind::Text, Some(Value::Null))]
-    #[case::a_word(OPEN, Value::from("schoolYear"), FieldKind::Text, Some(Value::from("school_year")))]
-    #[case::as_stored(OPEN, Value::from("fully_graded"), FieldKind::Text, Some(Value::from("fully_graded")))]
+    #[case::a_word(
+        OPEN,
+        Value::from("schoolYear"),
+        FieldKind::Text,
+        Some(Value::from("school_year"))
+    )]
+    #[case::as_stored(
+        OPEN,
+        Value::from("fully_graded"),
+        FieldKind::Text,
+        Some(Value::from("fully_graded"))
+    )]
     #[case::unknown_word(OPEN, Value::from("quarter"), FieldKind::Text, None)]
-    #[case::own_word(OPEN, Value::from("ext:quarter"), FieldKind::Text, Some(Value::from("ext:quarter")))]
+    #[case::own_word(
+        OPEN,
+        Value::from("ext:quarter"),
+        FieldKind::Text,
+        Some(Value::from("ext:quarter"))
+    )]
     #[case::commas_stay(Kind::Texts, texts(&["a, b", " "]), FieldKind::Texts, Some(texts(&["a, b"])))]
     #[case::none_of_them(Kind::Ids, texts(&[]), FieldKind::Texts, Some(Value::Null))]
     #[case::no_id(Kind::Id, Value::from("a\u{1}b"), FieldKind::Text, None)]

@@ -6,11 +6,11 @@ use lake::imports::{ImportKind, Job, JobState, Jobs};
 use schemas::Tenant;
 use tokio::runtime::Handle;
 
-use super::{RosterError, SourceError};
 use super::import::Importer;
 use super::progress::{Phase, Progress, Teller};
 use super::turn::Turn;
 use super::work::{Ended, Learned, One, Work, settings};
+use super::{RosterError, SourceError};
 
 impl Importer {
     /// Waits for its turn, works, and says in the job how it went.

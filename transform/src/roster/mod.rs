@@ -33,8 +33,8 @@ pub use diff::{FieldDiff, Preview, RowDiff, TableDiff};
 pub use error::{Refusal, RosterError};
 pub use import::Importer;
 pub use lake::imports::{
-    Counts, Found, Import, ImportKind, ImportSource, ImportSources, Imports, Job, JobState, Reached,
-    Sync,
+    Counts, Found, Import, ImportKind, ImportSource, ImportSources, Imports, Job, JobState,
+    Reached, Sync,
 };
 pub use progress::{Phase, Progress, Step};
 pub use request::Request;

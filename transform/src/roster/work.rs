@@ -7,9 +7,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use lake::imports::{Counts, Found, Import, ImportKind, Imports, Job};
 use lake::{Lake, Retention};
-use roster::{
-    Bundle, Checked, Guard, Limits, Reading, Rules, Settings, Severity, TableSummary,
-};
+use roster::{Bundle, Checked, Guard, Limits, Reading, Rules, Settings, Severity, TableSummary};
 use runtime::Clock;
 use schemas::{Tenant, TenantId};
 use tokio::runtime::Handle;
@@ -122,7 +120,13 @@ impl One {
         learned.checksum = Some(checksum(&request.path).map_err(RosterError::Input)?);
         let reading = read(&request.path, self.settings.clone(), &self.teller)?;
         let checked = self.check(reading, &snapshot)?;
-        self.take(&checked, newest.as_ref(), &snapshot, request.into(), learned)
+        self.take(
+            &checked,
+            newest.as_ref(),
+            &snapshot,
+            request.into(),
+            learned,
+        )
     }
 
     /// What is wrong with the rows, by themselves and beside those that are stored.

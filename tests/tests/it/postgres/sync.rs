@@ -28,7 +28,9 @@ fn sync(sandbox: &Sandbox, database: &Database, more: &[&str]) -> Value {
 fn synced(sandbox: &Sandbox, database: &Database, more: &[&str]) -> (String, bool) {
     let source = sync(sandbox, database, more);
     let state = source["last"]["state"].as_str().expect("a state");
-    let full = source["last"]["full"].as_bool().expect("whether it is full");
+    let full = source["last"]["full"]
+        .as_bool()
+        .expect("whether it is full");
     (state.to_owned(), full)
 }
 
@@ -71,7 +73,14 @@ fn source(sandbox: &Sandbox) -> Value {
 }
 
 fn jobs(sandbox: &Sandbox) -> Vec<Value> {
-    let jobs = ["roster", "jobs", "--last", "100", "--tenant", &sandbox.tenant.id];
+    let jobs = [
+        "roster",
+        "jobs",
+        "--last",
+        "100",
+        "--tenant",
+        &sandbox.tenant.id,
+    ];
     sandbox.cli(&jobs).as_array().expect("a list").clone()
 }
 

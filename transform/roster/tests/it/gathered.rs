@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use roster::{Checked, Entity, Gathering, Guard, Mode, Row, Rules, Settings, Value};
 
-use crate::store::{Store, told, today};
+use crate::store::{Store, today, told};
 
 fn row(entity: Entity, values: &[(&str, Value)]) -> Row {
     let mut row = Row::empty(entity);
@@ -72,27 +72,46 @@ fn school() -> Vec<(Entity, Mode, Rows)> {
         ("school_id", Value::from("high")),
         ("term_ids", texts(&["Fall 2026"])),
     ];
-    let course = [("course_id", Value::from("c1")), ("org_id", Value::from("high"))];
+    let course = [
+        ("course_id", Value::from("c1")),
+        ("org_id", Value::from("high")),
+    ];
     let of = |entity, values: &[(&str, Value)]| vec![(row(entity, values), false)];
     vec![
         (Entity::Orgs, Mode::Bulk, of(Entity::Orgs, &org)),
         (Entity::Terms, Mode::Bulk, of(Entity::Terms, &term)),
         (Entity::Courses, Mode::Bulk, of(Entity::Courses, &course)),
         (Entity::Sections, Mode::Bulk, of(Entity::Sections, &section)),
-        (Entity::Users, Mode::Bulk, vec![user("ana"), user("ben"), user("mum")]),
+        (
+            Entity::Users,
+            Mode::Bulk,
+            vec![user("ana"), user("ben"), user("mum")],
+        ),
         (Entity::Guardians, Mode::Bulk, vec![guardian("ana", "mum")]),
         (Entity::Roles, Mode::Bulk, vec![role("ana"), role("ben")]),
-        (Entity::Enrollments, Mode::Bulk, vec![enrollment("e1", "ana")]),
+        (
+            Entity::Enrollments,
+            Mode::Bulk,
+            vec![enrollment("e1", "ana")],
+        ),
     ]
 }
 
 fn guardian(user: &str, agent: &str) -> (Row, bool) {
-    let values = [("user_id", Value::from(user)), ("agent_id", Value::from(agent))];
+    let values = [
+        ("user_id", Value::from(user)),
+        ("agent_id", Value::from(agent)),
+    ];
     (row(Entity::Guardians, &values), false)
 }
 
 fn role(user: &str) -> (Row, bool) {
-    let values = [("user_id", user), ("role_id", user), ("org_id", "high"), ("role", "student")];
+    let values = [
+        ("user_id", user),
+        ("role_id", user),
+        ("org_id", "high"),
+        ("role", "student"),
+    ];
     let values = values.map(|(name, value)| (name, Value::from(value)));
     (row(Entity::Roles, &values), false)
 }
@@ -117,12 +136,18 @@ fn count(store: &Store, entity: Entity) -> usize {
 fn a_database_fills_the_tables_that_are_made_of_others_too() {
     let mut store = Store::default();
     let checked = import(&mut store, school());
-    assert_eq!(told(&checked.diagnostics), [
-        "no_role chalkline.users:3 user_id",
-        "no_teacher chalkline.sections:1 section_id",
-    ]);
+    assert_eq!(
+        told(&checked.diagnostics),
+        [
+            "no_role chalkline.users:3 user_id",
+            "no_teacher chalkline.sections:1 section_id",
+        ]
+    );
     let enrollment = &store.0[&Entity::Enrollments]["e1"];
-    assert_eq!(*enrollment.get(Entity::Enrollments, "term"), Value::from("fall-2026-a1cf20"));
+    assert_eq!(
+        *enrollment.get(Entity::Enrollments, "term"),
+        Value::from("fall-2026-a1cf20")
+    );
     assert_eq!(count(&store, Entity::Guardians), 1);
     assert_eq!(count(&store, Entity::Roles), 2);
 
@@ -139,21 +164,37 @@ fn what_is_read_of_some_tables_leaves_the_others_as_they_are() {
     renamed.0.values[6] = Value::from("anna");
     // The source has guardians and roles of which nothing has changed.
     let current = |rows: Vec<_>| {
-        let tables = [Entity::Sections, Entity::Guardians, Entity::Roles].map(|entity| (entity, Mode::Current, vec![]));
+        let tables = [Entity::Sections, Entity::Guardians, Entity::Roles]
+            .map(|entity| (entity, Mode::Current, vec![]));
         let mut all = vec![(Entity::Users, Mode::Current, rows)];
         all.extend(tables);
         all
     };
     let checked = import(&mut store, current(vec![renamed]));
     assert_eq!(checked.modes.keys().collect::<Vec<_>>(), [&Entity::Users]);
-    assert_eq!((count(&store, Entity::Guardians), count(&store, Entity::Roles)), (1, 2));
-    assert_eq!((count(&store, Entity::Users), count(&store, Entity::Enrollments)), (3, 1));
+    assert_eq!(
+        (
+            count(&store, Entity::Guardians),
+            count(&store, Entity::Roles)
+        ),
+        (1, 2)
+    );
+    assert_eq!(
+        (
+            count(&store, Entity::Users),
+            count(&store, Entity::Enrollments)
+        ),
+        (3, 1)
+    );
     let ana = &store.0[&Entity::Users]["ana"];
     assert_eq!(*ana.get(Entity::Users, "username"), Value::from("anna"));
 
     // What a row refers to may be stored; what ends, ends.
     let enrollments = vec![enrollment("e2", "ben"), (enrollment("e1", "ana").0, true)];
-    let checked = import(&mut store, vec![(Entity::Enrollments, Mode::Current, enrollments)]);
+    let checked = import(
+        &mut store,
+        vec![(Entity::Enrollments, Mode::Current, enrollments)],
+    );
     assert_eq!(told(&checked.diagnostics), [""; 0]);
     let left: Vec<_> = store.0[&Entity::Enrollments].keys().collect();
     assert_eq!(left, ["e2"]);
@@ -173,10 +214,21 @@ fn what_is_read_of_some_tables_leaves_the_others_as_they_are() {
         ("school_id", Value::from("high")),
         ("term_ids", texts(&["spring"])),
     ];
-    import(&mut store, vec![
-        (Entity::Terms, Mode::Current, vec![(row(Entity::Terms, &spring), false)]),
-        (Entity::Sections, Mode::Current, vec![(row(Entity::Sections, &moved), false)]),
-    ]);
+    import(
+        &mut store,
+        vec![
+            (
+                Entity::Terms,
+                Mode::Current,
+                vec![(row(Entity::Terms, &spring), false)],
+            ),
+            (
+                Entity::Sections,
+                Mode::Current,
+                vec![(row(Entity::Sections, &moved), false)],
+            ),
+        ],
+    );
     let term = store.0[&Entity::Enrollments]["e2"].get(Entity::Enrollments, "term");
     assert_eq!(*term, Value::from("spring"));
 }
@@ -212,16 +264,25 @@ fn what_is_wrong_is_told_by_view_row_and_column_and_what_is_stored_stays() {
     let mut reversed = enrollment("e3", "ana");
     reversed.0.values[7] = day("2026-10-02");
     reversed.0.values[8] = day("2026-10-01");
-    let rows = vec![wrong_role, no_section, no_key, reversed, enrollment("e4", "nobody")];
+    let rows = vec![
+        wrong_role,
+        no_section,
+        no_key,
+        reversed,
+        enrollment("e4", "nobody"),
+    ];
     let before = store.clone();
     let checked = import(&mut store, vec![(Entity::Enrollments, Mode::Bulk, rows)]);
-    assert_eq!(told(&checked.diagnostics), [
-        "invalid_value chalkline.enrollments:1 role",
-        "missing_value chalkline.enrollments:2 section_id",
-        "missing_value chalkline.enrollments:3 enrollment_id",
-        "begin_after_end chalkline.enrollments:4 begin_date",
-        "dangling_reference chalkline.enrollments:5 user_id",
-    ]);
+    assert_eq!(
+        told(&checked.diagnostics),
+        [
+            "invalid_value chalkline.enrollments:1 role",
+            "missing_value chalkline.enrollments:2 section_id",
+            "missing_value chalkline.enrollments:3 enrollment_id",
+            "begin_after_end chalkline.enrollments:4 begin_date",
+            "dangling_reference chalkline.enrollments:5 user_id",
+        ]
+    );
     for row in checked.diagnostics.rows() {
         for value in ["pupil", "nobody", "e3", "ana"] {
             assert!(!row.detail.contains(value), "{}", row.detail);
@@ -237,12 +298,39 @@ fn guardians_and_roles_are_made_of_the_users_where_the_source_has_none() {
     ana.0.values[2] = Value::from("student");
     ana.0.values[3] = texts(&["high"]);
     ana.0.values[20] = texts(&["mum"]);
-    import(&mut store, vec![(Entity::Users, Mode::Bulk, vec![ana, user("mum")])]);
-    assert_eq!((count(&store, Entity::Guardians), count(&store, Entity::Roles)), (1, 1));
-    import(&mut store, vec![(Entity::Users, Mode::Current, vec![user("mum")])]);
-    assert_eq!((count(&store, Entity::Guardians), count(&store, Entity::Roles)), (1, 1));
-    import(&mut store, vec![(Entity::Users, Mode::Current, vec![user("ana")])]);
-    assert_eq!((count(&store, Entity::Guardians), count(&store, Entity::Roles)), (0, 0));
+    import(
+        &mut store,
+        vec![(Entity::Users, Mode::Bulk, vec![ana, user("mum")])],
+    );
+    assert_eq!(
+        (
+            count(&store, Entity::Guardians),
+            count(&store, Entity::Roles)
+        ),
+        (1, 1)
+    );
+    import(
+        &mut store,
+        vec![(Entity::Users, Mode::Current, vec![user("mum")])],
+    );
+    assert_eq!(
+        (
+            count(&store, Entity::Guardians),
+            count(&store, Entity::Roles)
+        ),
+        (1, 1)
+    );
+    import(
+        &mut store,
+        vec![(Entity::Users, Mode::Current, vec![user("ana")])],
+    );
+    assert_eq!(
+        (
+            count(&store, Entity::Guardians),
+            count(&store, Entity::Roles)
+        ),
+        (0, 0)
+    );
 }
 
 #[test]

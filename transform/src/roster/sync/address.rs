@@ -72,7 +72,10 @@ mod tests {
     fn a_password_is_in_nothing_that_is_shown() {
         let url = "postgresql://reader:s3cret@db.school.example:5433/LMS?sslmode=require";
         let address: Address = url.parse().expect("an address");
-        assert_eq!(address.to_string(), "LMS on db.school.example:5433 as reader");
+        assert_eq!(
+            address.to_string(),
+            "LMS on db.school.example:5433 as reader"
+        );
         assert!(!format!("{address:?}").contains("s3cret"));
         assert_eq!(address.source_name().as_str(), "lms");
         let url = "postgresql://reader:s3cret@db:port/lms";

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::{Connection as _, Executor as _};
 
 use super::{SourceError, SyncRequest};
 
 /// How long a connection may take.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long whoever is told to come back waits.
+const AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 /// Rows that are asked for at once.
 const ROWS: usize = 2_000;
@@ -26,20 +29,43 @@ pub(super) struct Moment {
     pub watermark: i64,
 }
 
+/// Connects, as soon as the database is started and has a connection left.
+async fn connect(
+    options: PgConnectOptions,
+    busy: &mut Option<sqlx::Error>,
+) -> sqlx::Result<PgConnection> {
+    loop {
+        match PgConnection::connect_with(&options).await {
+            Err(sqlx::Error::Database(error)) if error.is_transient_in_connect_phase() => {
+                *busy = Some(sqlx::Error::Database(error));
+                tokio::time::sleep(AGAIN_AFTER).await;
+            }
+            connected => return connected,
+        }
+    }
+}
+
 impl Database {
     /// Connects, and begins.
     pub async fn open(request: &SyncRequest) -> Result<Self, SourceError> {
         let address = &request.address;
-        let options = address.options();
-        let connecting = PgConnection::connect_with(&options);
-        let connected = tokio::time::timeout(CONNECT_WITHIN, connecting).await;
         let failed = |source| SourceError::Connect {
             address: address.to_string(),
             source,
         };
-        let silent = |_| SourceError::Silent(address.to_string(), CONNECT_WITHIN.as_secs());
+        let mut busy = None;
+        let connecting = connect(address.options(), &mut busy);
+        let connected = tokio::time::timeout(CONNECT_WITHIN, connecting).await;
+        let connected = match (connected, busy) {
+            (Ok(connected), _) => connected.map_err(failed),
+            (Err(_), Some(busy)) => Err(failed(busy)),
+            (Err(_), None) => {
+                let seconds = CONNECT_WITHIN.as_secs();
+                Err(SourceError::Silent(address.to_string(), seconds))
+            }
+        };
         let mut database = Self {
-            connection: connected.map_err(silent)?.map_err(failed)?,
+            connection: connected?,
             role: address.user().to_owned(),
         };
         let begin = format!(
@@ -83,7 +109,12 @@ impl Database {
     }
 
     /// Begins to read a query's rows.
-    pub async fn declare(&mut self, table: &str, cursor: &str, sql: &str) -> Result<(), SourceError> {
+    pub async fn declare(
+        &mut self,
+        table: &str,
+        cursor: &str,
+        sql: &str,
+    ) -> Result<(), SourceError> {
         let sql = format!("DECLARE {cursor} NO SCROLL CURSOR FOR {sql}");
         let declared = self.connection.execute(sqlx::raw_sql(&sql)).await;
         declared.map(drop).map_err(|error| self.error(table, error))

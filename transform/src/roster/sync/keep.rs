@@ -17,7 +17,10 @@ impl One {
         let before = self.handle.block_on(sources.get(&request.name))?;
         let mut seen = None;
         let (ended, newest) = self.try_sync(request, before.as_ref(), &mut seen, learned);
-        if matches!(ended, Err(RosterError::Source(SourceError::Stopped) | RosterError::Overtaken)) {
+        if matches!(
+            ended,
+            Err(RosterError::Source(SourceError::Stopped) | RosterError::Overtaken)
+        ) {
             learned.is_news = Some(false);
             return ended;
         }
@@ -60,7 +63,13 @@ impl One {
         let ended = read.and_then(|(reading, read)| {
             *seen = Some(read);
             let checked = self.check(reading, &snapshot)?;
-            self.take(&checked, newest.as_ref(), &snapshot, request.into(), learned)
+            self.take(
+                &checked,
+                newest.as_ref(),
+                &snapshot,
+                request.into(),
+                learned,
+            )
         });
         (ended, newest)
     }
@@ -86,9 +95,8 @@ impl One {
             _ => None,
         };
         let is_wrong = error.is_some() || learned.found.errors > 0;
-        let is_known = before.is_some_and(|before| {
-            before.last.error == error && before.last.found == learned.found
-        });
+        let is_known = before
+            .is_some_and(|before| before.last.error == error && before.last.found == learned.found);
         let is_news = import.is_some() || (is_wrong && !is_known);
         learned.is_news = Some(is_news);
         let was_reached = before.is_some_and(|before| before.reached.is_some());

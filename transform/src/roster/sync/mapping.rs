@@ -35,7 +35,9 @@ pub enum MappingError {
     #[error("the mapping has a table {0}, which rosters have not; the tables are {1}")]
     UnknownTable(String, String),
     /// A table that has to be there is not.
-    #[error("the mapping has no table {0}: orgs, users, courses, sections and enrollments have to be there")]
+    #[error(
+        "the mapping has no table {0}: orgs, users, courses, sections and enrollments have to be there"
+    )]
     MissingTable(Entity),
     /// A query without text.
     #[error("the query of {0} is empty; leave the table out if there is nothing for it")]
@@ -52,7 +54,9 @@ struct Mapped {
 impl Mapping {
     /// The tables and their queries, in the order of reference.
     pub(super) fn queries(&self) -> impl Iterator<Item = (Entity, &str)> {
-        self.0.iter().map(|(entity, query)| (*entity, query.as_str()))
+        self.0
+            .iter()
+            .map(|(entity, query)| (*entity, query.as_str()))
     }
 }
 
@@ -107,7 +111,9 @@ mod tests {
     #[case::no_query("terms.query = ' ; '", "query of terms is empty")]
     #[case::no_toml("terms = [", "cannot be read")]
     fn what_is_wrong_is_told(#[case] more: &str, #[case] expected: &str) {
-        let error = format!("{WHOLE}{more}").parse::<Mapping>().expect_err("wrong");
+        let error = format!("{WHOLE}{more}")
+            .parse::<Mapping>()
+            .expect_err("wrong");
         assert!(error.to_string().contains(expected), "{error}");
         let missing = "orgs.query = '1'".parse::<Mapping>().expect_err("wrong");
         assert_eq!(missing, MappingError::MissingTable(Entity::Users));

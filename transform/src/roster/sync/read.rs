@@ -70,7 +70,8 @@ impl Reader<'_> {
             let mut gathering = Gathering::new(settings);
             for query in &tables.tables {
                 let rows = self.gather(&mut database, query, since, &mut gathering);
-                seen.rows.insert(query.entity.name().to_owned(), rows.await?);
+                seen.rows
+                    .insert(query.entity.name().to_owned(), rows.await?);
             }
             database.close().await;
             Ok((gathering.finish()?, seen))
@@ -111,9 +112,8 @@ impl Reader<'_> {
         let source = self.request.source();
         for number in since + 1..=newest {
             let import = self.imports.get(number).await?;
-            let is_ours = import.is_some_and(|import| {
-                import.kind == ImportKind::Import && import.source == source
-            });
+            let is_ours = import
+                .is_some_and(|import| import.kind == ImportKind::Import && import.source == source);
             if !is_ours {
                 return Ok(false);
             }

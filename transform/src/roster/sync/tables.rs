@@ -82,7 +82,11 @@ impl Tables {
             .await
             .map_err(|error| database.error("the schema chalkline", error))?;
         if !may_enter.ok_or(SourceError::NotSetUp)? {
-            return Err(denied(database, "the schema chalkline", "USAGE ON SCHEMA chalkline"));
+            return Err(denied(
+                database,
+                "the schema chalkline",
+                "USAGE ON SCHEMA chalkline",
+            ));
         }
         let asked = sqlx::query_as(VIEWS).fetch_all(database.connection()).await;
         let views: Vec<(String, bool, String)> =
@@ -171,7 +175,9 @@ async fn describe(
         if found.is_none() && is_mapped && !needed.contains(&field.name) {
             continue;
         }
-        check(&name, field.name, found, expected, |info| is_of(field.kind, info))?;
+        check(&name, field.name, found, expected, |info| {
+            is_of(field.kind, info)
+        })?;
         fields.push(index);
         selected.push(value(field));
     }
@@ -206,7 +212,10 @@ async fn describe(
             });
         }
     }
-    selected.extend([format!("coalesce({deleted}, false)"), format!("({modified})::bigint")]);
+    selected.extend([
+        format!("coalesce({deleted}, false)"),
+        format!("({modified})::bigint"),
+    ]);
     let select = format!("SELECT {} FROM {from} t", selected.join(", "));
     Ok(TableQuery {
         entity,
@@ -265,7 +274,9 @@ fn is_of(kind: FieldKind, info: &PgTypeInfo) -> bool {
         (FieldKind::Text, PgTypeKind::Enum(_)) => true,
         (FieldKind::Text, _) => {
             let texts = ["TEXT", "VARCHAR", "CHAR", "NAME", "UUID", "CITEXT"];
-            texts.iter().any(|name| name.eq_ignore_ascii_case(info.name()))
+            texts
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(info.name()))
         }
         (FieldKind::Texts, _) => false,
         (FieldKind::Date, _) => info.name() == "DATE",

@@ -135,7 +135,10 @@ fn what(kind: ImportKind) -> String {
 /// How it went when a database was read.
 pub fn source(source: &ImportSource) -> String {
     let Sync {
-        state, full, tables, ..
+        state,
+        full,
+        tables,
+        ..
     } = &source.last;
     let what = if *full { "all" } else { "what has changed" };
     let read = format!("Read {what}: {} rows", source.last.rows());
@@ -161,7 +164,11 @@ pub fn source(source: &ImportSource) -> String {
             "\nWrong with the rows: {fatal} fatal, {errors} errors, {warnings} warnings."
         );
     }
-    if let Some(job) = source.last.job.filter(|_| source.last.found != Found::default()) {
+    if let Some(job) = source
+        .last
+        .job
+        .filter(|_| source.last.found != Found::default())
+    {
         let _ = write!(text, "\n`chalkline roster diagnostics {job}` lists them.");
     }
     text
@@ -188,7 +195,14 @@ pub fn sources(sources: &[ImportSource], now: DateTime<Utc>) -> String {
         ]
     });
     let headings = [
-        "source", "state", "last went well", "ago", "rows", "read", "import", "",
+        "source",
+        "state",
+        "last went well",
+        "ago",
+        "rows",
+        "read",
+        "import",
+        "",
     ];
     table(headings, rows).to_string()
 }

@@ -39,11 +39,16 @@ pub async fn run(
     };
     telemetry::init(&config.telemetry)?;
     // No shorter than what a look costs.
-    let every = every.to_std().unwrap_or_default().max(Duration::from_secs(1));
+    let every = every
+        .to_std()
+        .unwrap_or_default()
+        .max(Duration::from_secs(1));
     let mut last = None;
     while !request.stop.is_cancelled() {
         // The tenant's time zone and prefixes may be others by now.
-        let owner = tenant(registry, &args.of).await.unwrap_or_else(|_| owner.clone());
+        let owner = tenant(registry, &args.of)
+            .await
+            .unwrap_or_else(|_| owner.clone());
         match once(importer, &owner, &request).await {
             Ok(job) => {
                 if last.replace(job.state) != Some(job.state) || job.state != JobState::Unchanged {

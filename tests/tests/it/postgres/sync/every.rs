@@ -24,15 +24,31 @@ async fn it_goes_on_until_it_is_told_to_stop() {
     let url = database.url("chalkline_reader");
     let arguments = arguments(&url, &sandbox.tenant.id, &["--every", "1s"]);
     let mut process = sandbox.spawn("sync", &arguments);
-    wait_for(&sandbox, "the school", |known| known["reached"]["import"] == 1).await;
+    wait_for(&sandbox, "the school", |known| {
+        known["reached"]["import"] == 1
+    })
+    .await;
     run(&owner, "UPDATE lms.orgs SET name = 'North'").await;
-    wait_for(&sandbox, "the change", |known| known["reached"]["import"] == 2).await;
+    wait_for(&sandbox, "the change", |known| {
+        known["reached"]["import"] == 2
+    })
+    .await;
 
     database.psql("REVOKE SELECT ON chalkline.orgs FROM chalkline_reader");
-    wait_for(&sandbox, "the failure", |known| known["last"]["state"] == "failed").await;
+    wait_for(&sandbox, "the failure", |known| {
+        known["last"]["state"] == "failed"
+    })
+    .await;
     database.psql("GRANT SELECT ON chalkline.orgs TO chalkline_reader");
-    wait_for(&sandbox, "its end", |known| known["last"]["state"] == "unchanged").await;
-    assert!(process.log().contains("GRANT SELECT ON chalkline.orgs"), "{}", process.log());
+    wait_for(&sandbox, "its end", |known| {
+        known["last"]["state"] == "unchanged"
+    })
+    .await;
+    assert!(
+        process.log().contains("GRANT SELECT ON chalkline.orgs"),
+        "{}",
+        process.log()
+    );
 
     process.signal("TERM");
     let ended = process.exit_within(Duration::from_secs(60)).await;

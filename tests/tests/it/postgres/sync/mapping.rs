@@ -47,7 +47,13 @@ async fn the_example_of_the_readme_is_read_without_anything_being_made() {
     let first = sandbox.cli(&arguments);
     assert_eq!(first["last"]["state"], "done", "{first}");
     assert_eq!(first["last"]["found"]["errors"], 0, "{first}");
-    let rows = [("orgs", 1), ("users", 2), ("courses", 1), ("sections", 1), ("enrollments", 1)];
+    let rows = [
+        ("orgs", 1),
+        ("users", 2),
+        ("courses", 1),
+        ("sections", 1),
+        ("enrollments", 1),
+    ];
     for (table, rows) in rows {
         assert_eq!(changes(&first, table), json!([rows, 0, 0]), "{table}");
     }
@@ -65,10 +71,30 @@ async fn the_example_of_the_readme_is_read_without_anything_being_made() {
     for (name, from, to, expected) in [
         ("typo", "[users]", "[pupils]", "has a table pupils"),
         ("none", "[courses]", "[resources]", "has no table courses"),
-        ("key", "AS user_id", "AS username2", "users of the mapping has no column user_id"),
-        ("column", "AS given_name", "AS first_name", "a column first_name"),
-        ("type", "login AS username", "id AS username", "users of the mapping.username is int4"),
-        ("write", "SELECT 'school-'", "DELETE FROM schools RETURNING 'school-'", "orgs of the mapping cannot be read"),
+        (
+            "key",
+            "AS user_id",
+            "AS username2",
+            "users of the mapping has no column user_id",
+        ),
+        (
+            "column",
+            "AS given_name",
+            "AS first_name",
+            "a column first_name",
+        ),
+        (
+            "type",
+            "login AS username",
+            "id AS username",
+            "users of the mapping.username is int4",
+        ),
+        (
+            "write",
+            "SELECT 'school-'",
+            "DELETE FROM schools RETURNING 'school-'",
+            "orgs of the mapping cannot be read",
+        ),
     ] {
         let file = broken(name, from, to);
         let log = fails(&sandbox, name, &url, &["--mapping", &file]).await;

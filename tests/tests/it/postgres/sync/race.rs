@@ -49,10 +49,18 @@ async fn write(pool: PgPool, seed: u64, enough: Arc<AtomicBool>) -> u64 {
             let person = random.random_range(0..20) * 3 + seed;
             let number = random.random_range(0..1_000_000);
             let sql = match random.random_range(0..4) {
-                0 => format!("UPDATE lms.people SET deleted_at = CASE WHEN deleted_at IS NULL THEN now() END WHERE person_id = 's-{person}'"),
-                1 => format!("UPDATE lms.roles SET is_primary = NOT is_primary WHERE role_id = 'role-{person}'"),
-                2 => format!("INSERT INTO lms.people (person_id, username, given_name, family_name) VALUES ('x-{seed}-{number}', 'x-{seed}-{number}', 'New', 'Person') ON CONFLICT DO NOTHING"),
-                _ => format!("UPDATE lms.people SET given_name = 'N{number}' WHERE person_id = 's-{person}'"),
+                0 => format!(
+                    "UPDATE lms.people SET deleted_at = CASE WHEN deleted_at IS NULL THEN now() END WHERE person_id = 's-{person}'"
+                ),
+                1 => format!(
+                    "UPDATE lms.roles SET is_primary = NOT is_primary WHERE role_id = 'role-{person}'"
+                ),
+                2 => format!(
+                    "INSERT INTO lms.people (person_id, username, given_name, family_name) VALUES ('x-{seed}-{number}', 'x-{seed}-{number}', 'New', 'Person') ON CONFLICT DO NOTHING"
+                ),
+                _ => format!(
+                    "UPDATE lms.people SET given_name = 'N{number}' WHERE person_id = 's-{person}'"
+                ),
             };
             let done = sqlx::query(&sql).execute(&mut *transaction).await;
             done.unwrap_or_else(|error| panic!("{sql}: {error}"));

@@ -33,7 +33,10 @@ async fn whatever_came_between_has_everything_read() {
     assert_eq!(changes(&again, "orgs"), json!([0, 2, 0]));
 
     // The same under another name is another source.
-    assert_eq!(synced(&sandbox, &database, &["--name", "other"]), (unchanged(), true));
+    assert_eq!(
+        synced(&sandbox, &database, &["--name", "other"]),
+        (unchanged(), true)
+    );
     assert_eq!(synced(&sandbox, &database, &name), (unchanged(), false));
 
     // A view is made of something else, without any row being written.

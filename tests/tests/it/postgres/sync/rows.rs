@@ -78,7 +78,11 @@ async fn a_school_is_read_whole_and_then_what_changes() {
     let jobs = jobs(&sandbox);
     let states: Vec<_> = jobs.iter().map(|job| &job["state"]).collect();
     assert_eq!(states, ["done"; 3]);
-    assert!(jobs[0]["source"].as_str().is_some_and(|name| name.starts_with("postgres:lms-")));
+    assert!(
+        jobs[0]["source"]
+            .as_str()
+            .is_some_and(|name| name.starts_with("postgres:lms-"))
+    );
     assert_eq!(jobs[0].get("checksum"), None);
     let known = source(&sandbox);
     assert_eq!(known["last"], full["last"]);

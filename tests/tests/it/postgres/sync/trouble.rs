@@ -4,7 +4,9 @@ use e2e::{Postgres, Sandbox};
 use serde_json::json;
 
 use super::super::{add_students, run};
-use super::{arguments, assert_stored, changes, done, fails, jobs, source, sync, synced, unchanged};
+use super::{
+    arguments, assert_stored, changes, done, fails, jobs, source, sync, synced, unchanged,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_cannot_read_is_told_what_to_do() {
@@ -17,12 +19,19 @@ async fn who_cannot_read_is_told_what_to_do() {
     assert!(!log.contains("s3cret"), "{log}");
     let nowhere = "postgresql://me:s3cret@127.0.0.1:1/lms";
     let log = fails(&sandbox, "nowhere", nowhere, &[]).await;
-    assert!(log.contains("cannot connect to the database lms on 127.0.0.1:1"), "{log}");
+    assert!(
+        log.contains("cannot connect to the database lms on 127.0.0.1:1"),
+        "{log}"
+    );
     assert!(!log.contains("s3cret"), "{log}");
     // The database's own word for it.
     let known = source(&sandbox);
     assert_eq!(known["last"]["state"], "failed");
-    assert!(known["last"]["error"].as_str().is_some_and(|error| error.contains("cannot connect")));
+    assert!(
+        known["last"]["error"]
+            .as_str()
+            .is_some_and(|error| error.contains("cannot connect"))
+    );
     assert_eq!(known.get("reached"), None);
     assert!(!known.to_string().contains("s3cret"));
     fails(&sandbox, "again", nowhere, &[]).await;
@@ -36,19 +45,28 @@ async fn who_cannot_read_is_told_what_to_do() {
     database.set_up(&["--seed"]);
     database.psql("REVOKE USAGE ON SCHEMA chalkline FROM chalkline_reader");
     let log = fails(&sandbox, "schema", &reader, &[]).await;
-    assert!(log.contains("GRANT USAGE ON SCHEMA chalkline TO chalkline_reader;"), "{log}");
+    assert!(
+        log.contains("GRANT USAGE ON SCHEMA chalkline TO chalkline_reader;"),
+        "{log}"
+    );
     database.psql(
         "GRANT USAGE ON SCHEMA chalkline TO chalkline_reader;
          REVOKE SELECT ON chalkline.users FROM chalkline_reader",
     );
     let log = fails(&sandbox, "view", &reader, &[]).await;
-    assert!(log.contains("GRANT SELECT ON chalkline.users TO chalkline_reader;"), "{log}");
+    assert!(
+        log.contains("GRANT SELECT ON chalkline.users TO chalkline_reader;"),
+        "{log}"
+    );
     database.psql(
         "GRANT SELECT ON chalkline.users TO chalkline_reader;
          REVOKE EXECUTE ON FUNCTION chalkline.source() FROM chalkline_reader",
     );
     let log = fails(&sandbox, "function", &reader, &[]).await;
-    assert!(log.contains("GRANT EXECUTE ON FUNCTION chalkline.watermark()"), "{log}");
+    assert!(
+        log.contains("GRANT EXECUTE ON FUNCTION chalkline.watermark()"),
+        "{log}"
+    );
     database.psql("GRANT EXECUTE ON FUNCTION chalkline.source() TO chalkline_reader");
     database.psql("DROP VIEW chalkline.courses");
     let log = fails(&sandbox, "missing", &reader, &[]).await;
@@ -98,7 +116,9 @@ async fn a_view_of_other_columns_is_named_with_what_is_expected() {
     orgs(&format!("{names}, {rest}, 'mine' AS colour"));
     assert_eq!(synced(&sandbox, &database, &[]), (done(), true));
     // What a value says is not repeated.
-    orgs(&format!("{names}, (1 / (length(name) - length('North High')))::text::boolean AS is_deleted, modified_at, watermark"));
+    orgs(&format!(
+        "{names}, (1 / (length(name) - length('North High')))::text::boolean AS is_deleted, modified_at, watermark"
+    ));
     let log = fails(&sandbox, "value", &reader, &[]).await;
     assert!(log.contains("chalkline.orgs cannot be read"), "{log}");
     assert!(log.contains("SQLSTATE 22"), "{log}");
@@ -114,7 +134,11 @@ async fn rows_that_cannot_be_are_left_out_and_told_and_half_a_school_is_refused(
 
     // The LMS has words of its own.
     database.psql("ALTER TABLE lms.roles DROP CONSTRAINT roles_role_check");
-    run(&owner, "UPDATE lms.roles SET role = 'dragon tamer' WHERE role_id = 'role-7'").await;
+    run(
+        &owner,
+        "UPDATE lms.roles SET role = 'dragon tamer' WHERE role_id = 'role-7'",
+    )
+    .await;
     let told = sync(&sandbox, &database, &[]);
     assert_eq!(told["last"]["state"], "unchanged", "{told}");
     assert_eq!(told["last"]["found"]["errors"], 1);
@@ -130,9 +154,12 @@ async fn rows_that_cannot_be_are_left_out_and_told_and_half_a_school_is_refused(
     assert_eq!(synced(&sandbox, &database, &[]), (unchanged(), false));
 
     // Half of the people are not there any more.
-    run(&owner, "UPDATE lms.roles SET role = 'student' WHERE role_id = 'role-7'").await;
+    run(
+        &owner,
+        "UPDATE lms.roles SET role = 'student' WHERE role_id = 'role-7'",
+    )
+    .await;
     sync(&sandbox, &database, &[]);
-    database.psql("CREATE TABLE lms.hidden AS SELECT * FROM lms.people");
     database.psql(
         "CREATE OR REPLACE VIEW chalkline.users AS
          SELECT p.person_id AS user_id, p.enabled, NULL::text AS role, NULL::text[] AS org_ids, p.primary_org_id,
@@ -145,7 +172,11 @@ async fn rows_that_cannot_be_are_left_out_and_told_and_half_a_school_is_refused(
     );
     let url = database.url("chalkline_reader");
     let (code, refused) = sandbox.cli_with_code(&arguments(&url, &sandbox.tenant.id, &[]));
-    assert_eq!((code, &refused["last"]["state"]), (1, &json!("refused")), "{refused}");
+    assert_eq!(
+        (code, &refused["last"]["state"]),
+        (1, &json!("refused")),
+        "{refused}"
+    );
     let why = refused["last"]["error"].as_str().expect("why");
     assert!(why.contains("users would end"), "{why}");
     assert_eq!(refused["reached"]["import"], 1, "{refused}");
