@@ -98,6 +98,30 @@ slug!(
     /// ```
     Term, "a term"
 );
+slug!(
+    /// What a tenant calls a database from which its rosters are read.
+    SourceName, "a source's name"
+);
+
+impl SourceName {
+    /// The name that a database has by its own: what cannot be in a name becomes a hyphen.
+    ///
+    /// ```
+    /// assert_eq!(schemas::SourceName::of_database("LMS_2026").as_str(), "lms-2026");
+    /// assert_eq!(schemas::SourceName::of_database("").as_str(), "database");
+    /// ```
+    pub fn of_database(name: &str) -> Self {
+        let is_kept = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let name = name.chars().map(|c| c.to_ascii_lowercase());
+        let name = name.map(|c| if is_kept(c) { c } else { '-' });
+        let name: String = name.take(40).collect();
+        Self(if name.is_empty() {
+            "database".to_owned()
+        } else {
+            name
+        })
+    }
+}
 
 impl TenantId {
     /// Where records go whose tenant cannot be read.

@@ -6,6 +6,7 @@
 //! <root>/<tenant>/_roster/<import>.json
 //! <root>/<tenant>/_roster/jobs/<job>.json
 //! <root>/<tenant>/_roster/jobs/<job>.diagnostics.csv
+//! <root>/<tenant>/_roster/sources/<source>.json
 //! <root>/_tenants/<tenant>/versions/<version>.json
 //! <root>/_tenants/<tenant>/secret
 //! <root>/_leases/<tenant>/<work>/<epoch>.json
@@ -15,7 +16,7 @@
 
 use uuid::Uuid;
 
-use crate::{Table, TenantId, Term};
+use crate::{SourceName, Table, TenantId, Term};
 
 /// The folder of a table.
 pub fn table(tenant: &TenantId, table: Table) -> String {
@@ -65,6 +66,21 @@ pub fn parse_roster_job(file_name: &str) -> Option<Uuid> {
 /// What is wrong with the bundle of a job.
 pub fn roster_diagnostics(tenant: &TenantId, job: Uuid) -> String {
     format!("{}/{job}.diagnostics.csv", roster_jobs(tenant))
+}
+
+/// The folder of what is known of the databases from which a tenant's rosters are read.
+pub fn roster_sources(tenant: &TenantId) -> String {
+    format!("{}/sources", roster_imports(tenant))
+}
+
+/// What is known of such a database.
+pub fn roster_source(tenant: &TenantId, source: &SourceName) -> String {
+    format!("{}/{source}.json", roster_sources(tenant))
+}
+
+/// The source in a file name made by [`roster_source`].
+pub fn parse_roster_source(file_name: &str) -> Option<SourceName> {
+    file_name.strip_suffix(".json")?.parse().ok()
 }
 
 /// The folder in which all tenants' documents lie.
@@ -140,5 +156,9 @@ mod tests {
         let file_name = path.rsplit('/').next().expect("a file name");
         assert_eq!(parse_roster_job(file_name), Some(job));
         assert_eq!(parse_roster_job(&format!("{job}.diagnostics.csv")), None);
+        let source = SourceName::of_database("lms");
+        let path = roster_source(&tenant, &source);
+        let file_name = path.rsplit('/').next().expect("a file name");
+        assert_eq!(parse_roster_source(file_name), Some(source));
     }
 }

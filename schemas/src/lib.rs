@@ -26,7 +26,7 @@ pub use custom_type::{
     CustomType, CustomTypeName, CustomTypeNameError, MAX_CUSTOM_TYPES, MAX_SCHEMA_BYTES,
 };
 pub use family::Family;
-pub use id::{IdError, StudentKey, TenantId, Term};
+pub use id::{IdError, SourceName, StudentKey, TenantId, Term};
 pub use origin::{Origin, OriginError};
 pub use problem::{Problem, ProblemDetail};
 pub use report::{

@@ -97,6 +97,7 @@ impl Postgres {
             .args(["-p", &port.to_string()])
             .args(["-c", "listen_addresses=127.0.0.1"])
             .args(["-c", "max_connections=400", "-c", "fsync=off"])
+            .args(["-c", "shared_preload_libraries=pg_stat_statements"])
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a file can be shared"))
             .stderr(log)
@@ -162,6 +163,8 @@ impl Database {
         run(Command::new(script)
             .args(arguments)
             .arg(self.url("postgres")));
+        // All tests share the server, and its roles.
+        self.psql("ALTER ROLE chalkline_reader CONNECTION LIMIT -1");
     }
 
     /// Runs SQL as the owner, one statement after the other.

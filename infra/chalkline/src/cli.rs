@@ -19,7 +19,7 @@ pub use self::access::{Key, Link, Tenant, Token};
 pub use self::custom_type::Type;
 pub use self::import::{Edx, Events, Import, Oulad, Target, Xapi};
 pub use self::outbox::{Outbox, Relay};
-pub use self::roster::{OfTenant, Roster, RosterImport};
+pub use self::roster::{OfTenant, Roster, RosterImport, RosterSync, SyncPostgres};
 pub use self::simulate::{OneRoster, School, Semester, Simulate};
 pub use self::spool::Spool;
 pub use self::values::Expiry;

@@ -18,6 +18,7 @@ mod peer;
 mod report;
 mod reports;
 mod restart;
+mod roster;
 mod stages;
 mod statements;
 mod steps;
@@ -34,7 +35,7 @@ fn seconds() -> u64 {
 }
 
 /// What is measured unless something is named.
-const USUAL: [&str; 9] = [
+const USUAL: [&str; 10] = [
     "kafka",
     "door",
     "steps",
@@ -44,6 +45,7 @@ const USUAL: [&str; 9] = [
     "compaction",
     "restart",
     "flat",
+    "roster",
 ];
 
 /// The stages that are named, `flat` or `flat=50`.
@@ -108,6 +110,9 @@ async fn main() -> ExitCode {
     let millions = numbers("flat", &[0, 1, 10]);
     if !millions.is_empty() {
         flat::measure(&millions, seconds, &mut report).await;
+    }
+    if wanted("roster") {
+        roster::measure(&mut report).await;
     }
     if wanted("peer") {
         peer::measure(seconds, &mut report).await;

@@ -6,6 +6,7 @@ mod race;
 mod relay;
 mod roles;
 mod setup;
+mod sync;
 mod watermark;
 
 use sqlx::PgPool;

@@ -150,7 +150,7 @@ pub(crate) fn word(
     Err(Unusable::value(expected))
 }
 
-fn snake_case(word: &str) -> String {
+pub(crate) fn snake_case(word: &str) -> String {
     let mut snake = String::with_capacity(word.len() + 1);
     for character in word.chars() {
         if character.is_ascii_uppercase() {

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashSet};
 
 use schemas::roster::Entity;
 
-use crate::binding::File;
 use crate::diagnostic::{Code, Diagnostics};
 use crate::error::Error;
-use crate::manifest::{Mode, Version};
+use crate::manifest::Mode;
 use crate::merge::{Groups, Merge, Step, Wanted};
 use crate::orgs::Orgs;
+use crate::origin::Origin;
 use crate::read::{Reading, Settings};
 use crate::row::Row;
 use crate::sort::Sorted;
@@ -28,12 +28,12 @@ mod sessions;
 pub(crate) use facts::{Facts, hash};
 use references::resolve;
 
-/// A bundle of which everything is known that is wrong.
+/// Rows of which everything is known that is wrong.
 pub struct Checked {
-    /// The version.
-    pub version: Version,
-    /// The files that were read, and whether they hold everything.
-    pub files: BTreeMap<File, Mode>,
+    /// From where the rows come.
+    pub origin: Origin,
+    /// The tables of which there are rows, and whether those are all.
+    pub modes: BTreeMap<Entity, Mode>,
     /// All that is wrong; refused if [`Diagnostics::is_fatal`].
     pub diagnostics: Diagnostics,
     pub(crate) tables: BTreeMap<Entity, Sorted>,
@@ -51,8 +51,8 @@ impl Reading {
     /// When stored rows or those set aside cannot be read.
     pub fn check(self, stored: &dyn Stored) -> Result<Checked, Error> {
         let mut checked = Checked {
-            version: self.version,
-            files: self.files,
+            origin: self.origin,
+            modes: self.modes,
             diagnostics: self.diagnostics,
             tables: self.tables,
             left_out: BTreeMap::new(),
@@ -77,8 +77,7 @@ impl Checked {
 
     /// How the bundle says it.
     pub(crate) fn mode(&self, entity: Entity) -> Option<Mode> {
-        let file = File::of(entity)?;
-        self.files.get(&file).copied()
+        self.modes.get(&entity).copied()
     }
 
     /// The academic sessions as they are after the bundle.
@@ -121,7 +120,6 @@ impl Checked {
         self.learn_ids(entity, stored)?;
         let mode = self.mode(entity);
         let references = self.references(entity);
-        let file = File::of(entity).map(|file| file.name()).unwrap_or_default();
         let present: HashSet<Entity> = self.tables.keys().copied().collect();
         let prefixes = self.settings.actor_prefixes.clone();
         let is_referred_to = self.is_referred_to(entity);
@@ -133,13 +131,18 @@ impl Checked {
             facts,
             diagnostics,
             left_out: earlier,
+            origin,
             ..
         } = self;
-        let mut report = Report { diagnostics, file };
+        let mut report = Report {
+            diagnostics,
+            origin,
+            entity,
+        };
         for step in merge(tables, mode, earlier, entity, stored)? {
             let step = step?;
             for (line, is_same) in &step.again {
-                report.repeated(entity, *line, *is_same);
+                report.repeated(*line, *is_same);
             }
             let mut is_taken = true;
             if let Some((row, line)) = step.incoming() {
@@ -204,8 +207,13 @@ impl Checked {
 
     /// What can be said only when all has been seen.
     fn finish(&mut self, stored: &dyn Stored) -> Result<(), Error> {
-        circles::check(&self.facts, &mut self.diagnostics);
-        sessions::check_tree(&self.facts, &mut self.diagnostics);
+        circles::check(&self.facts, &self.origin, &mut self.diagnostics);
+        let mut report = Report {
+            diagnostics: &mut self.diagnostics,
+            origin: &self.origin,
+            entity: Entity::Terms,
+        };
+        sessions::check_tree(&self.facts, &mut report);
         if self.has(Entity::Enrollments) && self.has(Entity::Sections) {
             self.for_lines(Entity::Sections, stored, enrollments::check_taught)?;
         }
@@ -223,9 +231,11 @@ impl Checked {
         check: fn(&str, u64, &Facts, &mut Report<'_>),
     ) -> Result<(), Error> {
         let mode = self.mode(entity);
-        let file = File::of(entity).map(|file| file.name()).unwrap_or_default();
-        let diagnostics = &mut self.diagnostics;
-        let mut report = Report { diagnostics, file };
+        let mut report = Report {
+            diagnostics: &mut self.diagnostics,
+            origin: &self.origin,
+            entity,
+        };
         for step in merge(&self.tables, mode, &self.left_out, entity, stored)? {
             let step = step?;
             if let Some((_, line)) = step.incoming() {
@@ -250,28 +260,39 @@ fn merge<'a>(
     Merge::new(entity, wanted, stored, mode, left_out.get(&entity))
 }
 
-/// Where what is wrong with one file is told.
+/// Where what is wrong with one table is told, by the names that it has where the rows
+/// come from.
 pub(crate) struct Report<'a> {
     diagnostics: &'a mut Diagnostics,
-    file: String,
+    origin: &'a Origin,
+    entity: Entity,
 }
 
 impl Report<'_> {
     fn add(&mut self, code: Code, line: u64, column: &str, detail: impl Into<String>) {
+        self.add_at(code, Some(line), column, detail);
+    }
+
+    fn add_at(&mut self, code: Code, line: Option<u64>, column: &str, detail: impl Into<String>) {
+        let table = self.origin.name(self.entity);
+        let column = self.origin.column(self.entity, column);
         self.diagnostics
-            .add(code, &self.file, Some(line), Some(column), detail);
+            .add(code, &table, line, Some(column), detail);
     }
 
     fn once(&mut self, code: Code, line: u64, column: &str, detail: &str) {
+        let table = self.origin.name(self.entity);
+        let column = self.origin.column(self.entity, column);
         self.diagnostics
-            .once(code, &self.file, line, column, || detail.to_owned());
+            .once(code, &table, line, column, || detail.to_owned());
     }
 
-    fn repeated(&mut self, entity: Entity, line: u64, is_same: bool) {
+    fn repeated(&mut self, line: u64, is_same: bool) {
         if is_same {
             let detail = "the row is there again, word for word";
             self.add(Code::RepeatedRow, line, "sourcedId", detail);
         } else {
+            let entity = self.entity;
             let detail = format!("another row of {entity} has the id; only the first is taken");
             self.add(Code::DuplicateId, line, "sourcedId", detail);
         }

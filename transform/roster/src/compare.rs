@@ -7,7 +7,7 @@ use schemas::roster::Entity;
 
 use crate::check::Checked;
 use crate::error::Error;
-use crate::manifest::{Mode, Version};
+use crate::manifest::Mode;
 use crate::merge::{After, Groups, Merge, Step};
 use crate::row::{Row, Value};
 use crate::sort::Sorted;
@@ -115,9 +115,9 @@ impl<'a> Comparison<'a> {
     pub fn tables(&self) -> Vec<Entity> {
         let has = |entity| self.checked.has(entity);
         let concerned = |entity: &Entity| match entity {
-            Entity::Guardians => has(Entity::Users),
+            Entity::Guardians => has(Entity::Guardians) || self.derives(Entity::Guardians),
             Entity::Identities => self.identities.is_some(),
-            Entity::Roles => has(Entity::Roles) || self.derives_roles(),
+            Entity::Roles => has(Entity::Roles) || self.derives(Entity::Roles),
             Entity::Sections => has(Entity::Sections) || has(Entity::Terms),
             Entity::Enrollments => {
                 has(Entity::Enrollments) || has(Entity::Sections) || has(Entity::Terms)
@@ -165,16 +165,22 @@ impl<'a> Comparison<'a> {
         Ok(summary)
     }
 
-    /// In 1.1 roles are made of the users.
-    fn derives_roles(&self) -> bool {
-        self.checked.version == Version::V1_1 && self.checked.has(Entity::Users)
+    /// Whether the rows of a table are made of the users, and there are some.
+    fn derives(&self, entity: Entity) -> bool {
+        let origin = &self.checked.origin;
+        let derives = match entity {
+            Entity::Guardians => origin.derives_guardians(),
+            Entity::Roles => origin.derives_roles(),
+            _ => false,
+        };
+        derives && self.checked.has(Entity::Users)
     }
 
     fn mode(&self, entity: Entity) -> Option<Mode> {
-        match entity {
-            Entity::Guardians => self.checked.mode(Entity::Users),
-            Entity::Roles if self.derives_roles() => self.checked.mode(Entity::Users),
-            other => self.checked.mode(other),
+        if self.derives(entity) {
+            self.checked.mode(Entity::Users)
+        } else {
+            self.checked.mode(entity)
         }
     }
 
@@ -184,9 +190,7 @@ impl<'a> Comparison<'a> {
             let wanted = Box::new(Groups::new(identities.iter()?));
             return Merge::new(entity, wanted, self.stored, Some(Mode::Bulk), None);
         }
-        let is_derived =
-            entity == Entity::Guardians || (entity == Entity::Roles && self.derives_roles());
-        if !is_derived {
+        if !self.derives(entity) {
             return self.checked.merge(entity, self.stored);
         }
         let users = self.checked.merge(Entity::Users, self.stored)?;

@@ -30,13 +30,18 @@ impl Version {
     }
 }
 
-/// Whether a file holds everything or what changed.
+/// What the rows of a table are of all that there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Mode {
     /// Everything: what is missing has ended.
     Bulk,
-    /// What changed: what is missing is as it was.
+    /// What changed: what is missing is as it was. A row may be older than what is
+    /// stored, and is not taken then.
     Delta,
+    /// Some rows as they are now: what is missing is as it was. When a row was modified
+    /// does not count: of two transactions that overlap the one that ends last may have
+    /// begun first.
+    Current,
 }
 
 /// What a bundle says of itself, or what is guessed.

@@ -12,6 +12,7 @@ use crate::diagnostic::{Code, Diagnostics};
 use crate::error::{BundleError, Error};
 use crate::header::Header;
 use crate::manifest::{MANIFEST, Manifest, Mode, Version};
+use crate::origin::Origin;
 use crate::records::{RecordError, Records};
 use crate::sort::{Sorted, Sorter};
 use crate::text::{Inspection, Utf8, inspect};
@@ -51,12 +52,12 @@ impl Default for Settings {
     }
 }
 
-/// A bundle that has been read: each row by itself is as the binding wants it.
+/// What has been read: each row by itself is as it should be.
 pub struct Reading {
-    /// The version.
-    pub version: Version,
-    /// The files that were read, and whether they hold everything.
-    pub files: BTreeMap<File, Mode>,
+    /// From where the rows come.
+    pub origin: Origin,
+    /// The tables of which there are rows, and whether those are all.
+    pub modes: BTreeMap<Entity, Mode>,
     /// What is wrong so far.
     pub diagnostics: Diagnostics,
     pub(crate) tables: BTreeMap<Entity, Sorted>,
@@ -76,12 +77,13 @@ pub fn read(bundle: &mut Bundle, settings: Settings) -> Result<Reading, Error> {
     }
     let manifest = read_manifest(bundle, &mut diagnostics)?;
     let mut reading = Reading {
-        version: manifest.version,
-        files: BTreeMap::new(),
+        origin: Origin::Bundle(manifest.version),
+        modes: BTreeMap::new(),
         diagnostics,
         tables: BTreeMap::new(),
         settings,
     };
+    let version = manifest.version;
     let inspected = reading.inspect(bundle, &manifest)?;
     if manifest.files.is_empty() && !reading.diagnostics.is_fatal() {
         let detail = "there is no file of OneRoster to read";
@@ -91,10 +93,11 @@ pub fn read(bundle: &mut Bundle, settings: Settings) -> Result<Reading, Error> {
         let Some(inspection) = inspected.get(&file) else {
             continue;
         };
-        let orders = reading.orders(bundle, file, inspection)?;
-        if let Some(sorted) = reading.read_file(bundle, file, mode, inspection, &orders)? {
+        let orders = reading.orders(bundle, (file, version), inspection)?;
+        let read = reading.read_file(bundle, (file, version), mode, inspection, &orders)?;
+        if let Some(sorted) = read {
             reading.tables.insert(file.entity(), sorted);
-            reading.files.insert(file, mode);
+            reading.modes.insert(file.entity(), mode);
         }
     }
     Ok(reading)
@@ -107,6 +110,7 @@ impl Reading {
         bundle: &mut Bundle,
         manifest: &Manifest,
     ) -> Result<BTreeMap<File, Inspection>, Error> {
+        let version = manifest.version;
         let mut inspected: BTreeMap<File, Inspection> = BTreeMap::new();
         // Which of two equal files is the copy, its header tells.
         for &file in manifest.files.keys() {
@@ -124,8 +128,8 @@ impl Reading {
                 **other != file && inspected[other].digest == inspected[&file].digest
             };
             if let Some(&original) = files.iter().find(is_copied)
-                && !self.fits(bundle, file, &inspected[&file])?
-                && self.fits(bundle, original, &inspected[&original])?
+                && !self.fits(bundle, (file, version), &inspected[&file])?
+                && self.fits(bundle, (original, version), &inspected[&original])?
             {
                 let detail = format!("the file is a copy of {original}; nothing is read from it");
                 self.diagnostics
@@ -150,7 +154,7 @@ impl Reading {
     fn fits(
         &self,
         bundle: &mut Bundle,
-        file: File,
+        (file, version): (File, Version),
         inspection: &Inspection,
     ) -> Result<bool, Error> {
         let name = file.name();
@@ -160,7 +164,7 @@ impl Reading {
         let mut records = Records::new(Utf8::new(bytes, inspection.encoding));
         let mut aside = Diagnostics::new(0);
         Ok(match records.next() {
-            Ok(Some(record)) => Header::read(file, self.version, &record, &mut aside).is_some(),
+            Ok(Some(record)) => Header::read(file, version, &record, &mut aside).is_some(),
             _ => false,
         })
     }
@@ -170,10 +174,10 @@ impl Reading {
     fn orders(
         &self,
         bundle: &mut Bundle,
-        file: File,
+        (file, version): (File, Version),
         inspection: &Inspection,
     ) -> Result<Vec<Option<DayOrder>>, Error> {
-        let columns = file.columns(self.version);
+        let columns = file.columns(version);
         if !inspection.slashes || self.settings.day_order.is_some() {
             return Ok(vec![self.settings.day_order; columns.len()]);
         }
@@ -185,7 +189,7 @@ impl Reading {
         let mut evidence = vec![Evidence::default(); columns.len()];
         let mut aside = Diagnostics::new(0);
         let header = match records.next() {
-            Ok(Some(record)) => Header::read(file, self.version, &record, &mut aside),
+            Ok(Some(record)) => Header::read(file, version, &record, &mut aside),
             _ => None,
         };
         // What cannot be read is reported when it is read for good.
@@ -205,7 +209,7 @@ impl Reading {
     fn read_file(
         &mut self,
         bundle: &mut Bundle,
-        file: File,
+        (file, version): (File, Version),
         mode: Mode,
         inspection: &Inspection,
         orders: &[Option<DayOrder>],
@@ -217,7 +221,7 @@ impl Reading {
         let mut records = Records::new(Utf8::new(bytes, inspection.encoding));
         let diagnostics = &mut self.diagnostics;
         let header = match records.next() {
-            Ok(Some(record)) => Header::read(file, self.version, &record, diagnostics),
+            Ok(Some(record)) => Header::read(file, version, &record, diagnostics),
             Ok(None) => {
                 diagnostics.file(Code::NoHeader, &name, "the file is empty");
                 None
@@ -230,7 +234,7 @@ impl Reading {
         let Some(header) = header else {
             return Ok(None);
         };
-        let mut lines = Lines::new(file, self.version, mode, &header, orders, diagnostics);
+        let mut lines = Lines::new(file, version, mode, &header, orders, diagnostics);
         let mut sorter = Sorter::new(self.settings.sort_bytes);
         let mut rows = 0_u64;
         loop {

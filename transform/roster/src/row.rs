@@ -83,6 +83,14 @@ pub struct Row {
 }
 
 impl Row {
+    /// A row of a table without any value.
+    pub fn empty(entity: Entity) -> Self {
+        Self {
+            values: vec![Value::Null; entity.fields().len()],
+            modified_at: None,
+        }
+    }
+
     /// The row's key: its key fields in order. Rows are sorted by it, byte by byte.
     pub fn key(&self, entity: Entity) -> String {
         let mut key = String::new();

@@ -6,11 +6,11 @@ use lake::imports::{ImportKind, Job, JobState, Jobs};
 use schemas::Tenant;
 use tokio::runtime::Handle;
 
-use super::RosterError;
 use super::import::Importer;
 use super::progress::{Phase, Progress, Teller};
 use super::turn::Turn;
 use super::work::{Ended, Learned, One, Work, settings};
+use super::{RosterError, SourceError};
 
 impl Importer {
     /// Waits for its turn, works, and says in the job how it went.
@@ -24,8 +24,13 @@ impl Importer {
         let jobs = self.stored_jobs(&tenant.id);
         let turn = Turn::new(&self.leases, &tenant.id);
         let teller = Arc::new(Teller::new(progress));
-        jobs.save(&job).await?;
-        let ended = self.take_turn(&turn, &jobs, &mut job, &teller).await;
+        let (is_told, stop) = (work.is_told(), work.stop());
+        if is_told {
+            jobs.save(&job).await?;
+        }
+        let waiting = self.take_turn(&turn, &jobs, &mut job, &teller, is_told);
+        let ended = stop.run_until_cancelled(waiting).await;
+        let ended = ended.unwrap_or_else(|| Err(SourceError::Stopped.into()));
         let (ended, learned) = match ended {
             Ok(()) => {
                 let (ended, learned) = self.work(tenant, &jobs, &turn, &job, work, &teller).await;
@@ -62,6 +67,10 @@ impl Importer {
                 Err(error)
             }
         };
+        let was_stopped = matches!(result, Err(RosterError::Source(SourceError::Stopped)));
+        if !is_told && (was_stopped || learned.is_news == Some(false)) {
+            return result.map(|()| job);
+        }
         if let Some(csv) = learned.diagnostics
             && let Err(error) = jobs.save_diagnostics(job.id, csv).await
         {
@@ -82,20 +91,26 @@ impl Importer {
         jobs: &Jobs,
         job: &mut Job,
         teller: &Teller,
+        is_told: bool,
     ) -> Result<(), RosterError> {
         let mut told = None;
         while !turn.is_ours().await? {
             let now = tokio::time::Instant::now();
             if told.is_none_or(|told| now - told >= turn.renewal()) {
                 teller.begin(Phase::Waiting, None);
-                jobs.save(job).await?;
+                if is_told {
+                    jobs.save(job).await?;
+                }
                 told = Some(now);
             }
             tokio::time::sleep(turn.pause()).await;
         }
         job.state = JobState::Running;
         job.started_at = Some(self.clock.now());
-        Ok(jobs.save(job).await?)
+        if is_told {
+            jobs.save(job).await?;
+        }
+        Ok(())
     }
 
     /// Works for as long as the turn is ours.
@@ -112,6 +127,7 @@ impl Importer {
             Ok(secret) => secret,
             Err(error) => return (Err(error.into()), Learned::default()),
         };
+        let is_told = work.is_told();
         let one = One {
             lake: self.lake.clone(),
             tenant: tenant.id.clone(),
@@ -126,6 +142,7 @@ impl Importer {
             let mut learned = Learned::default();
             let ended = match &work {
                 Work::Bundle(request) => one.import(request, &mut learned),
+                Work::Sync(request) => one.sync(request, &mut learned),
                 Work::Back(to) => one.rollback(*to, &mut learned),
             };
             (ended, learned)
@@ -141,7 +158,9 @@ impl Importer {
                     if !matches!(turn.is_ours().await, Ok(true)) {
                         teller.stop();
                     }
-                    if let Err(error) = jobs.save(job).await {
+                    if (is_told || teller.is_storing())
+                        && let Err(error) = jobs.save(job).await
+                    {
                         let error: &dyn std::error::Error = &error;
                         tracing::debug!(tenant.id = %tenant.id, error, "the job was not renewed");
                     }

@@ -3,6 +3,8 @@ use roster::{BundleError, Vanished};
 use runtime::{LeaseError, RegistryError};
 use schemas::Table;
 
+use super::SourceError;
+
 /// Why rosters were not imported, or what is known of imports cannot be told. Nothing of
 /// the import is seen.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +16,9 @@ pub enum RosterError {
     /// The bundle cannot be read from the disk.
     #[error("the bundle cannot be read")]
     Input(#[source] std::io::Error),
+    /// The database cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// The lake did not answer, or refused.
     #[error("the rosters that are stored cannot be used now; import again later")]
     Lake(#[from] LakeError),

@@ -5,16 +5,19 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use chrono::NaiveDate;
 use lake::Lake;
-use lake::imports::{Found, ImportKind, Imports, Job, JobState, Jobs};
+use lake::imports::{Found, ImportKind, ImportSources, Imports, Job, JobState, Jobs};
+use roster::Reading;
 use runtime::{Clock, Leases, Registry};
 use schemas::{Tenant, TenantId};
+use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use super::attempt::blocking;
 use super::progress::{Phase, Progress, Teller};
 use super::snapshot::Snapshot;
-use super::work::{Work, csv, found, read, settings};
-use super::{Preview, Refusal, Request, RosterError, diff};
+use super::sync::Reader;
+use super::work::{Taking, Work, csv, found, read, settings};
+use super::{Preview, Refusal, Request, RosterError, SyncRequest, diff};
 
 /// Imports rosters, all or nothing, one at a time.
 #[derive(Debug, Clone)]
@@ -54,28 +57,73 @@ impl Importer {
         let (settings, today) = (settings(tenant, &secret), self.today(tenant));
         blocking(move || {
             let teller = Teller::new(progress);
-            let checked = read(&request.path, settings, &snapshot, &teller)?;
-            let (found, diagnostics) = (found(&checked), csv(&checked)?);
-            let mut preview = Preview {
-                tables: BTreeMap::new(),
-                refusal: None,
-                found,
-                diagnostics,
-            };
-            if checked.diagnostics.is_fatal() {
-                preview.refusal = Some(Refusal::Fatal(found.fatal));
-                return Ok(preview);
-            }
-            teller.begin(Phase::Comparing, None);
-            let comparison = checked.compare(&snapshot, &request.rules, today)?;
-            preview.tables = diff::tables(&comparison, most)?;
-            let vanished = comparison.vanished(&request.guard);
-            if !vanished.is_empty() && !request.forced {
-                preview.refusal = Some(Refusal::Vanished(vanished));
-            }
-            Ok(preview)
+            let reading = read(&request.path, settings, &teller)?;
+            let taking = Taking::from(&request);
+            preview(reading, &snapshot, taking, (today, most), &teller)
         })
         .await
+    }
+
+    /// Says what reading a database would change, as [`Importer::check`] does, and changes
+    /// nothing, not even from where on it is read next time.
+    ///
+    /// # Errors
+    /// [`RosterError`].
+    pub async fn check_sync(
+        &self,
+        tenant: &Tenant,
+        request: SyncRequest,
+        most: usize,
+        progress: Progress,
+    ) -> Result<Preview, RosterError> {
+        let imports = self.imports(&tenant.id);
+        let newest = imports.newest().await?;
+        let before = self.sources(&tenant.id).get(&request.name).await?;
+        let snapshot = Snapshot::open(&self.lake, &tenant.id, newest.as_ref()).await?;
+        let secret = self.registry.secret(&tenant.id).await?;
+        let (settings, today) = (settings(tenant, &secret), self.today(tenant));
+        let (handle, now) = (Handle::current(), self.clock.now());
+        blocking(move || {
+            let teller = Teller::new(progress);
+            let reader = Reader {
+                request: &request,
+                imports,
+                handle,
+                teller: &teller,
+                now,
+            };
+            let (reading, _) = reader.read(before.as_ref(), newest.as_ref(), settings)?;
+            let taking = Taking::from(&request);
+            preview(reading, &snapshot, taking, (today, most), &teller)
+        })
+        .await
+    }
+
+    /// Reads what has changed in a database since it was read the last time, and imports
+    /// it. All of it is read where that is not known: the first time, when something else
+    /// was imported since, when the database or what is read of it is another, and now
+    /// and then.
+    ///
+    /// How it went stands in [`Importer::sources`]. A job is left by those only which have
+    /// changed something, or have failed in another way than the last time.
+    ///
+    /// # Errors
+    /// [`RosterError`]; nothing of the import is seen.
+    pub async fn sync(
+        &self,
+        tenant: &Tenant,
+        request: SyncRequest,
+        progress: Progress,
+    ) -> Result<Job, RosterError> {
+        let kind = ImportKind::Import;
+        let job = self.job(&request.source(), &request.by, kind, request.forced);
+        self.run(tenant, job, Work::Sync(Box::new(request)), progress)
+            .await
+    }
+
+    /// The databases that were read for a tenant.
+    pub fn sources(&self, tenant: &TenantId) -> ImportSources {
+        ImportSources::new(self.lake.clone(), tenant.clone())
     }
 
     /// Imports a bundle. The job says how it ended, also when the bundle was refused; it
@@ -186,4 +234,35 @@ impl Importer {
             .with_timezone(&tenant.time_zone)
             .date_naive()
     }
+}
+
+/// What taking the rows would change: of each table the first `most`.
+fn preview(
+    reading: Reading,
+    snapshot: &Snapshot,
+    taking: Taking<'_>,
+    (today, most): (NaiveDate, usize),
+    teller: &Teller,
+) -> Result<Preview, RosterError> {
+    teller.begin(Phase::Checking, None);
+    let checked = reading.check(snapshot)?;
+    let (found, diagnostics) = (found(&checked), csv(&checked)?);
+    let mut preview = Preview {
+        tables: BTreeMap::new(),
+        refusal: None,
+        found,
+        diagnostics,
+    };
+    if checked.diagnostics.is_fatal() {
+        preview.refusal = Some(Refusal::Fatal(found.fatal));
+        return Ok(preview);
+    }
+    teller.begin(Phase::Comparing, None);
+    let comparison = checked.compare(snapshot, taking.rules, today)?;
+    preview.tables = diff::tables(&comparison, most)?;
+    let vanished = comparison.vanished(taking.guard);
+    if !vanished.is_empty() && !taking.forced {
+        preview.refusal = Some(Refusal::Vanished(vanished));
+    }
+    Ok(preview)
 }

@@ -9,6 +9,8 @@
 //! | publish | [`lake::imports`] | one document, with which all of it is seen |
 //! | tell | [`lake::imports`], `progress.rs`, `diff.rs` | how it goes and went, and how it would |
 //!
+//! From the tables of a database, `sync/` reads rows in the place of a bundle.
+//!
 //! `work.rs` does all of it, for a bundle and for the way back, and `attempt.rs` has it done in
 //! its turn, whatever becomes of it; `import.rs` is what others call.
 
@@ -22,6 +24,7 @@ mod progress;
 mod request;
 mod rows;
 mod snapshot;
+mod sync;
 mod turn;
 mod work;
 mod write;
@@ -29,9 +32,13 @@ mod write;
 pub use diff::{FieldDiff, Preview, RowDiff, TableDiff};
 pub use error::{Refusal, RosterError};
 pub use import::Importer;
-pub use lake::imports::{Counts, Found, Import, ImportKind, Imports, Job, JobState};
+pub use lake::imports::{
+    Counts, Found, Import, ImportKind, ImportSource, ImportSources, Imports, Job, JobState,
+    Reached, Sync,
+};
 pub use progress::{Phase, Progress, Step};
 pub use request::Request;
 pub(crate) use rows::StoredRow;
 pub(crate) use snapshot::Snapshot;
+pub use sync::{Address, AddressError, Mapping, MappingError, SourceError, SyncRequest};
 pub use turn::LEASE;

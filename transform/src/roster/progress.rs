@@ -86,6 +86,15 @@ impl Teller {
         self.tell(|step| *step = Step { phase, rows: 0, of });
     }
 
+    /// Whether something is being stored.
+    pub fn is_storing(&self) -> bool {
+        let step = self.step.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(
+            step.phase,
+            Phase::Healing | Phase::Writing | Phase::Publishing | Phase::Tidying
+        )
+    }
+
     /// Some rows are done.
     pub fn rows(&self, rows: u64) {
         let pending = self.pending.fetch_add(rows, Ordering::Relaxed) + rows;

@@ -7,17 +7,18 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use lake::imports::{Counts, Found, Import, ImportKind, Imports, Job};
 use lake::{Lake, Retention};
-use roster::{Bundle, Checked, Limits, Settings, Severity, TableSummary};
+use roster::{Bundle, Checked, Guard, Limits, Reading, Rules, Settings, Severity, TableSummary};
 use runtime::Clock;
 use schemas::{StudentHasher, Tenant, TenantId, TenantSecret};
 use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 
 use super::change::{Source, Way};
 use super::input::checksum;
 use super::progress::{Phase, Teller};
 use super::snapshot::Snapshot;
 use super::write::Tables;
-use super::{Refusal, Request, RosterError};
+use super::{Refusal, Request, RosterError, SyncRequest};
 
 /// How often a table's log gets a checkpoint, in versions.
 const CHECKPOINT_EVERY: u64 = 32;
@@ -32,8 +33,54 @@ const RETENTION: Retention = Retention {
 #[derive(Debug, Clone)]
 pub(super) enum Work {
     Bundle(Request),
+    Sync(Box<SyncRequest>),
     /// The import after which it shall be as it was; before the newest if absent.
     Back(Option<u64>),
+}
+
+impl Work {
+    /// Whether it is known as a job from its beginning. What is done again and again is
+    /// only where it was worth it.
+    pub fn is_told(&self) -> bool {
+        !matches!(self, Self::Sync(_))
+    }
+
+    /// Ends it when it is cancelled.
+    pub fn stop(&self) -> CancellationToken {
+        match self {
+            Self::Sync(request) => request.stop.clone(),
+            _ => CancellationToken::new(),
+        }
+    }
+}
+
+/// What is taken.
+#[derive(Clone, Copy)]
+pub(super) struct Taking<'a> {
+    /// Whether it is although it ends too much.
+    pub forced: bool,
+    pub guard: &'a Guard,
+    pub rules: &'a Rules,
+}
+
+impl<'a> From<&'a Request> for Taking<'a> {
+    fn from(request: &'a Request) -> Self {
+        Self {
+            forced: request.forced,
+            guard: &request.guard,
+            rules: &request.rules,
+        }
+    }
+}
+
+impl<'a> From<&'a SyncRequest> for Taking<'a> {
+    fn from(request: &'a SyncRequest) -> Self {
+        Self {
+            forced: request.forced,
+            guard: &request.guard,
+            rules: &request.rules,
+        }
+    }
 }
 
 /// How an import ended.
@@ -51,7 +98,10 @@ pub(super) struct Learned {
     pub found: Found,
     pub diagnostics: Option<Vec<u8>>,
     pub tables: BTreeMap<String, Counts>,
+    /// Whether it is worth a job, if it is not told as one anyway.
+    pub is_news: Option<bool>,
 }
+
 /// One import, on a thread that may wait.
 pub(super) struct One {
     pub lake: Lake,
@@ -68,19 +118,39 @@ impl One {
     pub fn import(&self, request: &Request, learned: &mut Learned) -> Result<Ended, RosterError> {
         let (newest, snapshot) = self.before()?;
         learned.checksum = Some(checksum(&request.path).map_err(RosterError::Input)?);
-        let checked = read(
-            &request.path,
-            self.settings.clone(),
+        let reading = read(&request.path, self.settings.clone(), &self.teller)?;
+        let checked = self.check(reading, &snapshot)?;
+        self.take(
+            &checked,
+            newest.as_ref(),
             &snapshot,
-            &self.teller,
-        )?;
-        learned.found = found(&checked);
-        learned.diagnostics = Some(csv(&checked)?);
+            request.into(),
+            learned,
+        )
+    }
+
+    /// What is wrong with the rows, by themselves and beside those that are stored.
+    pub fn check(&self, reading: Reading, snapshot: &Snapshot) -> Result<Checked, RosterError> {
+        self.teller.begin(Phase::Checking, None);
+        Ok(reading.check(snapshot)?)
+    }
+
+    /// Stores what was checked, unless it is refused or changes nothing.
+    pub fn take(
+        &self,
+        checked: &Checked,
+        newest: Option<&Import>,
+        snapshot: &Snapshot,
+        taking: Taking<'_>,
+        learned: &mut Learned,
+    ) -> Result<Ended, RosterError> {
+        learned.found = found(checked);
+        learned.diagnostics = Some(csv(checked)?);
         if checked.diagnostics.is_fatal() {
             return Ok(Ended::Refused(Refusal::Fatal(learned.found.fatal)));
         }
         self.teller.begin(Phase::Comparing, None);
-        let comparison = checked.compare(&snapshot, &request.rules, self.today)?;
+        let comparison = checked.compare(snapshot, taking.rules, self.today)?;
         let summary = comparison.summary();
         let counted = summary
             .iter()
@@ -89,12 +159,12 @@ impl One {
         if summary.values().all(TableSummary::is_unchanged) {
             return Ok(Ended::Unchanged);
         }
-        let vanished = comparison.vanished(&request.guard);
-        if !vanished.is_empty() && !request.forced {
+        let vanished = comparison.vanished(taking.guard);
+        if !vanished.is_empty() && !taking.forced {
             return Ok(Ended::Refused(Refusal::Vanished(vanished)));
         }
         let changes = learned.tables.values().map(Counts::changes).sum();
-        self.store(newest.as_ref(), &snapshot, &comparison, changes, learned)
+        self.store(newest, snapshot, &comparison, changes, learned)
     }
 
     pub fn rollback(&self, to: Option<u64>, learned: &mut Learned) -> Result<Ended, RosterError> {
@@ -122,7 +192,7 @@ impl One {
     }
 
     /// What the newest import has left.
-    fn before(&self) -> Result<(Option<Import>, Snapshot), RosterError> {
+    pub fn before(&self) -> Result<(Option<Import>, Snapshot), RosterError> {
         let imports = Imports::new(self.lake.clone(), self.tenant.clone());
         self.handle.block_on(async {
             let newest = imports.newest().await?;
@@ -220,18 +290,15 @@ impl One {
     }
 }
 
-/// What is wrong with the bundle, and its rows beside those that are stored.
+/// The rows of a bundle.
 pub(super) fn read(
     path: &Path,
     settings: Settings,
-    snapshot: &Snapshot,
     teller: &Teller,
-) -> Result<Checked, RosterError> {
+) -> Result<Reading, RosterError> {
     teller.begin(Phase::Reading, None);
     let mut bundle = Bundle::open(path, Limits::default())?;
-    let reading = roster::read(&mut bundle, settings)?;
-    teller.begin(Phase::Checking, None);
-    Ok(reading.check(snapshot)?)
+    Ok(roster::read(&mut bundle, settings)?)
 }
 
 pub(super) fn settings(tenant: &Tenant, secret: &TenantSecret) -> Settings {

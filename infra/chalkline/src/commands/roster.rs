@@ -1,6 +1,7 @@
 //! `chalkline roster`: rosters, past the running service.
 
 mod show;
+mod sync;
 
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,12 +11,12 @@ use lake::Lake;
 use runtime::{Clock, Leases, Registry};
 use schemas::Tenant;
 use serde_json::json;
-use transform::roster::{Importer, Job, JobState, LEASE, Phase, Request, Step};
+use transform::roster::{Importer, Job, JobState, LEASE, Phase, Preview, Request, Step};
 use uuid::Uuid;
 
 use super::registry;
 use crate::Config;
-use crate::cli::{OfTenant, Roster, RosterImport};
+use crate::cli::{OfTenant, Roster, RosterImport, RosterSync};
 use crate::import::Progress;
 use crate::output::Output;
 
@@ -30,6 +31,16 @@ pub async fn run(config: &Config, command: Roster, output: Output) -> anyhow::Re
         Roster::Import(args) => {
             let tenant = tenant(&registry, &args.of).await?;
             import(&importer, &tenant, args, output).await
+        }
+        Roster::Sync(RosterSync::Postgres(args)) => {
+            sync::run(config, &registry, &importer, *args, output).await
+        }
+        Roster::Sources(of) => {
+            let tenant = tenant(&registry, &of).await?;
+            let sources = importer.sources(&tenant.id).list().await?;
+            let now = Clock::system().now();
+            output.show(&sources, show::sources(&sources, now));
+            Ok(ExitCode::SUCCESS)
         }
         Roster::Rollback { to, of } => {
             let tenant = tenant(&registry, &of).await?;
@@ -112,22 +123,24 @@ async fn import(
     if args.dry_run {
         let check = |progress| importer.check(tenant, request, args.show, progress);
         let preview = told(check).await?;
-        let refused = preview.refusal.is_some();
-        let shown = json!({
-            "tables": preview.tables.iter().map(|(entity, diff)| (entity.name(), diff))
-                .collect::<std::collections::BTreeMap<_, _>>(),
-            "found": preview.found,
-            "refused": preview.refusal.as_ref().map(ToString::to_string),
-        });
-        output.show(&shown, show::preview(&preview));
-        return Ok(if refused {
-            crate::failed()
-        } else {
-            ExitCode::SUCCESS
-        });
+        return Ok(previewed(&preview, output));
     }
     let job = told(|progress| importer.import(tenant, request, progress)).await?;
     Ok(ended(&job, output))
+}
+
+fn previewed(preview: &Preview, output: Output) -> ExitCode {
+    let shown = json!({
+        "tables": preview.tables.iter().map(|(entity, diff)| (entity.name(), diff))
+            .collect::<std::collections::BTreeMap<_, _>>(),
+        "found": preview.found,
+        "refused": preview.refusal.as_ref().map(ToString::to_string),
+    });
+    output.show(&shown, show::preview(preview));
+    match preview.refusal {
+        Some(_) => crate::failed(),
+        None => ExitCode::SUCCESS,
+    }
 }
 
 /// Shows how far the work is, and ends it when it is told to.
@@ -135,10 +148,9 @@ async fn told<T, F>(work: impl FnOnce(transform::roster::Progress) -> F) -> anyh
 where
     F: Future<Output = Result<T, transform::roster::RosterError>>,
 {
-    let bar = Arc::new(Bar::default());
-    let teller = Arc::clone(&bar);
+    let (bar, progress) = Bar::new();
     let done = tokio::select! {
-        done = work(Arc::new(move |step: Step| teller.show(step))) => done.context("nothing was imported"),
+        done = work(progress) => done.context("nothing was imported"),
         _ = tokio::signal::ctrl_c() => Err(anyhow!(STOPPED)),
     };
     bar.progress.end();
@@ -153,6 +165,13 @@ struct Bar {
 }
 
 impl Bar {
+    /// The bar, and what tells it how far the work is.
+    fn new() -> (Arc<Self>, transform::roster::Progress) {
+        let bar = Arc::new(Self::default());
+        let teller = Arc::clone(&bar);
+        (bar, Arc::new(move |step: Step| teller.show(step)))
+    }
+
     fn show(&self, step: Step) {
         let mut phase = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
         if *phase != Some(step.phase) {

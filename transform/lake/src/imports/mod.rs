@@ -3,6 +3,8 @@
 
 mod import;
 mod job;
+mod source;
 
 pub use import::{Counts, Import, ImportKind, Imports};
 pub use job::{Found, Job, JobState, Jobs};
+pub use source::{ImportSource, ImportSources, Reached, Sync};

@@ -2,40 +2,43 @@
 
 use schemas::roster::Entity;
 
-use super::Facts;
-use crate::binding::File;
+use super::{Facts, Report};
 use crate::diagnostic::{Code, Diagnostics};
+use crate::origin::Origin;
 
-pub(super) fn check(facts: &Facts, diagnostics: &mut Diagnostics) {
+pub(super) fn check(facts: &Facts, origin: &Origin, diagnostics: &mut Diagnostics) {
+    let mut report = Report {
+        diagnostics,
+        origin,
+        entity: Entity::Orgs,
+    };
     for (id, _) in facts.orgs.iter() {
         let parent = |id: &str| facts.orgs.get(id).and_then(|org| org.parent.clone());
-        report(Entity::Orgs, id, parent, facts, diagnostics);
+        ascend(id, parent, facts, &mut report);
     }
+    report.entity = Entity::Terms;
     for (id, _) in facts.sessions.iter() {
         let parent = |id: &str| {
             let session = facts.sessions.get(id);
             session.and_then(|session| session.parent.clone())
         };
-        report(Entity::Terms, id, parent, facts, diagnostics);
+        ascend(id, parent, facts, &mut report);
     }
 }
 
-fn report(
-    entity: Entity,
+fn ascend(
     id: &str,
     parent: impl Fn(&str) -> Option<String>,
     facts: &Facts,
-    diagnostics: &mut Diagnostics,
+    report: &mut Report<'_>,
 ) {
     let mut seen: Vec<String> = Vec::new();
     let mut next = parent(id);
     while let Some(above) = next {
         if above == id {
-            let line = facts.lines.get(&(entity, id.to_owned())).copied();
-            let file = File::of(entity).map(|file| file.name()).unwrap_or_default();
+            let line = facts.lines.get(&(report.entity, id.to_owned())).copied();
             let detail = "the row is its own parent, or one of those above it";
-            let column = Some("parentSourcedId");
-            diagnostics.add(Code::ParentCircle, &file, line, column, detail);
+            report.add_at(Code::ParentCircle, line, "parentSourcedId", detail);
             return;
         }
         if seen.contains(&above) {

@@ -23,7 +23,7 @@ pub(super) fn check_role(row: &Row, line: u64, facts: &mut Facts, report: &mut R
 /// A user of 1.2 has a role.
 pub(super) fn check_has_role(key: &str, line: u64, facts: &Facts, report: &mut Report<'_>) {
     if !facts.roles.contains_key(&hash(key)) {
-        let detail = "roles.csv has no role of the user";
+        let detail = "there is no role of the user";
         report.add(Code::NoRole, line, "sourcedId", detail);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use schemas::roster::Entity;
 
 use super::{Checked, Facts, Report, hash};
-use crate::binding::{File, Hold};
+use crate::binding::Hold;
 use crate::diagnostic::Code;
 use crate::row::Row;
 
@@ -18,13 +18,11 @@ pub(super) struct ReferenceTo {
 }
 
 impl Checked {
-    /// Whether a file of the bundle refers to the table.
+    /// Whether a table of which there are rows refers to the table.
     pub(super) fn is_referred_to(&self, entity: Entity) -> bool {
-        let mut columns = self
-            .files
-            .keys()
-            .flat_map(|file| file.columns(self.version));
-        columns.any(|column| {
+        let tables = self.modes.keys();
+        let mut columns = tables.flat_map(|table| self.origin.columns(*table));
+        columns.any(|(_, column)| {
             let file = column.refers.map(|reference| reference.file);
             file.is_some_and(|file| file.entity() == entity)
         })
@@ -32,18 +30,12 @@ impl Checked {
 
     /// The columns of references that a table has.
     pub(super) fn references(&self, entity: Entity) -> Vec<ReferenceTo> {
-        let columns = File::of(entity).map(|file| file.columns(self.version));
-        let columns = columns.unwrap_or_default();
-        let field_of = |name: &str| {
-            let mut fields = entity.fields().iter();
-            fields.position(|field| field.from.contains(&name))
-        };
+        let columns = self.origin.columns(entity).into_iter();
         columns
-            .iter()
-            .filter_map(|column| {
+            .filter_map(|(field, column)| {
                 let reference = column.refers?;
                 Some(ReferenceTo {
-                    field: field_of(column.name)?,
+                    field,
                     column: column.name,
                     target: reference.file.entity(),
                     hold: reference.hold,

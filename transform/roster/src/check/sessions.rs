@@ -3,7 +3,7 @@
 use schemas::roster::Entity;
 
 use super::{Facts, Report};
-use crate::diagnostic::{Code, Diagnostics};
+use crate::diagnostic::Code;
 use crate::row::Row;
 
 /// From the largest to the smallest; those of other types fit anywhere.
@@ -17,8 +17,7 @@ fn size(kind: &str) -> Option<u8> {
 }
 
 /// Sessions of the bundle beside their parents.
-pub(super) fn check_tree(facts: &Facts, diagnostics: &mut Diagnostics) {
-    const FILE: &str = "academicSessions.csv";
+pub(super) fn check_tree(facts: &Facts, report: &mut Report<'_>) {
     for (id, session) in facts.sessions.iter() {
         let line = facts.lines.get(&(Entity::Terms, id.to_owned())).copied();
         let parent = session.parent.as_deref();
@@ -30,13 +29,11 @@ pub(super) fn check_tree(facts: &Facts, diagnostics: &mut Diagnostics) {
             && own > above
         {
             let detail = "the session is larger by type than its parent";
-            let column = Some("parentSourcedId");
-            diagnostics.add(Code::WrongNesting, FILE, Some(line), column, detail);
+            report.add(Code::WrongNesting, line, "parentSourcedId", detail);
         }
         if session.start < parent.start || session.end > parent.end {
             let detail = "the session is not within the days of its parent";
-            let column = Some("startDate");
-            diagnostics.add(Code::OutsideParent, FILE, Some(line), column, detail);
+            report.add(Code::OutsideParent, line, "startDate", detail);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod changes;
 mod deltas;
+mod gathered;
 mod noise;
 mod real;
 mod rules;

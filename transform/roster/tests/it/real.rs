@@ -108,7 +108,7 @@ fn the_bundle_of_1_1_has_exactly_these_faults() {
         return;
     };
     let checked = check(open(&path), &Empty);
-    assert_eq!(checked.version, Version::V1_1);
+    assert_eq!(checked.origin.version(), Some(Version::V1_1));
     let found = told(&checked.diagnostics);
     assert_eq!(
         sorted(found.iter().map(String::as_str)),
@@ -123,7 +123,7 @@ fn the_bundle_of_1_2_has_exactly_these_faults() {
         return;
     };
     let checked = check(open(&path), &Empty);
-    assert_eq!(checked.version, Version::V1_2);
+    assert_eq!(checked.origin.version(), Some(Version::V1_2));
     let found = told(&checked.diagnostics);
     let expected = BOTH.into_iter().chain(NEW);
     assert_eq!(sorted(found.iter().map(String::as_str)), sorted(expected));

@@ -39,6 +39,16 @@ impl Store {
 
     pub fn import_with(&mut self, bundle: Bundle, rules: &Rules) -> Checked {
         let checked = check(bundle, self);
+        self.take_by(&checked, rules);
+        checked
+    }
+
+    /// Stores what was checked.
+    pub fn take(&mut self, checked: &Checked) {
+        self.take_by(checked, &Rules::default());
+    }
+
+    fn take_by(&mut self, checked: &Checked, rules: &Rules) {
         let before = self.clone();
         let comparison = checked.compare(&before, rules, today()).expect("compared");
         for entity in comparison.tables() {
@@ -54,7 +64,6 @@ impl Store {
                 "{entity}"
             );
         }
-        checked
     }
 
     /// The rows' values, without when they were modified.

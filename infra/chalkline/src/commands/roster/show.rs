@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use anyhow::Context as _;
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use transform::roster::{
-    Counts, Found, Import, ImportKind, Job, JobState, Preview, RowDiff, TableDiff,
+    Counts, Found, Import, ImportKind, ImportSource, Job, JobState, Preview, RowDiff, Sync,
+    TableDiff,
 };
 
 use crate::output::table;
@@ -129,6 +130,93 @@ fn what(kind: ImportKind) -> String {
         ImportKind::Import => "import".to_owned(),
         ImportKind::Rollback { to } => format!("rollback to {to}"),
     }
+}
+
+/// How it went when a database was read.
+pub fn source(source: &ImportSource) -> String {
+    let Sync {
+        state,
+        full,
+        tables,
+        ..
+    } = &source.last;
+    let what = if *full { "all" } else { "what has changed" };
+    let read = format!("Read {what}: {} rows", source.last.rows());
+    let mut text = match (state, source.last.import) {
+        (JobState::Done, Some(import)) => format!("{read}. Import {import}: {}.", changes(tables)),
+        (JobState::Unchanged, _) => format!("{read}. Nothing has changed since the last import."),
+        (state, _) => {
+            let why = source.last.error.as_deref().unwrap_or("no reason is known");
+            format!("{}: {why}.", state.as_str())
+        }
+    };
+    for (name, counts) in tables.iter().filter(|(_, counts)| counts.changes() > 0) {
+        let _ = write!(text, "\n  {}", counted(name, counts));
+    }
+    let Found {
+        fatal,
+        errors,
+        warnings,
+    } = source.last.found;
+    if source.last.found != Found::default() {
+        let _ = write!(
+            text,
+            "\nWrong with the rows: {fatal} fatal, {errors} errors, {warnings} warnings."
+        );
+    }
+    if let Some(job) = source
+        .last
+        .job
+        .filter(|_| source.last.found != Found::default())
+    {
+        let _ = write!(text, "\n`chalkline roster diagnostics {job}` lists them.");
+    }
+    text
+}
+
+/// A line for each database.
+pub fn sources(sources: &[ImportSource], now: DateTime<Utc>) -> String {
+    if sources.is_empty() {
+        return "No database was read yet; `chalkline roster sync --help` tells how.".to_owned();
+    }
+    let rows = sources.iter().map(|source| {
+        let reached = source.reached.as_ref();
+        let at = reached.map(|reached| reached.at);
+        let never = || "never".to_owned();
+        [
+            source.name.to_string(),
+            source.last.state.as_str().to_owned(),
+            at.map_or_else(never, |at| at.to_rfc3339_opts(SecondsFormat::Secs, true)),
+            at.map_or_else(String::new, |at| ago(now - at)),
+            source.last.rows().to_string(),
+            if source.last.full { "all" } else { "changes" }.to_owned(),
+            reached.map_or_else(String::new, |reached| reached.import.to_string()),
+            source.last.error.clone().unwrap_or_default(),
+        ]
+    });
+    let headings = [
+        "source",
+        "state",
+        "last went well",
+        "ago",
+        "rows",
+        "read",
+        "import",
+        "",
+    ];
+    table(headings, rows).to_string()
+}
+
+/// A length of time in its largest unit.
+fn ago(time: TimeDelta) -> String {
+    let units = [
+        (time.num_days(), "d"),
+        (time.num_hours(), "h"),
+        (time.num_minutes(), "min"),
+    ];
+    let largest = units.into_iter().find(|(count, _)| *count > 0);
+    let (count, unit) = largest.unwrap_or((time.num_seconds().max(0), "s"));
+    format!("{count} {unit}")
 }
 
 /// A line for each import.
