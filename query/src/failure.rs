@@ -14,6 +14,9 @@ use crate::error::Error;
 /// Sentences longer than this are cut: a plan's text helps nobody.
 const LONGEST: usize = 600;
 
+/// What a condition's failure begins with that was judged while a file was read.
+const CONDITION: &str = "Error evaluating filter predicate";
+
 /// A syntax error, from the parser's text.
 pub(crate) fn syntax(text: &str) -> Error {
     Error::Invalid {
@@ -76,7 +79,17 @@ pub(crate) fn explain(error: DataFusionError) -> Error {
         },
         E::ResourcesExhausted(_) => Error::OutOfMemory,
         E::IoError(error) if is_out_of_space(&error) => Error::OutOfMemory,
+        other if other.to_string().contains(CONDITION) => condition(),
         other => Error::Internal(Box::new(other)),
+    }
+}
+
+/// A condition that fails on a row. Its text is a library's inside.
+fn condition() -> Error {
+    Error::Failed {
+        detail: "A condition cannot be judged of every row, by a cast of a value that does not \
+                 fit for example; use TRY_CAST."
+            .to_owned(),
     }
 }
 
@@ -90,6 +103,9 @@ fn is_out_of_space(error: &io::Error) -> bool {
 fn explain_pattern(error: Box<dyn std::error::Error + Send + Sync>) -> Error {
     const PATTERN: [&str; 2] = ["regex parse error", "Compiled regex exceeds"];
     let text = error.to_string();
+    if text.contains(CONDITION) {
+        return condition();
+    }
     match PATTERN.iter().any(|mark| text.contains(mark)) {
         true => Error::Failed {
             detail: sentence(&text),
@@ -114,12 +130,14 @@ fn explain_shared(error: &DataFusionError) -> Error {
             },
             inner => Error::internal(inner),
         },
+        other if other.to_string().contains(CONDITION) => condition(),
         other => Error::internal(other),
     }
 }
 
 fn explain_arrow(error: ArrowError) -> Error {
     match error {
+        ArrowError::ComputeError(text) if text.starts_with(CONDITION) => condition(),
         ArrowError::ExternalError(inner) => explain(DataFusionError::from(inner)),
         ArrowError::IoError(_, error) if is_out_of_space(&error) => Error::OutOfMemory,
         error if is_about_values(&error) => Error::Failed {

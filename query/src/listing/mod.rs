@@ -118,8 +118,7 @@ impl Listing {
 
     /// What a column tells about people.
     pub(crate) fn class(self, column: &str) -> Class {
-        let columns = self.columns().iter();
-        let found = columns.filter(|known| known.name == column).last();
+        let found = self.columns().iter().find(|known| known.name == column);
         found.map_or(Class::Plain, |column| column.class)
     }
 }

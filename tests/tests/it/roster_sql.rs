@@ -62,7 +62,7 @@ async fn queries_see_whole_imports_while_they_go_on_and_the_books_agree() {
     let sandbox = Sandbox::up().await;
     let client = sandbox.tenant("One", &[]);
     let tenant = client.tenant.id.clone();
-    let (large, small) = (school(&sandbox, "90"), school(&sandbox, "30"));
+    let (large, small) = (school(&sandbox, "200"), school(&sandbox, "60"));
     let roster = |arguments: &[&str]| {
         let arguments = [&["roster"][..], arguments, &["--tenant", &tenant]].concat();
         sandbox.cli_with_code(&arguments).1
