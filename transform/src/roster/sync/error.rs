@@ -126,11 +126,19 @@ impl SourceError {
         };
         let code = database.code().unwrap_or_default().into_owned();
         match code.as_str() {
-            "42501" => Self::Denied {
-                role: role.to_owned(),
-                what: format!("what {table} is made of ({})", database.message()),
-                grant: format!("GRANT SELECT ON … TO {role}"),
-            },
+            "42501" => {
+                let view = table.strip_prefix("chalkline.");
+                let is_itself = view.is_some_and(|view| {
+                    let message = database.message();
+                    message.ends_with(&format!(" {view}"))
+                });
+                let of = if is_itself { table.as_str() } else { "…" };
+                Self::Denied {
+                    role: role.to_owned(),
+                    what: format!("{table} ({})", database.message()),
+                    grant: format!("GRANT SELECT ON {of} TO {role}"),
+                }
+            }
             "57014" | "55P03" => Self::TimedOut { table },
             // Data exceptions and violations repeat values.
             _ if code.starts_with("22") || code.starts_with("23") => Self::Query {
