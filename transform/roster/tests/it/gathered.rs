@@ -139,8 +139,8 @@ fn a_database_fills_the_tables_that_are_made_of_others_too() {
     assert_eq!(
         told(&checked.diagnostics),
         [
-            "no_role chalkline.users:3 user_id",
             "no_teacher chalkline.sections:1 section_id",
+            "no_role chalkline.users:3 user_id",
         ]
     );
     let enrollment = &store.0[&Entity::Enrollments]["e1"];

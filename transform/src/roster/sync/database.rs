@@ -5,6 +5,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::{Connection as _, Executor as _};
 
+use super::error::words;
 use super::{SourceError, SyncRequest};
 
 /// How long a connection may take.
@@ -49,9 +50,9 @@ impl Database {
     /// Connects, and begins.
     pub async fn open(request: &SyncRequest) -> Result<Self, SourceError> {
         let address = &request.address;
-        let failed = |source| SourceError::Connect {
+        let failed = |error: sqlx::Error| SourceError::Connect {
             address: address.to_string(),
-            source,
+            why: words(&error),
         };
         let mut busy = None;
         let connecting = connect(address.options(), &mut busy);

@@ -5,13 +5,12 @@ use roster::Entity;
 #[non_exhaustive]
 pub enum SourceError {
     /// Nobody answers there, or lets us in.
-    #[error("cannot connect to the database {address}; is it there, and may this role log in?")]
+    #[error("cannot connect to the database {address}: {why}; check address, role and password")]
     Connect {
         /// Where, without the password.
         address: String,
         /// Why.
-        #[source]
-        source: sqlx::Error,
+        why: String,
     },
     /// It does not answer, and may never.
     #[error("the database {0} does not answer; it is tried for {1} seconds")]
@@ -90,22 +89,20 @@ pub enum SourceError {
         message: String,
     },
     /// The connection broke.
-    #[error("the connection to the database broke while {table} was read; try again")]
+    #[error("the connection to the database broke while {table} was read: {why}; try again")]
     Broken {
         /// The view, or the table of the mapping.
         table: String,
         /// Why.
-        #[source]
-        source: sqlx::Error,
+        why: String,
     },
     /// A value cannot be read.
-    #[error("a value of {table} cannot be read")]
+    #[error("a value of {table} cannot be read: {why}")]
     Value {
         /// The view, or the table of the mapping.
         table: String,
         /// Why.
-        #[source]
-        source: sqlx::Error,
+        why: String,
     },
     /// It was told to stop.
     #[error("stopped; nothing of it is seen, and it can be said again")]
@@ -119,17 +116,29 @@ impl SourceError {
         let database = match error {
             sqlx::Error::Database(error) => error,
             source @ (sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_)) => {
-                return Self::Broken { table, source };
+                let why = words(&source);
+                return Self::Broken { table, why };
             }
-            source => return Self::Value { table, source },
+            source => {
+                let why = words(&source);
+                return Self::Value { table, why };
+            }
         };
         let code = database.code().unwrap_or_default().into_owned();
         match code.as_str() {
-            "42501" => Self::Denied {
-                role: role.to_owned(),
-                what: format!("what {table} is made of ({})", database.message()),
-                grant: format!("GRANT SELECT ON … TO {role}"),
-            },
+            "42501" => {
+                let view = table.strip_prefix("chalkline.");
+                let is_itself = view.is_some_and(|view| {
+                    let message = database.message();
+                    message.ends_with(&format!(" {view}"))
+                });
+                let of = if is_itself { table.as_str() } else { "…" };
+                Self::Denied {
+                    role: role.to_owned(),
+                    what: format!("{table} ({})", database.message()),
+                    grant: format!("GRANT SELECT ON {of} TO {role}"),
+                }
+            }
             "57014" | "55P03" => Self::TimedOut { table },
             // Data exceptions and violations repeat values.
             _ if code.starts_with("22") || code.starts_with("23") => Self::Query {
@@ -143,5 +152,14 @@ impl SourceError {
                 code,
             },
         }
+    }
+}
+
+/// Why, once: the errors of the driver repeat their cause.
+pub(super) fn words(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        sqlx::Error::Io(error) => error.to_string(),
+        other => other.to_string(),
     }
 }
