@@ -6,6 +6,7 @@
 //! <root>/<tenant>/_roster/<import>.json
 //! <root>/<tenant>/_roster/jobs/<job>.json
 //! <root>/<tenant>/_roster/jobs/<job>.diagnostics.csv
+//! <root>/_inbox/<tenant>/<job>.zip
 //! <root>/_tenants/<tenant>/versions/<version>.json
 //! <root>/_tenants/<tenant>/secret
 //! <root>/_leases/<tenant>/<work>/<epoch>.json
@@ -65,6 +66,28 @@ pub fn parse_roster_job(file_name: &str) -> Option<Uuid> {
 /// What is wrong with the bundle of a job.
 pub fn roster_diagnostics(tenant: &TenantId, job: Uuid) -> String {
     format!("{}/{job}.diagnostics.csv", roster_jobs(tenant))
+}
+
+/// The folder in which the bundles of all tenants lie that wait to be imported: one
+/// listing tells all that waits.
+pub const INBOX: &str = "_inbox";
+
+/// The folder of a tenant's bundles that wait.
+pub fn inbox(tenant: &TenantId) -> String {
+    format!("{INBOX}/{tenant}")
+}
+
+/// The bundle of a job that waits; later jobs sort after earlier ones.
+pub fn inbox_bundle(tenant: &TenantId, job: Uuid) -> String {
+    format!("{}/{job}.zip", inbox(tenant))
+}
+
+/// Whose bundle it is, and its job, of a path made by [`inbox_bundle`].
+pub fn parse_inbox_bundle(path: &str) -> Option<(TenantId, Uuid)> {
+    let below = path.strip_prefix(INBOX)?.strip_prefix('/')?;
+    let (tenant, file_name) = below.split_once('/')?;
+    let job = file_name.strip_suffix(".zip")?.parse().ok()?;
+    Some((tenant.parse().ok()?, job))
 }
 
 /// The folder in which all tenants' documents lie.
@@ -140,5 +163,10 @@ mod tests {
         let file_name = path.rsplit('/').next().expect("a file name");
         assert_eq!(parse_roster_job(file_name), Some(job));
         assert_eq!(parse_roster_job(&format!("{job}.diagnostics.csv")), None);
+
+        let path = inbox_bundle(&tenant, job);
+        assert_eq!(parse_inbox_bundle(&path), Some((tenant.clone(), job)));
+        assert_eq!(parse_inbox_bundle(&format!("{path}/x")), None);
+        assert_eq!(parse_inbox_bundle(&roster_job(&tenant, job)), None);
     }
 }

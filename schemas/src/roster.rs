@@ -2,6 +2,7 @@
 //! OneRoster.
 
 mod fields;
+pub mod job;
 mod tables;
 
 pub use tables::versions_sql;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::maintenance::MaintenanceConfig;
 use crate::pace::Limits;
+use crate::roster::RosterConfig;
 
 /// How the transform service works: the section `[transform]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +55,8 @@ pub struct Config {
     pub report_timeout_seconds: u64,
     /// How often it is looked whether the ledgers balance.
     pub audit_interval_seconds: u64,
+    /// How rosters that were uploaded are imported.
+    pub roster: RosterConfig,
     /// How tables are kept in shape.
     pub maintenance: MaintenanceConfig,
 }
@@ -77,6 +80,7 @@ impl Default for Config {
             report_memory_bytes: 256 << 20,
             report_timeout_seconds: 1_800,
             audit_interval_seconds: 300,
+            roster: RosterConfig::default(),
             maintenance: MaintenanceConfig::default(),
         }
     }
@@ -117,6 +121,7 @@ impl Config {
         if self.max_bytes < self.read_bytes {
             problems.push("transform.max_bytes must be at least transform.read_bytes".to_owned());
         }
+        problems.extend(self.roster.problems());
         problems.extend(self.maintenance.problems());
         problems
     }

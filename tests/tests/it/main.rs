@@ -33,3 +33,4 @@ mod shutdown;
 mod simulated;
 mod spool;
 mod tail;
+mod uploads;

@@ -27,15 +27,11 @@ impl Importer {
         jobs.save(&job).await?;
         let ended = self.take_turn(&turn, &jobs, &mut job, &teller).await;
         let (ended, learned) = match ended {
-            Ok(()) => {
-                let (ended, learned) = self.work(tenant, &jobs, &turn, &job, work, &teller).await;
-                turn.leave().await;
-                (ended, learned)
-            }
+            Ok(()) => self.work(tenant, &jobs, &turn, &job, work, &teller).await,
             Err(error) => (Err(error), Learned::default()),
         };
         job.finished_at = Some(self.clock.now());
-        job.checksum = learned.checksum;
+        job.checksum = learned.checksum.or(job.checksum);
         job.found = learned.found;
         job.tables = learned.tables;
         if let (ImportKind::Rollback { to }, Some(went)) = (&mut job.kind, learned.to) {
@@ -56,10 +52,21 @@ impl Importer {
                 job.error = Some(refusal.to_string());
                 Ok(())
             }
+            // Somebody else has the job, and says how it is.
+            Err(RosterError::Overtaken) if job.uploaded => return Err(RosterError::Overtaken),
             Err(error) => {
-                job.state = JobState::Failed;
                 job.error = Some(crate::error::chain(&error));
-                Err(error)
+                if job.uploaded && error.is_of_bundle() {
+                    job.state = JobState::Refused;
+                    Ok(())
+                } else if job.uploaded && !matches!(error, RosterError::Panicked(_)) {
+                    job.state = JobState::Waiting;
+                    (job.started_at, job.finished_at) = (None, None);
+                    Err(error)
+                } else {
+                    job.state = JobState::Failed;
+                    Err(error)
+                }
             }
         };
         if let Some(csv) = learned.diagnostics
@@ -73,6 +80,8 @@ impl Importer {
             let error: &dyn std::error::Error = &error;
             tracing::warn!(tenant.id = %tenant.id, error, "how the import ended was not stored");
         }
+        // Whoever is next finds how it ended.
+        turn.leave().await;
         result.map(|()| job)
     }
 
@@ -95,7 +104,7 @@ impl Importer {
         }
         job.state = JobState::Running;
         job.started_at = Some(self.clock.now());
-        jobs.save(job).await
+        Ok(jobs.save(job).await?)
     }
 
     /// Works for as long as the turn is ours.
@@ -127,6 +136,7 @@ impl Importer {
             (ended, learned)
         });
         tokio::pin!(task);
+        let _stop = StopOnDrop(Arc::clone(teller));
         loop {
             tokio::select! {
                 done = &mut task => return done.unwrap_or_else(|error| {
@@ -144,6 +154,15 @@ impl Importer {
                 }
             }
         }
+    }
+}
+
+/// Work that nobody waits for any more makes nothing visible.
+struct StopOnDrop(Arc<Teller>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop();
     }
 }
 

@@ -8,6 +8,7 @@
 //! | write | `write.rs`, `change.rs`, `rows.rs` | the versions that are new, then the current rows |
 //! | publish | [`lake::imports`] | one document, with which all of it is seen |
 //! | tell | [`lake::imports`], `progress.rs`, `diff.rs` | how it goes and went, and how it would |
+//! | on upload | `uploads.rs`, `uploads/` | imports what waits in the inbox, oldest first |
 //!
 //! `work.rs` does all of it, for a bundle and for the way back, and `attempt.rs` has it done in
 //! its turn, whatever becomes of it; `import.rs` is what others call.
@@ -23,6 +24,7 @@ mod request;
 mod rows;
 mod snapshot;
 mod turn;
+mod uploads;
 mod work;
 mod write;
 
@@ -33,3 +35,4 @@ pub use lake::imports::{Counts, Found, Import, ImportKind, Imports, Job, JobStat
 pub use progress::{Phase, Progress, Step};
 pub use request::Request;
 pub use turn::LEASE;
+pub use uploads::{RosterConfig, Uploads};

@@ -4,5 +4,6 @@
 mod import;
 mod job;
 
-pub use import::{Counts, Import, ImportKind, Imports};
-pub use job::{Found, Job, JobState, Jobs};
+pub use import::{Import, Imports};
+pub use job::Jobs;
+pub use schemas::roster::job::{Counts, Found, ImportKind, Job, JobState};

@@ -8,3 +8,4 @@ mod lake;
 mod rollbacks;
 mod school;
 mod turns;
+mod uploads;
