@@ -76,13 +76,19 @@ impl Importer {
             tracing::warn!(tenant.id = %tenant.id, error, "diagnostics were not stored");
         }
         // How it ended stands in the tables, whether the job can say so or not.
-        if let Err(error) = jobs.save(&job).await {
-            let error: &dyn std::error::Error = &error;
-            tracing::warn!(tenant.id = %tenant.id, error, "how the import ended was not stored");
-        }
+        let told = jobs.save(&job).await;
         // Whoever is next finds how it ended.
         turn.leave().await;
-        result.map(|()| job)
+        match told {
+            // It is to be found out by whoever takes the bundle next.
+            Err(error) if job.uploaded => result.and(Err(error.into())),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(tenant.id = %tenant.id, error, "how the import ended was not stored");
+                result.map(|()| job)
+            }
+            Ok(()) => result.map(|()| job),
+        }
     }
 
     async fn take_turn(
@@ -94,6 +100,10 @@ impl Importer {
     ) -> Result<(), RosterError> {
         let mut told = None;
         while !turn.is_ours().await? {
+            // Whoever has the turn of an upload has taken it from the inbox, too.
+            if job.uploaded {
+                return Err(RosterError::Overtaken);
+            }
             let now = tokio::time::Instant::now();
             if told.is_none_or(|told| now - told >= turn.renewal()) {
                 teller.begin(Phase::Waiting, None);
@@ -104,6 +114,7 @@ impl Importer {
         }
         job.state = JobState::Running;
         job.started_at = Some(self.clock.now());
+        job.error = None;
         Ok(jobs.save(job).await?)
     }
 
