@@ -99,17 +99,14 @@ async fn an_upload_is_imported_and_told() {
     let stranger = Client::send(two.ingest_get(&url)).await.expect("answers");
     stranger.expect_status(404);
 
-    let refused = upload(&one, "", school(&sandbox, "20")).await;
+    let small = school(&sandbox, "20");
+    let refused = upload(&one, "", small.clone()).await;
     let refused = ended(&one, &refused).await;
     assert_eq!(refused["state"], "refused", "{refused}");
-    let forced = upload(&one, "?force=true", school(&sandbox, "20")).await;
+    let forced = upload(&one, "?force=true", small).await;
     assert_eq!(ended(&one, &forced).await["state"], "done");
 
-    let metrics = Client::send(one.ingest_get("/metrics"))
-        .await
-        .expect("answers");
-    let metrics = metrics.expect_status(200).text();
-    for line in [
+    let expected = [
         r#"chalkline_roster_imports_total{state="done"} 2"#,
         r#"chalkline_roster_imports_total{state="refused"} 1"#,
         r#"chalkline_roster_imports_total{state="unchanged"} 1"#,
@@ -118,9 +115,14 @@ async fn an_upload_is_imported_and_told() {
         "chalkline_roster_duration_seconds",
         r#"chalkline_roster_last_success_timestamp_seconds{tenant="#,
         "chalkline_ingest_roster_uploads_total 4",
-    ] {
-        assert!(metrics.contains(line), "{line} is not in {metrics}");
-    }
+    ];
+    eventually("it is counted", || async {
+        let metrics = Client::send(one.ingest_get("/metrics")).await;
+        let metrics = metrics.map_err(|error| error.to_string())?.text();
+        let missing = expected.iter().find(|line| !metrics.contains(**line));
+        missing.map_or(Ok(()), |line| Err(format!("{line} is not in {metrics}")))
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

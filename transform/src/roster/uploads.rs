@@ -29,6 +29,10 @@ pub use self::config::RosterConfig;
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
+/// How long a tenant is left alone whose roster somebody else imports: an import may take
+/// no longer.
+const ELSEWHERE: Duration = Duration::from_secs(2);
+
 /// How long whoever has no job yet is left alone at first.
 const IDLE: Duration = Duration::from_millis(500);
 
@@ -171,7 +175,7 @@ impl Uploads {
             Some(Went::Through) => return,
             // The notice of what comes now may come before this.
             Some(Went::Idle) => longer(IDLE, self.config.scan_interval()),
-            Some(Went::Elsewhere) => self.bundles.importer.leases.renewal(),
+            Some(Went::Elsewhere) => ELSEWHERE.min(self.bundles.importer.leases.renewal()),
             Some(Went::Failed) | None => longer(FIRST_PAUSE, LONGEST_PAUSE),
         };
         let rest = Rest {

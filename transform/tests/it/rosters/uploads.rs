@@ -9,14 +9,14 @@ use chrono::Utc;
 use lake::imports::{Found, ImportKind, Imports, Job, JobState, Jobs};
 use runtime::inbox::Inbox;
 use runtime::{Clock, Leases};
-use schemas::headers;
+use schemas::{Family, headers};
 use transform::roster::{Importer, LEASE, Request};
 use uuid::Uuid;
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 use super::lake::silent;
 use super::school::{Bundle, School};
-use crate::support::{Running, Sandbox, raw, tenant_id};
+use crate::support::{Running, Sandbox, event, raw, record, tenant_id};
 
 const TURN: Duration = Duration::from_millis(600);
 
@@ -35,9 +35,21 @@ impl House {
     }
 
     fn start(&self) -> Running {
+        self.start_with(TURN)
+    }
+
+    /// The same, missing another process after this time.
+    fn start_with(&self, time: Duration) -> Running {
         let root = self.sandbox.registry.root().clone();
-        let leases = Leases::new(root, LEASE, Uuid::now_v7().to_string(), TURN);
+        let leases = Leases::new(root, LEASE, Uuid::now_v7().to_string(), time);
         self.sandbox.start_with_rosters(leases)
+    }
+
+    /// Waits until the service is at work.
+    async fn at_work(&self) {
+        let event = record("demo", &event(1, Family::Video));
+        self.sandbox.append(vec![event]).await;
+        self.sandbox.wait_for_the_end().await;
     }
 
     /// Uploads a bundle; its job.
@@ -151,7 +163,7 @@ async fn what_waits_at_the_start_is_imported_in_its_order() {
 async fn a_notice_in_the_log_says_when_to_look() {
     let house = House::new().await;
     let running = house.start();
-    house.sandbox.wait_for_the_end().await;
+    house.at_work().await;
     let job = house.upload(zip(&School::of(4).bulk())).await;
     let notice = raw(
         b"demo/_roster".to_vec(),
@@ -172,7 +184,7 @@ async fn without_a_notice_it_is_found_by_looking() {
     let mut house = House::new().await;
     house.sandbox.config.roster.scan_interval_ms = 50;
     let running = house.start();
-    house.sandbox.wait_for_the_end().await;
+    house.at_work().await;
     // One that nobody was promised is not imported, and in nobody's way.
     let unclaimed = Uuid::now_v7();
     house.put(unclaimed, zip(&School::of(3).bulk())).await;
@@ -253,15 +265,15 @@ async fn while_somebody_else_imports_it_waits() {
     let house = House::new().await;
     let demo = tenant_id("demo");
     let root = house.sandbox.registry.root().clone();
-    let other = Leases::new(root, LEASE, "other".to_owned(), TURN);
+    // It does not run out during the test.
+    let long = Duration::from_secs(300);
+    let other = Leases::new(root, LEASE, "other".to_owned(), long);
     assert!(other.hold(&demo).await.expect("holds"));
     let job = house.upload(zip(&School::of(4).bulk())).await;
-    let running = house.start();
-    for _ in 0..10 {
-        assert!(other.hold(&demo).await.expect("holds"));
-        assert!(house.waits(job.id).await);
-        tokio::time::sleep(TURN / 6).await;
-    }
+    let running = house.start_with(long);
+    house.at_work().await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(house.waits(job.id).await);
     other.release(&demo).await.expect("releases");
     assert_eq!(house.ended(job.id).await.state, JobState::Done);
     running.stop().await.expect("stops");
