@@ -32,6 +32,13 @@ impl Arrival {
         }
     }
 
+    /// A body that may be large, whose sender may take so long for all of it.
+    pub fn within(body: Body, time: Duration, config: &Config) -> Self {
+        let mut arrival = Self::new(body, config);
+        arrival.pace.body = time.min(FOREVER);
+        arrival
+    }
+
     /// The next bytes; `None` at the end.
     ///
     /// # Errors

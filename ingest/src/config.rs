@@ -8,6 +8,7 @@ use runtime::http::TlsConfig;
 use serde::{Deserialize, Serialize};
 
 use crate::memory;
+use crate::roster::RosterConfig;
 
 /// Where ingest listens and how much it takes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +42,8 @@ pub struct Config {
     /// How many events a second a public key may post that has no rate of its own:
     /// everybody can read it.
     pub public_events_per_second: u32,
+    /// How rosters are taken.
+    pub roster: RosterConfig,
     /// Whether `/dev/…` shows what came, for the tests of client apps: on loopback
     /// only.
     pub dev: bool,
@@ -61,6 +64,7 @@ impl Default for Config {
             memory_limit_bytes: 256 << 20,
             retry_after_seconds: 2,
             public_events_per_second: 500,
+            roster: RosterConfig::default(),
             dev: false,
         }
     }
@@ -87,6 +91,7 @@ impl Config {
                 problems.push(format!("ingest.{name} must be at least 1"));
             }
         }
+        problems.extend(self.roster.problems());
         if self.dev && !self.listen.ip().is_loopback() {
             problems.push(
                 "ingest.dev shows events to whoever asks: listen on 127.0.0.1 with it".to_owned(),

@@ -105,6 +105,24 @@ pub enum Error {
     /// So many listen already.
     #[error("{0} listen already")]
     TooManyListeners(usize),
+    /// What was posted as a roster is none by its type.
+    #[error("the content type is not that of a zip file")]
+    NotZipType,
+    /// What was posted as a roster is no zip file.
+    #[error("the body is no zip file")]
+    NotZip,
+    /// So many rosters are on their way already, or one of this tenant.
+    #[error("too many rosters are on their way")]
+    TooManyUploads,
+    /// The store does not take a roster now, or cannot say what became of one.
+    #[error("the store of rosters does not answer")]
+    Store(#[source] Source),
+    /// No such job, or none of this tenant.
+    #[error("no such job")]
+    NoJob,
+    /// The job has not read its bundle.
+    #[error("the job has read no bundle")]
+    NoDiagnostics,
     /// No such path.
     #[error("no such path")]
     NotFound,
@@ -138,6 +156,15 @@ impl Limit {
         }
     }
 
+    /// The cap on a roster.
+    pub(crate) fn roster(bytes: u64) -> Self {
+        Self {
+            bytes: usize::try_from(bytes).unwrap_or(usize::MAX),
+            code: "roster_too_large",
+            what: "zip file",
+        }
+    }
+
     /// The cap on a compressed body.
     pub(crate) fn compressed(bytes: usize) -> Self {
         Self {
@@ -145,6 +172,16 @@ impl Limit {
             code: "compressed_body_too_large",
             what: "compressed body",
         }
+    }
+
+    /// What to do.
+    fn advice(self) -> String {
+        let Self { bytes, code, what } = self;
+        let how = match code {
+            "roster_too_large" => "Send fewer files, or ask the operator to raise the limit",
+            _ => "Split the request",
+        };
+        format!("{how}: the {what} may have at most {bytes} bytes.")
     }
 
     /// The cap on what a compressed body inflates to.
@@ -168,6 +205,8 @@ impl Error {
                 | Self::QuotaExceeded { .. }
                 | Self::BodyTimeout
                 | Self::TooManyListeners(_)
+                | Self::TooManyUploads
+                | Self::Store(_)
                 | Self::Internal
         )
     }
@@ -197,6 +236,10 @@ impl IntoResponse for Error {
                 let types = HeaderValue::from_static("application/json, application/x-ndjson");
                 headers.insert(header::ACCEPT, types);
             }
+            Self::NotZipType => {
+                let types = HeaderValue::from_static("application/zip");
+                headers.insert(header::ACCEPT, types);
+            }
             Self::ContentEncoding => {
                 let encodings = HeaderValue::from_static("gzip, zstd, identity");
                 headers.insert(header::ACCEPT_ENCODING, encodings);
@@ -208,7 +251,11 @@ impl IntoResponse for Error {
                 headers.insert(header::ALLOW, HeaderValue::from_static("POST, PUT"));
             }
             // The rest of the body is still on its way: no request can follow it.
-            Self::BodyTimeout | Self::Overloaded | Self::TooLarge(_) => {
+            Self::BodyTimeout
+            | Self::Overloaded
+            | Self::TooLarge(_)
+            | Self::TooManyUploads
+            | Self::Store(_) => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             _ => {}

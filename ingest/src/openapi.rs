@@ -7,6 +7,7 @@ mod dialects;
 mod operation;
 mod own;
 mod page;
+mod rosters;
 mod xapi;
 
 use std::sync::LazyLock;
@@ -53,7 +54,7 @@ async fn docs() -> impl IntoResponse {
 }
 
 /// What each group of operations is about, in the order of the page.
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     (
         "Events",
         "Chalkline's own form. Each event of a request has its own outcome, in the order of the \
@@ -80,6 +81,11 @@ const TAGS: [(&str, &str); 9] = [
         "Canvas",
         "Live Events of Canvas in its own form: what reads them from your queue posts them as \
          they are.",
+    ),
+    (
+        "Rosters",
+        "Who is who and in which class, in bundles of OneRoster. A bundle is taken for a job that \
+         imports it, all or nothing, and the job is asked how it went.",
     ),
     (
         "Schemas",
@@ -138,6 +144,7 @@ fn operations() -> Vec<Operation> {
     let mut operations = own::operations();
     operations.extend(xapi::operations());
     operations.extend(dialects::operations());
+    operations.extend(rosters::operations());
     operations
 }
 

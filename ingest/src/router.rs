@@ -20,7 +20,7 @@ use crate::dialect::{caliper, canvas, edx, posted, segment, xapi};
 use crate::error::Error;
 use crate::service::Door;
 use crate::trace::{Spans, TraceId};
-use crate::{contract, cors, dev, openapi, tail};
+use crate::{contract, cors, dev, openapi, roster, tail};
 
 /// The router of the front door.
 pub(crate) fn router(door: Arc<Door>, beside: Router) -> Router {
@@ -33,6 +33,7 @@ pub(crate) fn router(door: Arc<Door>, beside: Router) -> Router {
         .merge(openapi::routes())
         .merge(tail::routes())
         .merge(dev::routes())
+        .merge(roster::routes())
         .with_state(Arc::clone(&door))
         .merge(beside)
         .fallback(async || Error::NotFound)
@@ -74,6 +75,7 @@ async fn about() -> impl IntoResponse {
         "caliper": "POST /caliper",
         "segment": "POST /v1/batch",
         "canvas": "POST /v1/canvas",
+        "roster": "POST /v1/roster",
     }))
 }
 

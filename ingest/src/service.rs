@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 use eventlog::EventLog;
 use runtime::http::{Limits, Tls};
+use runtime::inbox::Inbox;
 use runtime::{Clock, Health, HealthCheck, Registry, Shutdown};
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
@@ -26,6 +27,7 @@ use crate::outcome::{Answered, Counts};
 use crate::rates::Rates;
 use crate::readiness::{self, Watched};
 use crate::receive::{Format, LookUp, Received, drain, receive};
+use crate::roster::Slots;
 use crate::step::Step;
 use crate::tail::{Origin, Tail};
 use crate::tally::Tallies;
@@ -48,7 +50,7 @@ pub struct Ingest {
 /// What requests share.
 pub(crate) struct Door {
     pub config: Config,
-    log: Arc<Watched>,
+    pub log: Arc<Watched>,
     pub registry: Registry,
     pub clock: Clock,
     memory: Memory,
@@ -58,6 +60,9 @@ pub(crate) struct Door {
     pub tail: Tail,
     pub dev: Option<Dev>,
     turns: Turns,
+    /// Where rosters wait, and how many come at once.
+    pub inbox: Inbox,
+    pub uploads: Slots,
     /// Requests whose body has arrived: each ends in outcomes that are counted,
     /// whether or not its sender still listens.
     taken: TaskTracker,
@@ -77,6 +82,8 @@ impl Ingest {
         let memory = Memory::new(config.memory_limit_bytes);
         let rates = Arc::new(Rates::new(config.public_rate()));
         let dev = config.dev.then(Dev::default);
+        let inbox = Inbox::new(registry.root().clone());
+        let uploads = Slots::new(config.roster.concurrent_uploads);
         Self {
             door: Arc::new(Door {
                 config,
@@ -90,6 +97,8 @@ impl Ingest {
                 tail: Tail::new(),
                 dev,
                 turns: Turns::new(std::thread::available_parallelism().map_or(1, usize::from)),
+                inbox,
+                uploads,
                 taken: TaskTracker::new(),
             }),
             beside: Router::new(),
@@ -234,10 +243,7 @@ impl Door {
             door.tail.tell(&origin, received_at, &answered);
             answered
         };
-        self.taken
-            .spawn(taken.in_current_span())
-            .await
-            .map_err(|_| Error::Internal)?
+        self.see_through(taken).await
     }
 
     async fn judge_and_append<D: Dialect>(
@@ -306,6 +312,15 @@ impl Door {
         drain(body, &self.config).await;
         self.note_refusal(&path(&parts), &error);
         error
+    }
+
+    /// Does something to its end, whether or not whoever asked for it still listens.
+    pub async fn see_through<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Result<T, Error> {
+        let done = self.taken.spawn(work.in_current_span()).await;
+        done.map_err(|_| Error::Internal)?
     }
 
     fn note_refusal(&self, path: &str, error: &Error) {

@@ -7,6 +7,7 @@
 //! <root>/<tenant>/_roster/jobs/<job>.json
 //! <root>/<tenant>/_roster/jobs/<job>.diagnostics.csv
 //! <root>/<tenant>/_roster/sources/<source>.json
+//! <root>/_inbox/<tenant>/<job>.zip
 //! <root>/_tenants/<tenant>/versions/<version>.json
 //! <root>/_tenants/<tenant>/secret
 //! <root>/_leases/<tenant>/<work>/<epoch>.json
@@ -81,6 +82,28 @@ pub fn roster_source(tenant: &TenantId, source: &SourceName) -> String {
 /// The source in a file name made by [`roster_source`].
 pub fn parse_roster_source(file_name: &str) -> Option<SourceName> {
     file_name.strip_suffix(".json")?.parse().ok()
+}
+
+/// The folder in which the bundles of all tenants lie that wait to be imported: one
+/// listing tells all that waits.
+pub const INBOX: &str = "_inbox";
+
+/// The folder of a tenant's bundles that wait.
+pub fn inbox(tenant: &TenantId) -> String {
+    format!("{INBOX}/{tenant}")
+}
+
+/// The bundle of a job that waits; later jobs sort after earlier ones.
+pub fn inbox_bundle(tenant: &TenantId, job: Uuid) -> String {
+    format!("{}/{job}.zip", inbox(tenant))
+}
+
+/// Whose bundle it is, and its job, of a path made by [`inbox_bundle`].
+pub fn parse_inbox_bundle(path: &str) -> Option<(TenantId, Uuid)> {
+    let below = path.strip_prefix(INBOX)?.strip_prefix('/')?;
+    let (tenant, file_name) = below.split_once('/')?;
+    let job = file_name.strip_suffix(".zip")?.parse().ok()?;
+    Some((tenant.parse().ok()?, job))
 }
 
 /// The folder in which all tenants' documents lie.
@@ -160,5 +183,10 @@ mod tests {
         let path = roster_source(&tenant, &source);
         let file_name = path.rsplit('/').next().expect("a file name");
         assert_eq!(parse_roster_source(file_name), Some(source));
+
+        let path = inbox_bundle(&tenant, job);
+        assert_eq!(parse_inbox_bundle(&path), Some((tenant.clone(), job)));
+        assert_eq!(parse_inbox_bundle(&format!("{path}/x")), None);
+        assert_eq!(parse_inbox_bundle(&roster_job(&tenant, job)), None);
     }
 }

@@ -3,6 +3,7 @@
 
 mod descriptions;
 mod fields;
+pub mod job;
 mod tables;
 
 pub use tables::versions_sql;

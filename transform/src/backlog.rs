@@ -44,7 +44,9 @@ impl Backlog {
     ) {
         self.read.insert(partition, record.position + 1);
         let home = match outcome {
-            Outcome::Published | Outcome::Waiting | Outcome::Needless => return,
+            Outcome::Published | Outcome::Waiting | Outcome::Needless | Outcome::Noted => {
+                return;
+            }
             Outcome::Quarantined(home, _) | Outcome::Failed(home) => home,
             _ => &record.tenant,
         };

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::maintenance::MaintenanceConfig;
 use crate::pace::Limits;
+use crate::roster::RosterConfig;
 
 /// How the transform service works: the section `[transform]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,12 +55,8 @@ pub struct Config {
     pub report_timeout_seconds: u64,
     /// How often it is looked whether the ledgers balance.
     pub audit_interval_seconds: u64,
-    /// How old what is known of a roster may be when events are placed by it. Rows
-    /// that were placed by an older one are put right by upkeep.
-    pub roster_refresh_ms: u64,
-    /// Memory that rosters may take by which events are placed, all tenants together;
-    /// that of one tenant may take more.
-    pub roster_memory_bytes: usize,
+    /// How rosters that were uploaded are imported.
+    pub roster: RosterConfig,
     /// How tables are kept in shape.
     pub maintenance: MaintenanceConfig,
 }
@@ -83,8 +80,7 @@ impl Default for Config {
             report_memory_bytes: 256 << 20,
             report_timeout_seconds: 1_800,
             audit_interval_seconds: 300,
-            roster_refresh_ms: 15_000,
-            roster_memory_bytes: 256 << 20,
+            roster: RosterConfig::default(),
             maintenance: MaintenanceConfig::default(),
         }
     }
@@ -109,8 +105,6 @@ impl Config {
             ("report_memory_bytes", self.report_memory_bytes as u64),
             ("report_timeout_seconds", self.report_timeout_seconds),
             ("audit_interval_seconds", self.audit_interval_seconds),
-            ("roster_refresh_ms", self.roster_refresh_ms),
-            ("roster_memory_bytes", self.roster_memory_bytes as u64),
         ];
         let zeros = at_least_one.iter().filter(|(_, value)| *value == 0);
         let mut problems: Vec<String> = zeros
@@ -127,6 +121,7 @@ impl Config {
         if self.max_bytes < self.read_bytes {
             problems.push("transform.max_bytes must be at least transform.read_bytes".to_owned());
         }
+        problems.extend(self.roster.problems());
         problems.extend(self.maintenance.problems());
         problems
     }
@@ -159,10 +154,6 @@ impl Config {
 
     pub(crate) fn report_interval(&self) -> Duration {
         Duration::from_millis(self.report_interval_ms)
-    }
-
-    pub(crate) fn roster_refresh(&self) -> Duration {
-        Duration::from_millis(self.roster_refresh_ms)
     }
 
     pub(crate) fn audit_interval(&self) -> Duration {

@@ -25,7 +25,7 @@ pub(crate) use self::following::Following;
 use self::tally::{Key, Tally};
 use crate::columns::{Count, CountRows};
 use crate::config::Config;
-use crate::decode::{is_tally, tenant};
+use crate::decode::{is_beside, tenant};
 use crate::error::{Error, chain};
 use crate::replay::Again;
 
@@ -212,7 +212,7 @@ impl Counter {
 
     async fn add(&mut self, entry: &Entry, tally: &mut Tally) -> Result<(), Error> {
         let headers = &entry.record.headers;
-        if tally.repeat(headers) || is_tally(headers) {
+        if tally.repeat(headers) || is_beside(headers) {
             return Ok(());
         }
         let named = tenant(headers).unwrap_or_else(TenantId::system);

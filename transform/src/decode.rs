@@ -35,6 +35,8 @@ pub(crate) enum Content {
     Event(Box<Event>, Digest),
     /// What ingest answered within a minute.
     Tally(Tally),
+    /// That a roster waits, in a place of its own.
+    Notice,
 }
 
 impl Decoded {
@@ -109,10 +111,18 @@ pub(crate) fn is_tally(headers: &Headers) -> bool {
     text(headers, headers::KIND) == Some(headers::kind::TALLY)
 }
 
+/// Whether the record is beside the events, by its headers alone: nobody counts it.
+pub(crate) fn is_beside(headers: &Headers) -> bool {
+    let kind = text(headers, headers::KIND);
+    is_tally(headers) || kind == Some(headers::kind::ROSTER_UPLOADED)
+}
+
 fn content(record: &Record, family: Option<Family>) -> Result<Content, Unreadable> {
     let headers = &record.headers;
     match text(headers, headers::KIND) {
         Some(headers::kind::EVENT) => event(record, family),
+        // Where it says that something waits is looked in any case.
+        Some(headers::kind::ROSTER_UPLOADED) => Ok(Content::Notice),
         Some(headers::kind::TALLY) => serde_json::from_slice(&record.value)
             .map(Content::Tally)
             .map_err(|e| Unreadable::decode(json_reason("a tally", &e))),
@@ -209,6 +219,7 @@ mod tests {
     #[case::future(3, ("type_version", "2"), "demo", "decode", "type version 2 is not known")]
     #[case::other_family(2, ("family", "assessment"), "demo", "", "")]
     #[case::tally(1, ("kind", "tally"), "_system", "decode", "the record is not a tally")]
+    #[case::notice(1, ("kind", "roster.uploaded"), "demo", "", "")]
     fn headers_that_cannot_be_read_say_so(
         #[case] index: usize,
         #[case] header: (&str, &str),

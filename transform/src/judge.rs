@@ -213,6 +213,9 @@ impl Judge {
         known: bool,
         verdict: Verdict,
     ) -> Outcome {
+        if matches!(record.content, Ok(Content::Notice)) {
+            return Outcome::Noted;
+        }
         let tenant = &record.tenant;
         if !known && *tenant != TenantId::system() {
             let unreadable = match &record.content {
@@ -224,6 +227,7 @@ impl Judge {
         match &record.content {
             Err(unreadable) => Outcome::Quarantined(tenant.clone(), unreadable.clone()),
             Ok(Content::Tally(_)) => Outcome::Tallied,
+            Ok(Content::Notice) => Outcome::Noted,
             Ok(Content::Event(event, digest)) if record.is_for_missing() => {
                 self.judge_missing(partition, record, event, *digest)
             }

@@ -361,6 +361,9 @@ impl<'a> Line<'a> {
                 )
                 .increment(1);
             }
+            if matches!(outcome, Outcome::Noted) {
+                self.surroundings.transform.uploaded.notify_one();
+            }
             if let Ok(Content::Event(event, _)) = &record.content {
                 self.newest = self.newest.max(event.received_at);
             }

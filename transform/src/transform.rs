@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use eventlog::EventLog;
 use lake::Lake;
+use runtime::inbox::Inbox;
 use runtime::{Clock, Health, HealthCheck, Leases, Registry, Shutdown};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::{self, Books};
@@ -21,6 +22,7 @@ use crate::maintenance::{self, Upkeep};
 use crate::membership::Membership;
 use crate::recover::recover;
 use crate::report::{Moved, Reports, Schedule, Turns};
+use crate::roster::{Importer, Uploads};
 use crate::waiting::Waiting;
 
 /// How long to wait before beginning again after a failure.
@@ -44,6 +46,9 @@ pub struct Transform {
     upkeep_leases: Option<Leases>,
     report_leases: Option<Leases>,
     audit_leases: Option<Leases>,
+    roster_leases: Option<Leases>,
+    /// Wakes who imports rosters that were uploaded.
+    pub(crate) uploaded: Arc<Notify>,
 }
 
 /// What goes on over all lives of the service.
@@ -79,6 +84,8 @@ impl Transform {
             upkeep_leases: None,
             report_leases: None,
             audit_leases: None,
+            roster_leases: None,
+            uploaded: Arc::default(),
         }
     }
 
@@ -101,6 +108,13 @@ impl Transform {
     /// ([`crate::AUDIT_LEASE`]). Without, this process does all of it.
     pub fn with_audit_leases(mut self, leases: Leases) -> Self {
         self.audit_leases = Some(leases);
+        self
+    }
+
+    /// Imports rosters that were uploaded, and takes turns with other processes at it, by
+    /// these leases ([`crate::roster::LEASE`]). Without, this process imports none.
+    pub fn with_roster_leases(mut self, leases: Leases) -> Self {
+        self.roster_leases = Some(leases);
         self
     }
 
@@ -135,8 +149,8 @@ impl Transform {
         let directories = Directories::new(
             self.lake.clone(),
             self.registry.clone(),
-            self.config.roster_refresh(),
-            self.config.roster_memory_bytes,
+            self.config.roster.refresh(),
+            self.config.roster.memory_bytes,
         );
         let upkeep = Upkeep::new(
             self.config.maintenance.clone(),
@@ -169,6 +183,12 @@ impl Transform {
             self.registry.clone(),
         );
         let auditing = audit.run(ended.clone());
+        let uploads = self.uploads();
+        let importing = async {
+            if let Some(uploads) = uploads {
+                uploads.run(ended.clone()).await;
+            }
+        };
         let finished = CancellationToken::new();
         let counting = counter.run(followed, finished.clone());
         let working = async {
@@ -185,9 +205,27 @@ impl Transform {
             ended.cancel();
             result
         };
-        let (result, (), (), (), ()) =
-            tokio::join!(working, counting, refreshing, maintaining, auditing);
+        let (result, (), (), (), (), ()) = tokio::join!(
+            working,
+            counting,
+            refreshing,
+            maintaining,
+            auditing,
+            importing
+        );
         result
+    }
+
+    fn uploads(&self) -> Option<Uploads> {
+        let leases = self.roster_leases.clone()?;
+        let importer = Importer::new(self.lake.clone(), leases, self.clock.clone());
+        Some(Uploads::new(
+            self.config.roster.clone(),
+            importer,
+            Inbox::new(self.registry.root().clone()),
+            self.registry.clone(),
+            Arc::clone(&self.uploaded),
+        ))
     }
 }
 

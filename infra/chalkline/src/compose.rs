@@ -165,6 +165,8 @@ async fn start(services: &mut Services, config: &Config, role: Role) -> anyhow::
                 Transform::new(settings, log?, registry, lake, clock, &health).with_upkeep_leases(
                     services.leases(config, transform::maintenance::LEASE, time)?,
                 );
+            let rosters = services.leases(config, transform::roster::LEASE, time)?;
+            transform = transform.with_roster_leases(rosters);
             if !services.is_alone {
                 let reports = services.leases(config, transform::REPORT_LEASE, time)?;
                 let time = config.transform.audit_lease();

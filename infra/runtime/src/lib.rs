@@ -4,6 +4,7 @@ mod clock;
 pub mod config;
 pub mod health;
 pub mod http;
+pub mod inbox;
 mod lease;
 pub mod ops;
 pub mod registry;

@@ -33,6 +33,12 @@ pub enum KeyError {
     /// Who listens has a public key.
     #[error("a public key listens")]
     PublicListens,
+    /// Who sends a roster has a public key.
+    #[error("a public key sends a roster")]
+    PublicRoster,
+    /// Who sends a roster has a key for some families of events.
+    #[error("a key for some families sends a roster")]
+    FamiliesOnly,
     /// The page with a public key is of another site.
     #[error("the page is of a site that the key is not for")]
     OtherOrigin,
@@ -46,7 +52,9 @@ impl KeyError {
             | Self::SecretInPage
             | Self::NoOrigin
             | Self::OtherOrigin
-            | Self::PublicListens => 403,
+            | Self::PublicListens
+            | Self::PublicRoster
+            | Self::FamiliesOnly => 403,
             _ => 401,
         }
     }
@@ -96,6 +104,16 @@ impl KeyError {
             Self::PublicListens => (
                 "secret_key_needed",
                 "Listen with a secret key: everybody can read a public one.",
+            ),
+            Self::PublicRoster => (
+                "secret_key_needed",
+                "Send rosters, and ask for their jobs, from a server with a secret key: everybody \
+                 can read a public one.",
+            ),
+            Self::FamiliesOnly => (
+                "roster_not_allowed",
+                "Use a secret key that is not limited to some families of events: a roster \
+                 replaces what is known of everybody.",
             ),
             Self::OtherOrigin => (
                 "origin_not_allowed",

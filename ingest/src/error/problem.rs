@@ -38,15 +38,7 @@ impl Error {
                 "The content encoding is not supported",
                 "Send the body as it is or with `Content-Encoding: gzip` or `zstd`.".into(),
             ),
-            Self::TooLarge(limit) => (
-                413,
-                limit.code,
-                "The body is too large",
-                format!(
-                    "Split the request: the {} may have at most {} bytes.",
-                    limit.what, limit.bytes
-                ),
-            ),
+            Self::TooLarge(limit) => (413, limit.code, "The body is too large", limit.advice()),
             Self::TooManyEvents { count, limit } => (
                 413,
                 "too_many_events",
@@ -144,6 +136,51 @@ impl Error {
                 "too_many_listeners",
                 "Too many listen",
                 format!("End one of the {most} that listen to this process, or come back later."),
+            ),
+            Self::NotZipType => (
+                415,
+                "unsupported_media_type",
+                "The content type is not that of a zip file",
+                "Send the zip file as it is, with `Content-Type: application/zip` and without \
+                 Content-Encoding."
+                    .into(),
+            ),
+            Self::NotZip => (
+                400,
+                "not_a_zip",
+                "The body is no zip file",
+                "Send a bundle of OneRoster as the body: a zip file of CSV files, not in a form."
+                    .into(),
+            ),
+            Self::TooManyUploads => (
+                503,
+                "too_many_uploads",
+                "Other rosters are on their way",
+                "Send the roster again after the seconds that Retry-After says: one of a tenant \
+                 is taken at a time."
+                    .into(),
+            ),
+            Self::Store(_) => (
+                503,
+                "store_unavailable",
+                "The store of rosters does not answer",
+                "Send the request again later; a roster that comes twice is imported once.".into(),
+            ),
+            Self::NoJob => (
+                404,
+                "unknown_job",
+                "There is no such job",
+                "Ask for a job that `GET /v1/roster/jobs` lists: this one is none of the key's \
+                 tenant."
+                    .into(),
+            ),
+            Self::NoDiagnostics => (
+                404,
+                "no_diagnostics",
+                "The job has read no bundle",
+                "Ask again when the job is done, unchanged or refused; what it says as error \
+                 may be all that is wrong."
+                    .into(),
             ),
             Self::NotFound => (
                 404,

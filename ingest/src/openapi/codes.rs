@@ -26,6 +26,12 @@ pub enum Set {
     Retrieval,
     /// That which tells what becomes of events.
     Tail,
+    /// That which takes rosters.
+    Rosters,
+    /// That which tells of the jobs that import them.
+    Jobs,
+    /// Those that tell of one such job.
+    Job,
     /// Those that tell a tenant's own types to who has a key of it.
     Schemas,
     /// Those that are there only if they are asked for.
@@ -36,12 +42,15 @@ pub enum Set {
 
 impl Set {
     /// All sets.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Events,
         Self::Caliper,
         Self::Statements,
         Self::Retrieval,
         Self::Tail,
+        Self::Rosters,
+        Self::Jobs,
+        Self::Job,
         Self::Schemas,
         Self::Named,
         Self::Elsewhere,
@@ -55,6 +64,9 @@ impl Set {
             Self::Statements => "Statements",
             Self::Retrieval => "Retrieval",
             Self::Tail => "Tail",
+            Self::Rosters => "Rosters",
+            Self::Jobs => "Jobs",
+            Self::Job => "Job",
             Self::Schemas => "Schemas",
             Self::Named => "Named",
             Self::Elsewhere => "Elsewhere",
@@ -99,18 +111,41 @@ impl Set {
             Self::Retrieval => vec![Refusal::Retrieval.problem()],
             Self::Tail => {
                 let is_told = |e: &Error| match e {
-                    Error::Key(key) => !matches!(
-                        key,
-                        KeyError::NoOrigin | KeyError::OtherOrigin | KeyError::SecretInAddress
-                    ),
+                    Error::Key(key) => is_of_bearers(*key) && !is_of_rosters(*key),
                     Error::Registry(_) | Error::Parameter(_) | Error::TooManyListeners(_) => true,
+                    _ => false,
+                };
+                errors().iter().filter(|e| is_told(e)).map(own).collect()
+            }
+            Self::Rosters => {
+                let is_told = |e: &Error| match e {
+                    Error::Key(key) => is_of_bearers(*key) && *key != KeyError::PublicListens,
+                    Error::TooLarge(limit) => *limit == Limit::roster(limit.bytes as u64),
+                    Error::Registry(_)
+                    | Error::Parameter(_)
+                    | Error::NotZipType
+                    | Error::NotZip
+                    | Error::BodyTimeout
+                    | Error::BodyCutShort(_)
+                    | Error::TooManyUploads
+                    | Error::Store(_)
+                    | Error::Internal => true,
+                    _ => false,
+                };
+                errors().iter().filter(|e| is_told(e)).map(own).collect()
+            }
+            Self::Jobs | Self::Job => {
+                let is_told = |e: &Error| match e {
+                    Error::Key(key) => is_of_bearers(*key) && *key != KeyError::PublicListens,
+                    Error::Registry(_) | Error::Store(_) => true,
+                    Error::NoJob | Error::NoDiagnostics => self == Self::Job,
                     _ => false,
                 };
                 errors().iter().filter(|e| is_told(e)).map(own).collect()
             }
             Self::Schemas => {
                 let is_told = |e: &Error| match e {
-                    Error::Key(key) => *key != KeyError::PublicListens,
+                    Error::Key(key) => *key != KeyError::PublicListens && !is_of_rosters(*key),
                     Error::Registry(_) | Error::NotFound => true,
                     _ => false,
                 };
@@ -125,11 +160,33 @@ impl Set {
     }
 }
 
+/// Whether a key that stands in a header may be told this.
+fn is_of_bearers(key: KeyError) -> bool {
+    use KeyError::{NoOrigin, OtherOrigin, SecretInAddress};
+    !matches!(key, NoOrigin | OtherOrigin | SecretInAddress)
+}
+
+/// Whether only who sends rosters may be told this.
+fn is_of_rosters(key: KeyError) -> bool {
+    matches!(key, KeyError::PublicRoster | KeyError::FamiliesOnly)
+}
+
 /// Whether who posts events may be told this.
 fn is_of_events(error: &Error) -> bool {
+    match error {
+        Error::Key(key) if is_of_rosters(*key) => return false,
+        Error::TooLarge(limit) if *limit == Limit::roster(limit.bytes as u64) => return false,
+        _ => {}
+    }
     !matches!(
         error,
         Error::Key(KeyError::PublicListens)
+            | Error::NotZipType
+            | Error::NotZip
+            | Error::TooManyUploads
+            | Error::Store(_)
+            | Error::NoJob
+            | Error::NoDiagnostics
             | Error::Envelope(_)
             | Error::Xapi(_)
             | Error::Parameter(_)
@@ -186,6 +243,7 @@ fn errors() -> Vec<Error> {
         Error::TooLarge(Limit::body(config.max_body_bytes)),
         Error::TooLarge(Limit::compressed(config.max_compressed_bytes)),
         Error::TooLarge(Limit::inflated(config.max_body_bytes)),
+        Error::TooLarge(Limit::roster(config.roster.max_bytes)),
         Error::TooManyEvents {
             count: config.max_events + 1,
             limit: config.max_events,
@@ -227,6 +285,12 @@ fn errors() -> Vec<Error> {
     errors.extend([
         Error::Parameter("The parameters are key, outcome, type, family and sample."),
         Error::TooManyListeners(32),
+        Error::NotZipType,
+        Error::NotZip,
+        Error::TooManyUploads,
+        Error::Store(unavailable()),
+        Error::NoJob,
+        Error::NoDiagnostics,
         Error::NotFound,
         Error::MethodNotAllowed,
         Error::Internal,
@@ -234,7 +298,7 @@ fn errors() -> Vec<Error> {
     errors
 }
 
-fn key_errors() -> [KeyError; 11] {
+fn key_errors() -> [KeyError; 13] {
     [
         KeyError::Missing,
         KeyError::Malformed,
@@ -247,6 +311,8 @@ fn key_errors() -> [KeyError; 11] {
         KeyError::NoOrigin,
         KeyError::PublicListens,
         KeyError::OtherOrigin,
+        KeyError::PublicRoster,
+        KeyError::FamiliesOnly,
     ]
 }
 
@@ -299,6 +365,12 @@ mod tests {
             Error::NotFound => 21,
             Error::MethodNotAllowed => 22,
             Error::Internal => 23,
+            Error::NotZipType => 24,
+            Error::NotZip => 25,
+            Error::TooManyUploads => 26,
+            Error::Store(_) => 27,
+            Error::NoJob => 28,
+            Error::NoDiagnostics => 29,
         }
     }
 
@@ -315,6 +387,8 @@ mod tests {
             KeyError::NoOrigin => 8,
             KeyError::PublicListens => 9,
             KeyError::OtherOrigin => 10,
+            KeyError::PublicRoster => 11,
+            KeyError::FamiliesOnly => 12,
         }
     }
 
@@ -339,9 +413,9 @@ mod tests {
     #[test]
     fn there_is_an_error_of_each_kind() {
         let kinds: BTreeSet<_> = errors().iter().map(kind).collect();
-        assert_eq!(kinds, (0..=23).collect());
+        assert_eq!(kinds, (0..=29).collect());
         let keys: BTreeSet<_> = key_errors().into_iter().map(kind_of_key).collect();
-        assert_eq!(keys, (0..=10).collect());
+        assert_eq!(keys, (0..=12).collect());
         let refusals: BTreeSet<_> = refusals().into_iter().map(kind_of_refusal).collect();
         assert_eq!(refusals, (1..=12).collect());
     }

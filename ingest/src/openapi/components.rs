@@ -49,10 +49,63 @@ fn schemas() -> Map<String, Value> {
         ("EventCode", event_codes()),
         ("Problem", problem()),
         ("Types", types()),
+        ("RosterJob", roster_job()),
     ] {
         schemas.insert(name.to_owned(), schema);
     }
     schemas
+}
+
+/// A job that imports a roster.
+fn roster_job() -> Value {
+    let number = json!({ "type": "integer", "minimum": 0 });
+    let text = |about: &str| json!({ "type": "string", "description": about });
+    let time =
+        |about: &str| json!({ "type": "string", "format": "date-time", "description": about });
+    let members = |names: [&str; 4]| -> Value {
+        let members = names.map(|name| (name.to_owned(), number.clone()));
+        json!({ "type": "object", "properties": serde_json::Map::from_iter(members) })
+    };
+    let found = ["fatal", "errors", "warnings"].map(|name| (name.to_owned(), number.clone()));
+    json!({
+        "type": "object",
+        "required": ["id", "state", "source", "by", "forced", "created_at", "tables", "found", "url"],
+        "properties": {
+            "id": { "type": "string", "format": "uuid" },
+            "state": {
+                "enum": ["waiting", "running", "done", "unchanged", "refused", "failed"],
+                "description": "`waiting` and `running` go on; the others are how it ended.",
+            },
+            "kind": { "const": "import" },
+            "source": text("what was sent, as its sender calls it"),
+            "checksum": text("SHA-256 of the zip file, in hexadecimal"),
+            "by": text("the label of the key"),
+            "forced": {
+                "type": "boolean",
+                "description": "whether it is taken although it ends more than it may",
+            },
+            "created_at": time("when it was taken"),
+            "started_at": time("when its turn came"),
+            "finished_at": time("when it ended"),
+            "import": {
+                "type": "integer", "minimum": 1,
+                "description": "the number of the import that it made",
+            },
+            "tables": {
+                "type": "object",
+                "description": "how many rows of each table changed, or would have",
+                "additionalProperties": members(["added", "changed", "ended", "unchanged"]),
+            },
+            "found": {
+                "type": "object",
+                "description": "how many things are wrong with the bundle",
+                "properties": serde_json::Map::from_iter(found),
+            },
+            "error": text("why it was refused, has failed or is tried again, and what to do"),
+            "url": text("where it is told"),
+            "diagnostics": text("where it is told what is wrong with the bundle, once it ended"),
+        },
+    })
 }
 
 /// An event of any type.

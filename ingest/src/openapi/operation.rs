@@ -179,7 +179,8 @@ impl Operation {
             };
             lines.push(format!("--data-binary {example}"));
         }
-        let mut path = self.path.replace("{event_type}", "video.progressed");
+        let path = self.path.replace("{event_type}", "video.progressed");
+        let mut path = path.replace("{job}", "$JOB");
         if !query.is_empty() {
             path = format!("{path}?{}", query.join("&"));
         }

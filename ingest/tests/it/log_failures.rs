@@ -9,13 +9,14 @@ use axum::http::{Request, StatusCode};
 use eventlog::{AppendError, EventLog, LogId, Position, ReadError, Reader, Receipt, Record};
 use ingest::{Config, Ingest};
 use runtime::{Condition, Health, Shutdown};
+use schemas::headers;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 
 use crate::house::{House, click};
 
-/// Answers each record by what its bytes contain.
+/// Answers each record by what its bytes contain; notices of rosters it does not take.
 struct Faulty {
     id: LogId,
     trouble: Mutex<Option<String>>,
@@ -54,7 +55,10 @@ impl EventLog for Faulty {
         let answer = |record: Record| {
             let text = String::from_utf8_lossy(&record.value).into_owned();
             assert!(!text.contains("panic"), "a defect, made for the test");
-            if text.contains("too-large") {
+            let kind = record.headers.get(headers::KIND);
+            if kind.is_some_and(|kind| kind == headers::kind::ROSTER_UPLOADED.as_bytes()) {
+                Err(AppendError::Full)
+            } else if text.contains("too-large") {
                 Err(AppendError::TooLarge {
                     size: 2_000_000,
                     limit: 1_000_000,

@@ -23,6 +23,7 @@ mod keys;
 mod limits;
 mod log_failures;
 mod openapi;
+mod rosters;
 mod segment;
 mod tail;
 mod tallies;

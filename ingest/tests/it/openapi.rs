@@ -24,8 +24,12 @@ async fn document(house: &House) -> &'static Value {
 
 /// Where the document tells of a path.
 fn told_at(path: &str) -> &str {
-    match path.strip_prefix("/v1/schemas/") {
-        Some(_) => "/v1/schemas/{event_type}",
+    if path.starts_with("/v1/schemas/") {
+        return "/v1/schemas/{event_type}";
+    }
+    match path.strip_prefix("/v1/roster/jobs/") {
+        Some(rest) if rest.ends_with("/diagnostics.csv") => "/v1/roster/jobs/{job}/diagnostics.csv",
+        Some(_) => "/v1/roster/jobs/{job}",
         None => path,
     }
 }
@@ -77,7 +81,8 @@ async fn all_routes_are_told_with_their_methods_and_no_others() {
         .collect();
     assert_eq!(house.paths(), paths);
     for (path, methods) in told {
-        let request = Request::patch(path.replace("{event_type}", "page.viewed"));
+        let path = path.replace("{event_type}", "page.viewed");
+        let request = Request::patch(path.replace("{job}", "0199b2f4-6c1e-7d3a-9a53-0a8f2a1d9c11"));
         let reply = house
             .send(request.body(Body::empty()).expect("a request"))
             .await;

@@ -34,3 +34,4 @@ mod shutdown;
 mod simulated;
 mod spool;
 mod tail;
+mod uploads;

@@ -7,7 +7,7 @@ use chrono::DateTime;
 use eventlog::Headers;
 use schemas::{Family, TenantId, headers};
 
-use crate::decode::{family, is_tally, received_at, text};
+use crate::decode::{family, is_beside, received_at, text};
 use crate::replay::Cause;
 
 /// All that was read between two publications.
@@ -71,7 +71,7 @@ impl Tally {
                 && family(headers) == run.key.family
                 && hour(headers) == run.key.hour
                 && headers.get(headers::REPLAY).is_none()
-                && !is_tally(headers)
+                && !is_beside(headers)
         };
         let run = self.run.as_mut().filter(is_like);
         run.map(|run| run.accepted += 1).is_some()
@@ -145,12 +145,14 @@ mod tests {
         assert!(tally.repeat(&first));
         assert!(tally.repeat(&headers("demo", "video", AT + HOUR - 1, &[])));
         let tally_kind = (headers::KIND, headers::kind::TALLY);
+        let notice_kind = (headers::KIND, headers::kind::ROSTER_UPLOADED);
         for other in [
             headers("demos", "video", AT, &[]),
             headers("demo", "clickstream", AT, &[]),
             headers("demo", "video", AT + HOUR, &[]),
             headers("demo", "video", AT, &[(headers::REPLAY, "quarantined")]),
             headers("demo", "video", AT, &[tally_kind]),
+            headers("demo", "video", AT, &[notice_kind]),
             Headers::default(),
         ] {
             assert!(!tally.repeat(&other), "{other:?}");

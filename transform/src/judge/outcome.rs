@@ -28,6 +28,8 @@ pub(crate) enum Outcome {
     Needless,
     /// Rows of `tallies`.
     Tallied,
+    /// Nothing: it is a notice, and whoever it is for has been told.
+    Noted,
 }
 
 impl Outcome {
@@ -41,6 +43,7 @@ impl Outcome {
             Self::Quarantined(..) => "quarantined",
             Self::Needless => "needless",
             Self::Tallied => "tallied",
+            Self::Noted => "noted",
         }
     }
 }

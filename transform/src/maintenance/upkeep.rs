@@ -14,8 +14,8 @@ use super::displaced::Displaced;
 use super::leaps::Leaps;
 use super::repeated::{Repeated, Searched};
 use super::{MaintenanceConfig, UpkeepError};
-use crate::Config;
 use crate::directory::Directories;
+use crate::roster::RosterConfig;
 
 /// Tables that are kept open between two looks; opening one reads its log.
 const MAX_OPEN_TABLES: usize = 200;
@@ -26,8 +26,8 @@ pub(super) const MAX_CONFLICTS: usize = 8;
 
 /// Rosters as a process knows them that does nothing but upkeep.
 fn directories(lake: &Lake, registry: Registry) -> Directories {
-    let config = Config::default();
-    let (refresh, memory) = (config.roster_refresh(), config.roster_memory_bytes);
+    let config = RosterConfig::default();
+    let (refresh, memory) = (config.refresh(), config.memory_bytes);
     Directories::new(lake.clone(), registry, refresh, memory)
 }
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::run::{Kind, Run};
 use super::{Again, Cause, Origin, Received, ReplayError, Step, key};
 use crate::count::Following;
-use crate::decode::{Content, Decoded, is_tally, received_at, tenant};
+use crate::decode::{Content, Decoded, is_beside, received_at, tenant};
 
 /// Records that are looked up together: what is read of the tables for them is
 /// about the same for one.
@@ -143,7 +143,7 @@ impl Run<'_> {
     ) -> bool {
         let headers = &entry.record.headers;
         let whose = self.request.tenant.as_ref();
-        !is_tally(headers)
+        !is_beside(headers)
             && received.holds(received_at(headers))
             && tenant(headers).is_some_and(|named| {
                 tenants.contains(&named) && whose.is_none_or(|whose| *whose == named)

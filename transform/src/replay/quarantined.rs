@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::run::{Kind, Run};
 use super::{Again, Cause, Origin, Quarantined, ReplayError, Step};
-use crate::decode::{Content, Decoded, family, is_tally, received_at, tenant};
+use crate::decode::{Content, Decoded, family, is_beside, received_at, tenant};
 use crate::quarantine::parse_headers;
 
 /// Records that are looked at together, or as many as are entered in a second.
@@ -215,7 +215,7 @@ impl Run<'_> {
     fn is_meant(&self, row: &Row, of: &Quarantined) -> bool {
         let whose = self.request.tenant.as_ref();
         // A tally that cannot be read is no event: there is nobody to miss it.
-        !is_tally(&row.headers)
+        !is_beside(&row.headers)
             && whose.is_none_or(|tenant| *tenant == row.tenant())
             && of.stage.as_ref().is_none_or(|stage| *stage == row.stage)
             && of

@@ -32,15 +32,11 @@ impl Importer {
         let ended = stop.run_until_cancelled(waiting).await;
         let ended = ended.unwrap_or_else(|| Err(SourceError::Stopped.into()));
         let (ended, learned) = match ended {
-            Ok(()) => {
-                let (ended, learned) = self.work(tenant, &jobs, &turn, &job, work, &teller).await;
-                turn.leave().await;
-                (ended, learned)
-            }
+            Ok(()) => self.work(tenant, &jobs, &turn, &job, work, &teller).await,
             Err(error) => (Err(error), Learned::default()),
         };
         job.finished_at = Some(self.clock.now());
-        job.checksum = learned.checksum;
+        job.checksum = learned.checksum.or(job.checksum);
         job.found = learned.found;
         job.tables = learned.tables;
         if let (ImportKind::Rollback { to }, Some(went)) = (&mut job.kind, learned.to) {
@@ -61,14 +57,26 @@ impl Importer {
                 job.error = Some(refusal.to_string());
                 Ok(())
             }
+            // Somebody else has the job, and says how it is.
+            Err(RosterError::Overtaken) if job.uploaded => return Err(RosterError::Overtaken),
             Err(error) => {
-                job.state = JobState::Failed;
                 job.error = Some(crate::error::chain(&error));
-                Err(error)
+                if job.uploaded && error.is_of_bundle() {
+                    job.state = JobState::Refused;
+                    Ok(())
+                } else if job.uploaded && !matches!(error, RosterError::Panicked(_)) {
+                    job.state = JobState::Waiting;
+                    (job.started_at, job.finished_at) = (None, None);
+                    Err(error)
+                } else {
+                    job.state = JobState::Failed;
+                    Err(error)
+                }
             }
         };
         let was_stopped = matches!(result, Err(RosterError::Source(SourceError::Stopped)));
         if !is_told && (was_stopped || learned.is_news == Some(false)) {
+            turn.leave().await;
             return result.map(|()| job);
         }
         if let Some(csv) = learned.diagnostics
@@ -78,11 +86,19 @@ impl Importer {
             tracing::warn!(tenant.id = %tenant.id, error, "diagnostics were not stored");
         }
         // How it ended stands in the tables, whether the job can say so or not.
-        if let Err(error) = jobs.save(&job).await {
-            let error: &dyn std::error::Error = &error;
-            tracing::warn!(tenant.id = %tenant.id, error, "how the import ended was not stored");
+        let told = jobs.save(&job).await;
+        // Whoever is next finds how it ended.
+        turn.leave().await;
+        match told {
+            // It is to be found out by whoever takes the bundle next.
+            Err(error) if job.uploaded => result.and(Err(error.into())),
+            Err(error) => {
+                let error: &dyn std::error::Error = &error;
+                tracing::warn!(tenant.id = %tenant.id, error, "how the import ended was not stored");
+                result.map(|()| job)
+            }
+            Ok(()) => result.map(|()| job),
         }
-        result.map(|()| job)
     }
 
     async fn take_turn(
@@ -95,6 +111,10 @@ impl Importer {
     ) -> Result<(), RosterError> {
         let mut told = None;
         while !turn.is_ours().await? {
+            // Whoever has the turn of an upload has taken it from the inbox, too.
+            if job.uploaded {
+                return Err(RosterError::Overtaken);
+            }
             let now = tokio::time::Instant::now();
             if told.is_none_or(|told| now - told >= turn.renewal()) {
                 teller.begin(Phase::Waiting, None);
@@ -107,6 +127,7 @@ impl Importer {
         }
         job.state = JobState::Running;
         job.started_at = Some(self.clock.now());
+        job.error = None;
         if is_told {
             jobs.save(job).await?;
         }
@@ -148,6 +169,7 @@ impl Importer {
             (ended, learned)
         });
         tokio::pin!(task);
+        let _stop = StopOnDrop(Arc::clone(teller));
         loop {
             tokio::select! {
                 done = &mut task => return done.unwrap_or_else(|error| {
@@ -167,6 +189,15 @@ impl Importer {
                 }
             }
         }
+    }
+}
+
+/// Work that nobody waits for any more makes nothing visible.
+struct StopOnDrop(Arc<Teller>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.stop();
     }
 }
 

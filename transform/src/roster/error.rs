@@ -43,6 +43,12 @@ pub enum RosterError {
     /// Whose turn it is cannot be told.
     #[error("whose turn it is to import is not known; import again later")]
     Lease(#[from] LeaseError),
+    /// The bundles that were uploaded cannot be reached.
+    #[error("the bundles that were uploaded cannot be reached now")]
+    Inbox(#[from] runtime::inbox::InboxError),
+    /// Whose rosters they are cannot be told.
+    #[error("the tenant is not known now")]
+    Registry(#[from] runtime::RegistryError),
     /// There is no such import to go back to.
     #[error("there is no import {0} to go back to; `chalkline roster imports` lists them")]
     NoImport(u64),
@@ -52,6 +58,23 @@ pub enum RosterError {
     /// It stopped halfway.
     #[error("the import stopped on a fault of Chalkline: {0}")]
     Panicked(String),
+}
+
+impl RosterError {
+    /// Whether it lies in the bundle, which will never be imported as it is. What the
+    /// system says of a file does not; what a reader makes of its bytes does.
+    pub(super) fn is_of_bundle(&self) -> bool {
+        match self {
+            Self::Bundle(roster::Error::Bundle(BundleError::Open(error)))
+            | Self::Bundle(roster::Error::Io { source: error, .. }) => {
+                error.raw_os_error().is_none()
+            }
+            Self::Bundle(error) => {
+                matches!(error, roster::Error::Bundle(_) | roster::Error::Refused)
+            }
+            _ => false,
+        }
+    }
 }
 
 impl From<BundleError> for RosterError {

@@ -218,6 +218,7 @@ impl Importer {
             by: by.to_owned(),
             forced,
             uploaded: false,
+            lost: 0,
             created_at: self.clock.now(),
             started_at: None,
             finished_at: None,

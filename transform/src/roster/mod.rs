@@ -8,6 +8,7 @@
 //! | write | `write.rs`, `change.rs`, `rows.rs` | the versions that are new, then the current rows |
 //! | publish | [`lake::imports`] | one document, with which all of it is seen |
 //! | tell | [`lake::imports`], `progress.rs`, `diff.rs` | how it goes and went, and how it would |
+//! | on upload | `uploads.rs`, `uploads/` | imports what waits in the inbox, oldest first |
 //!
 //! From the tables of a database, `sync/` reads rows in the place of a bundle.
 //!
@@ -26,6 +27,7 @@ mod rows;
 mod snapshot;
 mod sync;
 mod turn;
+mod uploads;
 mod work;
 mod write;
 
@@ -42,3 +44,4 @@ pub(crate) use rows::StoredRow;
 pub(crate) use snapshot::Snapshot;
 pub use sync::{Address, AddressError, Mapping, MappingError, SourceError, SyncRequest};
 pub use turn::LEASE;
+pub use uploads::{RosterConfig, Uploads};

@@ -79,6 +79,38 @@ async fn every_record_becomes_a_row_of_exactly_one_table() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_notice_is_no_row_of_any_table_and_nobody_counts_it() {
+    let sandbox = Sandbox::new().await;
+    let notice = |tenant: &str, value: &str| {
+        raw(
+            format!("{tenant}/_roster").into_bytes(),
+            &[
+                (headers::TENANT, tenant),
+                (headers::KIND, headers::kind::ROSTER_UPLOADED),
+                (headers::RECEIVED_AT, "1789000000000000"),
+            ],
+            value.as_bytes().to_vec(),
+        )
+    };
+    let mut records: Vec<_> = (0..9)
+        .map(|number| record("demo", &event(number, family(number))))
+        .collect();
+    let job = r#"{"job":"0199b2f4-6c1e-7d3a-9a53-0a8f2a1d9c11","checksum":"00","bytes":7}"#;
+    records.insert(4, notice("demo", job));
+    records.push(notice("demo", "of another version"));
+    records.push(notice("nobody", job));
+    sandbox.append(records).await;
+    let running = sandbox.start();
+    sandbox.wait_for_the_end().await;
+    sandbox.wait_for_the_counts().await;
+    running.stop().await.expect("stops");
+
+    assert_eq!(sandbox.stored("demo").await, ids(0..9));
+    assert_eq!(sandbox.places(&["demo", "_system"]).await.len(), 9);
+    assert_eq!(sandbox.counted("demo").await, 9);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_column_arrives() {
     let sandbox = Sandbox::new().await;
     let golden = include_str!("../../../schemas/golden/event-v1.ndjson");

@@ -107,6 +107,11 @@ impl Sandbox {
         self.run(|transform| transform.with_report_leases(leases))
     }
 
+    /// The same, importing rosters that were uploaded.
+    pub fn start_with_rosters(&self, leases: Leases) -> Running {
+        self.run(|transform| transform.with_roster_leases(leases))
+    }
+
     fn run(&self, with: impl FnOnce(Transform) -> Transform) -> Running {
         let (shutdown, health) = (Shutdown::new(), Health::new());
         let transform = with(Transform::new(

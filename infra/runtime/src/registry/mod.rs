@@ -57,6 +57,11 @@ impl Registry {
         }))
     }
 
+    /// The root below which they are.
+    pub fn root(&self) -> &Root {
+        self.0.secrets.root()
+    }
+
     /// The tenant as it was at most 5 seconds ago; `None` if there is no such
     /// tenant. While the store does not answer, what was last known is answered
     /// for up to 60 seconds.
@@ -167,9 +172,7 @@ impl Registry {
 impl std::fmt::Debug for Registry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Not the store, which would show its keys.
-        f.debug_tuple("Registry")
-            .field(self.0.secrets.root())
-            .finish()
+        f.debug_tuple("Registry").field(self.root()).finish()
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use schemas::roster::job::{Counts, ImportKind, Job};
 use schemas::{Table, TenantId, layout};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -41,39 +42,6 @@ pub struct Import {
     pub tables: BTreeMap<String, Counts>,
     /// The versions of all roster tables that there are, by table.
     pub versions: BTreeMap<String, u64>,
-}
-
-/// What an import was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum ImportKind {
-    /// Of a bundle.
-    Import,
-    /// Back to what was stored before.
-    Rollback {
-        /// The import after which it was so; 0 is before the first.
-        to: u64,
-    },
-}
-
-/// How many rows of a table an import changed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
-    /// Rows that came.
-    pub added: u64,
-    /// Rows that say something else.
-    pub changed: u64,
-    /// Rows that ended.
-    pub ended: u64,
-    /// Rows that stayed as they were.
-    pub unchanged: u64,
-}
-
-impl Counts {
-    /// How many rows are not as they were.
-    pub fn changes(&self) -> u64 {
-        self.added + self.changed + self.ended
-    }
 }
 
 impl Import {
@@ -151,6 +119,25 @@ impl Imports {
         import
             .map(Some)
             .map_err(|source| LakeError::Document { path, source })
+    }
+
+    /// The import that a job has made, if it came so far.
+    ///
+    /// # Errors
+    /// As [`Imports::newest`].
+    pub async fn of_job(&self, job: &Job) -> Result<Option<Import>, LakeError> {
+        for number in self.numbers().await?.into_iter().rev() {
+            let Some(import) = self.get(number).await? else {
+                continue;
+            };
+            if import.id == job.id {
+                return Ok(Some(import));
+            }
+            if import.finished_at < job.created_at {
+                break;
+            }
+        }
+        Ok(None)
     }
 
     /// Makes the document of an import, with which it is seen; `false` when another

@@ -5,6 +5,7 @@ mod import;
 mod job;
 mod source;
 
-pub use import::{Counts, Import, ImportKind, Imports};
-pub use job::{Found, Job, JobState, Jobs};
+pub use import::{Import, Imports};
+pub use job::Jobs;
+pub use schemas::roster::job::{Counts, Found, ImportKind, Job, JobState};
 pub use source::{ImportSource, ImportSources, Reached, Sync};

@@ -8,3 +8,4 @@ pub mod lake;
 mod rollbacks;
 pub mod school;
 mod turns;
+mod uploads;
