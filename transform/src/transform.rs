@@ -218,7 +218,12 @@ impl Transform {
 
     fn uploads(&self) -> Option<Uploads> {
         let leases = self.roster_leases.clone()?;
-        let importer = Importer::new(self.lake.clone(), leases, self.clock.clone());
+        let importer = Importer::new(
+            self.lake.clone(),
+            self.registry.clone(),
+            leases,
+            self.clock.clone(),
+        );
         Some(Uploads::new(
             self.config.roster.clone(),
             importer,

@@ -46,9 +46,6 @@ pub enum RosterError {
     /// The bundles that were uploaded cannot be reached.
     #[error("the bundles that were uploaded cannot be reached now")]
     Inbox(#[from] runtime::inbox::InboxError),
-    /// Whose rosters they are cannot be told.
-    #[error("the tenant is not known now")]
-    Registry(#[from] runtime::RegistryError),
     /// There is no such import to go back to.
     #[error("there is no import {0} to go back to; `chalkline roster imports` lists them")]
     NoImport(u64),

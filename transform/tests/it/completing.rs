@@ -215,10 +215,7 @@ async fn an_event_is_known_again_whatever_its_student_is_called_by_now() {
     test.import(&School::of(USERS).bulk()).await;
     assert!(test.tend().await > 0);
     let rows = test.rows().await;
-    assert!(
-        rows.iter()
-            .any(|row| row[3] != "∅")
-    );
+    assert!(rows.iter().any(|row| row[3] != "∅"));
     // By a process that has to read the ids from the tables.
     test.publish(1..61).await;
     assert_eq!(test.rows().await, rows);

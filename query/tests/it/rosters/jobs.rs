@@ -19,6 +19,7 @@ fn job(number: u128, state: JobState) -> Job {
         by: "Grace".to_owned(),
         forced: false,
         uploaded: false,
+        lost: 0,
         created_at: time("2026-09-14T06:00:00Z"),
         started_at: Some(time("2026-09-14T06:00:01Z")),
         finished_at: Some(time("2026-09-14T06:00:03.5Z")),

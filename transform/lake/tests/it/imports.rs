@@ -65,6 +65,7 @@ fn job(number: u128, state: JobState) -> Job {
         by: "tests".to_owned(),
         forced: false,
         uploaded: false,
+        lost: 0,
         created_at: DateTime::UNIX_EPOCH,
         started_at: None,
         finished_at: None,

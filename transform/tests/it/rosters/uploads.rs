@@ -210,7 +210,12 @@ async fn a_job_whose_process_died_goes_on_from_where_it_was() {
     // It came to its end, and could not say so.
     let root = house.sandbox.registry.root().clone();
     let leases = Leases::new(root, LEASE, "dead".to_owned(), TURN);
-    let importer = Importer::new(house.sandbox.lake.clone(), leases, Clock::system());
+    let importer = Importer::new(
+        house.sandbox.lake.clone(),
+        house.sandbox.registry.clone(),
+        leases,
+        Clock::system(),
+    );
     let tenant = house.sandbox.registry.tenant(&demo).await;
     let tenant = tenant.expect("reads").expect("is there");
     let request = Request::new(bundle.path(), "sis");
