@@ -95,7 +95,7 @@ impl Importer {
         }
         job.state = JobState::Running;
         job.started_at = Some(self.clock.now());
-        jobs.save(job).await
+        Ok(jobs.save(job).await?)
     }
 
     /// Works for as long as the turn is ours.
