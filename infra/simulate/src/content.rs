@@ -56,12 +56,10 @@ impl Part {
         match self {
             Self::Reading => "page",
             Self::Video => "video",
-            Self::Handout => "document",
-            Self::Practice => "practice",
+            Self::Handout => "file",
             Self::Forum => "discussion",
-            Self::Quiz => "quiz",
             Self::Project => "assignment",
-            Self::Midterm | Self::Final => "exam",
+            Self::Practice | Self::Quiz | Self::Midterm | Self::Final => "assessment",
         }
     }
 
