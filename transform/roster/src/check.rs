@@ -10,12 +10,13 @@ use crate::error::Error;
 use crate::manifest::{Mode, Version};
 use crate::merge::{Groups, Merge, Step, Wanted};
 use crate::orgs::Orgs;
-use crate::read::{Reading, Settings};
-use crate::row::Row;
+use crate::read::{Reading, Scope, Settings};
+use crate::row::{Row, id_of};
 use crate::sort::Sorted;
 use crate::stored::Stored;
 use crate::terms::Sessions;
 
+mod catalog;
 mod circles;
 mod enrollments;
 mod facts;
@@ -39,6 +40,8 @@ pub struct Checked {
     pub(crate) tables: BTreeMap<Entity, Sorted>,
     /// The lines that are not taken, of each table.
     pub(crate) left_out: BTreeMap<Entity, HashSet<u64>>,
+    pub(crate) scopes: BTreeMap<Entity, Scope>,
+    pub(crate) name_of: fn(File) -> String,
     pub(crate) facts: Facts,
     pub(crate) settings: Settings,
 }
@@ -56,6 +59,8 @@ impl Reading {
             diagnostics: self.diagnostics,
             tables: self.tables,
             left_out: BTreeMap::new(),
+            scopes: self.scopes,
+            name_of: self.name_of,
             facts: Facts::default(),
             settings: self.settings,
         };
@@ -97,13 +102,9 @@ impl Checked {
         entity: Entity,
         stored: &'a dyn Stored,
     ) -> Result<Merge<'a>, Error> {
-        merge(
-            &self.tables,
-            self.mode(entity),
-            &self.left_out,
-            entity,
-            stored,
-        )
+        let mode = self.mode(entity);
+        let merge = merge(&self.tables, mode, &self.left_out, entity, stored)?;
+        Ok(merge.within(self.scopes.get(&entity)))
     }
 
     /// Whether the table has to be gone through: the bundle has it, or refers to it, or
@@ -121,7 +122,7 @@ impl Checked {
         self.learn_ids(entity, stored)?;
         let mode = self.mode(entity);
         let references = self.references(entity);
-        let file = File::of(entity).map(|file| file.name()).unwrap_or_default();
+        let file = File::of(entity).map(self.name_of).unwrap_or_default();
         let present: HashSet<Entity> = self.tables.keys().copied().collect();
         let prefixes = self.settings.actor_prefixes.clone();
         let is_referred_to = self.is_referred_to(entity);
@@ -133,10 +134,12 @@ impl Checked {
             facts,
             diagnostics,
             left_out: earlier,
+            scopes,
             ..
         } = self;
         let mut report = Report { diagnostics, file };
-        for step in merge(tables, mode, earlier, entity, stored)? {
+        let steps = merge(tables, mode, earlier, entity, stored)?;
+        for step in steps.within(scopes.get(&entity)) {
             let step = step?;
             for (line, is_same) in &step.again {
                 report.repeated(entity, *line, *is_same);
@@ -146,7 +149,8 @@ impl Checked {
                 is_taken = references
                     .iter()
                     .all(|to| resolve(to, row, line, facts, &present, &mut report))
-                    && check_days(entity, row, line, &mut report);
+                    && check_days(entity, row, line, &mut report)
+                    && catalog::check_times(entity, row, line, &mut report);
                 if is_taken {
                     check_row(entity, row, line, facts, &mut report);
                 } else {
@@ -161,7 +165,7 @@ impl Checked {
             learn_from_old(entity, &step, facts);
             if let Some(row) = row {
                 if is_referred_to {
-                    ids.insert(hash(&step.key));
+                    ids.insert(hash(id_of(&step.key)));
                 }
                 let line = step.incoming().map(|(_, line)| line);
                 facts.learn(entity, row, line);
@@ -178,7 +182,7 @@ impl Checked {
     /// The ids of a table whose rows refer to each other, before they are looked at.
     fn learn_ids(&mut self, entity: Entity, stored: &dyn Stored) -> Result<(), Error> {
         let is_needed = match entity {
-            Entity::Orgs | Entity::Terms => self.has(entity),
+            Entity::Orgs | Entity::Terms | Entity::Standards | Entity::Contents => self.has(entity),
             Entity::Users => self.has_identities(),
             _ => false,
         };
@@ -187,10 +191,11 @@ impl Checked {
         }
         let mut ids = HashSet::new();
         let mode = self.mode(entity);
-        for step in merge(&self.tables, mode, &self.left_out, entity, stored)? {
+        let steps = merge(&self.tables, mode, &self.left_out, entity, stored)?;
+        for step in steps.within(self.scopes.get(&entity)) {
             let step = step?;
             if step.row().is_some() {
-                ids.insert(hash(&step.key));
+                ids.insert(hash(id_of(&step.key)));
                 if entity == Entity::Users {
                     let prefixes = &self.settings.actor_prefixes;
                     let id = schemas::normalise_actor(&step.key, prefixes);
@@ -204,7 +209,7 @@ impl Checked {
 
     /// What can be said only when all has been seen.
     fn finish(&mut self, stored: &dyn Stored) -> Result<(), Error> {
-        circles::check(&self.facts, &mut self.diagnostics);
+        circles::check(&self.facts, self.name_of, &mut self.diagnostics);
         sessions::check_tree(&self.facts, &mut self.diagnostics);
         if self.has(Entity::Enrollments) && self.has(Entity::Sections) {
             self.for_lines(Entity::Sections, stored, enrollments::check_taught)?;
@@ -223,7 +228,7 @@ impl Checked {
         check: fn(&str, u64, &Facts, &mut Report<'_>),
     ) -> Result<(), Error> {
         let mode = self.mode(entity);
-        let file = File::of(entity).map(|file| file.name()).unwrap_or_default();
+        let file = File::of(entity).map(self.name_of).unwrap_or_default();
         let diagnostics = &mut self.diagnostics;
         let mut report = Report { diagnostics, file };
         for step in merge(&self.tables, mode, &self.left_out, entity, stored)? {
@@ -268,12 +273,19 @@ impl Report<'_> {
     }
 
     fn repeated(&mut self, entity: Entity, line: u64, is_same: bool) {
+        let mut key = entity.key_fields().map(|field| &entity.fields()[field]);
+        let id = key.find_map(|field| field.from.first());
+        let id = if File::of(entity).is_some_and(File::is_of_catalog) {
+            id.copied().unwrap_or_default()
+        } else {
+            "sourcedId"
+        };
         if is_same {
             let detail = "the row is there again, word for word";
-            self.add(Code::RepeatedRow, line, "sourcedId", detail);
+            self.add(Code::RepeatedRow, line, id, detail);
         } else {
             let detail = format!("another row of {entity} has the id; only the first is taken");
-            self.add(Code::DuplicateId, line, "sourcedId", detail);
+            self.add(Code::DuplicateId, line, id, detail);
         }
     }
 }
@@ -286,10 +298,10 @@ fn check_days(entity: Entity, row: &Row, line: u64, report: &mut Report<'_>) -> 
     let day = |field| row.get(entity, field).as_date();
     match (day(begin), day(end)) {
         (Some(first), Some(last)) if last < first => {
-            let column = if entity == Entity::Terms {
-                "startDate"
-            } else {
-                "beginDate"
+            let column = match entity {
+                Entity::Terms => "startDate",
+                Entity::ProgramEnrollments => begin,
+                _ => "beginDate",
             };
             let detail = "the first day is after the last";
             report.add(Code::BeginAfterEnd, line, column, detail);
@@ -314,6 +326,7 @@ fn check_row(entity: Entity, row: &Row, line: u64, facts: &mut Facts, report: &m
             gradebook::check_line_item(row, line, facts, report);
         }
         Entity::Results => gradebook::check_result(row, line, facts, report),
+        Entity::Contents => catalog::check_content(row, line, report),
         _ => {}
     }
 }

@@ -15,9 +15,14 @@ use crate::records::{RecordError, Records};
 use crate::sort::{Sorted, Sorter};
 use crate::text::{Inspection, Utf8, inspect};
 
+mod json;
 mod line;
+mod scope;
+mod tables;
 
 use line::Lines;
+pub(crate) use scope::Scope;
+pub use tables::read_catalog;
 
 /// How a bundle is read.
 #[derive(Debug, Clone)]
@@ -55,6 +60,10 @@ pub struct Reading {
     /// What is wrong so far.
     pub diagnostics: Diagnostics,
     pub(crate) tables: BTreeMap<Entity, Sorted>,
+    /// Of which rows a bulk speaks, where those are not all of the table.
+    pub(crate) scopes: BTreeMap<Entity, Scope>,
+    /// How a file is called in diagnostics.
+    pub(crate) name_of: fn(File) -> String,
     pub(crate) settings: Settings,
 }
 
@@ -70,32 +79,43 @@ pub fn read(bundle: &mut Bundle, settings: Settings) -> Result<Reading, Error> {
         diagnostics.file(Code::UnknownFile, name, detail);
     }
     let manifest = read_manifest(bundle, &mut diagnostics)?;
-    let mut reading = Reading {
-        version: manifest.version,
-        files: BTreeMap::new(),
-        diagnostics,
-        tables: BTreeMap::new(),
-        settings,
-    };
-    let inspected = reading.inspect(bundle, &manifest)?;
+    let mut reading = Reading::new(manifest.version, diagnostics, settings);
     if manifest.files.is_empty() && !reading.diagnostics.is_fatal() {
         let detail = "there is no file of OneRoster to read";
         reading.diagnostics.bundle(Code::NoFiles, detail);
     }
-    for (file, mode) in manifest.files {
-        let Some(inspection) = inspected.get(&file) else {
-            continue;
-        };
-        let orders = reading.orders(bundle, file, inspection)?;
-        if let Some(sorted) = reading.read_file(bundle, file, mode, inspection, &orders)? {
-            reading.tables.insert(file.entity(), sorted);
-            reading.files.insert(file, mode);
-        }
-    }
+    reading.read_files(bundle, manifest)?;
     Ok(reading)
 }
 
 impl Reading {
+    fn new(version: Version, diagnostics: Diagnostics, settings: Settings) -> Self {
+        Self {
+            version,
+            files: BTreeMap::new(),
+            diagnostics,
+            tables: BTreeMap::new(),
+            scopes: BTreeMap::new(),
+            name_of: File::name,
+            settings,
+        }
+    }
+
+    fn read_files(&mut self, bundle: &mut Bundle, manifest: Manifest) -> Result<(), Error> {
+        let inspected = self.inspect(bundle, &manifest)?;
+        for (file, mode) in manifest.files {
+            let Some(inspection) = inspected.get(&file) else {
+                continue;
+            };
+            let orders = self.orders(bundle, file, inspection)?;
+            if let Some(sorted) = self.read_file(bundle, file, mode, inspection, &orders)? {
+                self.tables.insert(file.entity(), sorted);
+                self.files.insert(file, mode);
+            }
+        }
+        Ok(())
+    }
+
     /// Looks at the bytes of all files; copies of others are left out.
     fn inspect(
         &mut self,
@@ -227,6 +247,7 @@ impl Reading {
         };
         let mut lines = Lines::new(file, self.version, mode, &header, orders, diagnostics);
         let mut sorter = Sorter::new(self.settings.sort_bytes);
+        let mut scope = Scope::of(file.entity());
         let mut rows = 0_u64;
         loop {
             match records.next() {
@@ -234,6 +255,9 @@ impl Reading {
                 Ok(Some(record)) => {
                     rows += 1;
                     if let Some(row) = lines.read(&record) {
+                        if let Some(scope) = &mut scope {
+                            scope.learn(&row.row);
+                        }
                         sorter.push(&row)?;
                     }
                 }
@@ -249,6 +273,8 @@ impl Reading {
             diagnostics.file(Code::EmptyFile, &name, detail);
             return Ok(None);
         }
+        self.scopes
+            .extend(scope.map(|scope| (file.entity(), scope)));
         sorter.finish().map(Some)
     }
 }

@@ -1,4 +1,4 @@
-//! Imports bundles, and goes back to what was before.
+//! Imports bundles and catalogues, and goes back to what was before.
 
 use std::collections::BTreeMap;
 
@@ -51,7 +51,7 @@ impl Importer {
         let (settings, today) = (settings(tenant), self.today(tenant));
         blocking(move || {
             let teller = Teller::new(progress);
-            let checked = read(&request.path, settings, &snapshot, &teller)?;
+            let checked = read(&request, settings, &snapshot, &teller)?;
             let (found, diagnostics) = (found(&checked), csv(&checked)?);
             let mut preview = Preview {
                 tables: BTreeMap::new(),
@@ -75,7 +75,7 @@ impl Importer {
         .await
     }
 
-    /// Imports a bundle. The job says how it ended, also when the bundle was refused; it
+    /// Imports a bundle or a catalogue. The job says how it ended, also when the bundle was refused; it
     /// stays known under its id, whatever happens.
     ///
     /// Should the future be dropped or the process killed before the end, nothing of it
@@ -89,16 +89,11 @@ impl Importer {
         request: Request,
         progress: Progress,
     ) -> Result<Job, RosterError> {
-        let job = self.job(
-            &request.source,
-            &request.by,
-            ImportKind::Import,
-            request.forced,
-        );
+        let job = self.job(&request.source, &request.by, request.kind(), request.forced);
         self.run(tenant, job, Work::Bundle(request), progress).await
     }
 
-    /// Makes the rosters what they were after the import `to`, before the newest import
+    /// Makes rosters and the catalogue what they were after the import `to`, before the newest import
     /// if it is not said; 0 is before the first. That is an import itself: what is undone
     /// stays in the history, and can be done again by going back once more.
     ///

@@ -1,4 +1,4 @@
-//! Rosters in the lake: bundles are imported, with their history, all or nothing.
+//! Rosters and catalogues in the lake: imported with their history, all or nothing.
 //!
 //! | step | file | what it does |
 //! |---|---|---|
@@ -31,5 +31,6 @@ pub use error::{Refusal, RosterError};
 pub use import::Importer;
 pub use lake::imports::{Counts, Found, Import, ImportKind, Imports, Job, JobState};
 pub use progress::{Phase, Progress, Step};
-pub use request::Request;
+pub use request::{Format, Request};
+pub use roster::Mode;
 pub use turn::LEASE;

@@ -1,7 +1,6 @@
 //! What an import does once it is its turn, on a thread that may wait.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -17,7 +16,7 @@ use super::input::checksum;
 use super::progress::{Phase, Teller};
 use super::snapshot::Snapshot;
 use super::write::Tables;
-use super::{Refusal, Request, RosterError};
+use super::{Format, Refusal, Request, RosterError};
 
 /// How often a table's log gets a checkpoint, in versions.
 const CHECKPOINT_EVERY: u64 = 32;
@@ -68,12 +67,7 @@ impl One {
     pub fn import(&self, request: &Request, learned: &mut Learned) -> Result<Ended, RosterError> {
         let (newest, snapshot) = self.before()?;
         learned.checksum = Some(checksum(&request.path).map_err(RosterError::Input)?);
-        let checked = read(
-            &request.path,
-            self.settings.clone(),
-            &snapshot,
-            &self.teller,
-        )?;
+        let checked = read(request, self.settings.clone(), &snapshot, &self.teller)?;
         learned.found = found(&checked);
         learned.diagnostics = Some(csv(&checked)?);
         if checked.diagnostics.is_fatal() {
@@ -168,10 +162,10 @@ impl One {
         learned.tables = counts.clone();
         self.teller.begin(Phase::Publishing, None);
         let kind = match self.job.kind {
-            ImportKind::Import => ImportKind::Import,
             ImportKind::Rollback { to } => ImportKind::Rollback {
                 to: learned.to.unwrap_or(to),
             },
+            kind => kind,
         };
         let import = Import {
             number: tables.number,
@@ -222,14 +216,17 @@ impl One {
 
 /// What is wrong with the bundle, and its rows beside those that are stored.
 pub(super) fn read(
-    path: &Path,
+    request: &Request,
     settings: Settings,
     snapshot: &Snapshot,
     teller: &Teller,
 ) -> Result<Checked, RosterError> {
     teller.begin(Phase::Reading, None);
-    let mut bundle = Bundle::open(path, Limits::default())?;
-    let reading = roster::read(&mut bundle, settings)?;
+    let (path, limits) = (&request.path, Limits::default());
+    let reading = match request.format {
+        Format::OneRoster => roster::read(&mut Bundle::open(path, limits)?, settings)?,
+        Format::Catalog(mode) => roster::read_catalog(path, mode, limits, settings)?,
+    };
     teller.begin(Phase::Checking, None);
     Ok(reading.check(snapshot)?)
 }

@@ -38,6 +38,12 @@ impl Store {
 
     pub fn import_with(&mut self, bundle: Bundle, rules: &Rules) -> Checked {
         let checked = check(bundle, self);
+        self.take(&checked, rules);
+        checked
+    }
+
+    /// Stores all that changes.
+    pub fn take(&mut self, checked: &Checked, rules: &Rules) {
         let before = self.clone();
         let comparison = checked.compare(&before, rules, today()).expect("compared");
         for entity in comparison.tables() {
@@ -53,7 +59,6 @@ impl Store {
                 "{entity}"
             );
         }
-        checked
     }
 
     /// The rows' values, without when they were modified.
