@@ -74,15 +74,22 @@ impl Reading {
             mode,
             left,
             open: BTreeMap::new(),
+            broken: None,
             stopped: None,
         };
         let done = read(&mut tables, bytes);
-        let Tables { open, stopped, .. } = tables;
+        let Tables {
+            open,
+            broken,
+            stopped,
+            ..
+        } = tables;
         if let Some(error) = stopped {
             return Err(error);
         }
         if let Err(error) = done {
-            self.report_json(error)?;
+            // The catalogue is refused: what of it could be read is of no use.
+            return self.report_json(error, broken);
         }
         for (file, table) in open {
             if table.rows == 0 {
@@ -100,7 +107,11 @@ impl Reading {
 
     /// What is no JSON is wrong with the catalogue; what cannot be read is an error. What
     /// the parser says is not repeated: it may name a value.
-    fn report_json(&mut self, error: serde_json::Error) -> Result<(), Error> {
+    fn report_json(
+        &mut self,
+        error: serde_json::Error,
+        broken: Option<(File, u64)>,
+    ) -> Result<(), Error> {
         let line = Some(error.line() as u64).filter(|line| *line > 0);
         let (code, detail) = match error.classify() {
             Category::Io => {
@@ -108,10 +119,11 @@ impl Reading {
                 if error.kind() != io::ErrorKind::FileTooLarge {
                     return Err(unreadable("the file", error));
                 }
-                (
-                    Code::RowTooLong,
-                    "a row has over a megabyte, or does not end",
-                )
+                let table = broken.map_or("", |(file, _)| file.stem());
+                let row = broken.map(|(_, row)| row);
+                let (code, detail) = (Code::RowTooLong, "the row is too long or does not end");
+                self.diagnostics.add(code, table, row, None, detail);
+                return Ok(());
             }
             Category::Eof => (Code::InvalidJson, "the file ends in the middle"),
             _ => (
@@ -131,6 +143,8 @@ struct Tables<'r> {
     /// How many bytes may still come before the next row.
     left: Rc<Cell<u64>>,
     open: BTreeMap<File, Table>,
+    /// The row that could not be read.
+    broken: Option<(File, u64)>,
     /// Why it goes no further, though the JSON does.
     stopped: Option<Error>,
 }
@@ -175,7 +189,10 @@ impl Tables<'_> {
             let value = match next() {
                 Ok(Some(value)) => value,
                 Ok(None) => break Ok(()),
-                Err(error) => break Err(error),
+                Err(error) => {
+                    self.broken = Some((file, table.rows + 1));
+                    break Err(error);
+                }
             };
             table.rows += 1;
             let Value::Object(object) = value else {

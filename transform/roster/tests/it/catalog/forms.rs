@@ -22,7 +22,7 @@ fn is_unchanged(path: &Path, stored: &Store) -> bool {
 
 #[rstest]
 #[case(Size::School { students: 60 })]
-#[case(Size::District { schools: 2, students: 120 })]
+#[case(Size::District { schools: 2, students: 60 })]
 fn a_simulated_catalogue_is_whole_in_every_form(#[case] size: Size) {
     let year = SchoolYear::beginning(2026).expect("a year");
     let world = World::new(5, size, year).expect("a school");

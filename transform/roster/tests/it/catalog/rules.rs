@@ -188,5 +188,5 @@ fn a_row_that_does_not_end_does_not_swallow_the_memory() {
     let long = "x".repeat(1 << 20);
     write!(file, r#"{{"contents": [{{"content_id": "{long}"#).expect("written");
     let checked = check(&path, Mode::Bulk, &school());
-    assert_eq!(told(&checked.diagnostics), ["row_too_long :1"]);
+    assert_eq!(told(&checked.diagnostics), ["row_too_long contents:1"]);
 }

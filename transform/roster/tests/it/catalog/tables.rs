@@ -57,9 +57,9 @@ impl Tables {
 }
 
 pub fn check(path: &Path, mode: Mode, stored: &Store) -> Checked {
-    // A small budget, so that rows are set aside in files here too.
+    // A small budget, so that rows of large tables are set aside in files here too.
     let settings = Settings {
-        sort_bytes: 200,
+        sort_bytes: 64 << 10,
         ..Settings::default()
     };
     let reading = roster::read_catalog(path, mode, Limits::default(), settings).expect("read");
