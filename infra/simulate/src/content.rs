@@ -51,8 +51,8 @@ impl Part {
         Self::Final,
     ];
 
-    /// What it is, for catalogues.
-    pub(crate) fn kind(self) -> &'static str {
+    /// What it is, in the words of catalogues.
+    pub(crate) fn kind_of_content(self) -> &'static str {
         match self {
             Self::Reading => "page",
             Self::Video => "video",
@@ -60,6 +60,20 @@ impl Part {
             Self::Forum => "discussion",
             Self::Project => "assignment",
             Self::Practice | Self::Quiz | Self::Midterm | Self::Final => "assessment",
+        }
+    }
+
+    /// What it is, for rosters.
+    pub(crate) fn kind(self) -> &'static str {
+        match self {
+            Self::Reading => "page",
+            Self::Video => "video",
+            Self::Handout => "document",
+            Self::Practice => "practice",
+            Self::Forum => "discussion",
+            Self::Quiz => "quiz",
+            Self::Project => "assignment",
+            Self::Midterm | Self::Final => "exam",
         }
     }
 

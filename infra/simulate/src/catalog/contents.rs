@@ -73,7 +73,7 @@ impl<'w> Catalog<'w> {
                 content.id(),
                 course.id,
                 unit_id(course, content.unit()),
-                content.part.kind(),
+                content.part.kind_of_content(),
                 version,
                 content.title(),
                 duration.clone().map(Cell::Decimal),
