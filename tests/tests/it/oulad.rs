@@ -88,7 +88,11 @@ async fn an_interrupted_import_is_resumed_exactly_and_the_answers_are_right() {
     let unknown = "SELECT count(*) AS n FROM clickstream WHERE unknown IS NOT NULL";
     assert_eq!(sandbox.value(unknown).await, json!(0));
 
-    for question in ["clicks_per_week", "enrolled_per_week", "mean_score_per_assessment"] {
+    for question in [
+        "clicks_per_week",
+        "enrolled_per_week",
+        "mean_score_per_assessment",
+    ] {
         assert_eq!(
             answer(&sandbox, question).await,
             expected[question],

@@ -24,9 +24,7 @@ impl Answers {
     pub async fn ask(query: &Client) -> Result<Self, ClientError> {
         Ok(Self {
             enrolled_per_week: query
-                .sql(include_str!(
-                    "../../../demo/answers/enrolled_per_week.sql"
-                ))
+                .sql(include_str!("../../../demo/answers/enrolled_per_week.sql"))
                 .await?,
             clicks_per_week: query
                 .sql(include_str!("../../../demo/answers/clicks_per_week.sql"))

@@ -114,7 +114,12 @@ async fn load_and_ask(
     let ingest = Client::trusting(&ingest_url, &access.key, ca_file)?;
     let mut state = State::open(config.data_dir.join("import.json"))?;
     let (statements, oulad) = sources(config).await?;
-    oulad_roster(&ingest, config.data_dir.join(OULAD.name), CourseStarts::default()).await?;
+    oulad_roster(
+        &ingest,
+        config.data_dir.join(OULAD.name),
+        CourseStarts::default(),
+    )
+    .await?;
     let imports = [
         import::run(Arc::clone(&statements), &ingest, &mut state, &progress).await?,
         import::run(Arc::clone(&oulad), &ingest, &mut state, &progress).await?,
