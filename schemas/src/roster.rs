@@ -1,6 +1,7 @@
-//! The tables of rosters and their columns, and where each comes from in a bundle of
-//! OneRoster.
+//! The tables of rosters and of the catalogue, their columns, and where each comes from
+//! in a bundle of OneRoster or in a catalogue.
 
+mod catalog;
 mod descriptions;
 mod fields;
 pub mod job;
@@ -15,7 +16,7 @@ pub(crate) use tables::{
 /// roster has this id.
 pub const NO_TERM: &str = "no-term";
 
-/// A table that a bundle fills.
+/// A table that a bundle or a catalogue fills.
 ///
 /// The order is that of reference: rows refer to tables before theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -66,6 +67,24 @@ pub enum Entity {
     CourseResources,
     /// Those of a person.
     UserResources,
+    /// What the catalogue adds to courses.
+    CourseDetails,
+    /// What the catalogue adds to sections.
+    SectionDetails,
+    /// Standards of learning, as trees.
+    Standards,
+    /// What a course consists of, each version of it, as trees.
+    Contents,
+    /// Which item asks for which standard.
+    Alignments,
+    /// What leads to an award.
+    Programs,
+    /// Who is in which program.
+    ProgramEnrollments,
+    /// Degrees, diplomas, certificates and honours of people.
+    Awards,
+    /// Days that are otherwise than the terms' weekdays.
+    CalendarDays,
 }
 
 /// What a column tells about people.
@@ -123,11 +142,13 @@ pub enum FieldKind {
     Number,
     /// A whole number.
     Integer,
+    /// A point in time.
+    Time,
 }
 
 impl Entity {
     /// All of them, in the order of reference.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 32] = [
         Self::Orgs,
         Self::Terms,
         Self::Courses,
@@ -151,6 +172,15 @@ impl Entity {
         Self::SectionResources,
         Self::CourseResources,
         Self::UserResources,
+        Self::CourseDetails,
+        Self::SectionDetails,
+        Self::Standards,
+        Self::Contents,
+        Self::Alignments,
+        Self::Programs,
+        Self::ProgramEnrollments,
+        Self::Awards,
+        Self::CalendarDays,
     ];
 
     /// The table's name.
@@ -179,6 +209,15 @@ impl Entity {
             Self::SectionResources => "section_resources",
             Self::CourseResources => "course_resources",
             Self::UserResources => "user_resources",
+            Self::CourseDetails => "course_details",
+            Self::SectionDetails => "section_details",
+            Self::Standards => "standards",
+            Self::Contents => "contents",
+            Self::Alignments => "alignments",
+            Self::Programs => "programs",
+            Self::ProgramEnrollments => "program_enrollments",
+            Self::Awards => "awards",
+            Self::CalendarDays => "calendar_days",
         }
     }
 
@@ -208,6 +247,15 @@ impl Entity {
             Self::SectionResources => "section_resources_history",
             Self::CourseResources => "course_resources_history",
             Self::UserResources => "user_resources_history",
+            Self::CourseDetails => "course_details_history",
+            Self::SectionDetails => "section_details_history",
+            Self::Standards => "standards_history",
+            Self::Contents => "contents_history",
+            Self::Alignments => "alignments_history",
+            Self::Programs => "programs_history",
+            Self::ProgramEnrollments => "program_enrollments_history",
+            Self::Awards => "awards_history",
+            Self::CalendarDays => "calendar_days_history",
         }
     }
 
@@ -246,6 +294,8 @@ impl Entity {
         match self {
             Self::Terms => Some(("start_date", "end_date")),
             Self::Roles | Self::Enrollments => Some(("begin_date", "end_date")),
+            Self::ProgramEnrollments => Some(("begins_on", "ends_on")),
+            Self::CalendarDays => Some(("day", "day")),
             _ => None,
         }
     }

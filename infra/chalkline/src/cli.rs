@@ -1,6 +1,7 @@
 //! The command line: what can be said, not what it does.
 
 mod access;
+mod catalog;
 mod custom_type;
 mod import;
 mod outbox;
@@ -16,6 +17,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand, value_parser};
 use schemas::{Family, Table, TenantId};
 
 pub use self::access::{Key, Link, Tenant, Token};
+pub use self::catalog::{Catalog, CatalogImport};
 pub use self::custom_type::Type;
 pub use self::import::{Edx, Events, Import, Oulad, Target, Xapi};
 pub use self::outbox::{Outbox, Relay};
@@ -122,6 +124,14 @@ pub enum Command {
         after_help = "Example: chalkline roster import roster.zip --tenant north-high"
     )]
     Roster(Roster),
+    /// Import the catalogue: what is taught, and to what end
+    ///
+    /// It works on the tables themselves, also beside a running `chalkline up`.
+    #[command(
+        subcommand,
+        after_help = "Example: chalkline catalog import catalog.zip --tenant north-high"
+    )]
+    Catalog(Catalog),
     /// Make up schools, for demos and benchmarks
     #[command(
         subcommand,

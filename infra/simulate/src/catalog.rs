@@ -1,6 +1,8 @@
 //! The catalogue: what is taught, by whom and when, and to what end.
 
+mod calendar;
 mod contents;
+mod courses;
 mod programs;
 
 use std::io::{Seek, Write};
@@ -8,20 +10,36 @@ use std::path::Path;
 
 use crate::Error;
 use crate::content::YEAR_LESSONS;
+use crate::roster::FIRST_DAY;
 use crate::table::{Csv, JsonArray, Rows, Table};
 use crate::target::{Counted, Folder, Progress, Target, Zip};
 use crate::world::World;
 
-/// The catalogue of a world: contents, courses, sections, standards and programs.
+/// The catalogue of a world, as `chalkline catalog import` takes it: contents, details of
+/// courses and sections, standards, programs and holidays.
+///
+/// It is of a day, as a roster is: who comes later is in no program yet.
 #[derive(Debug, Clone, Copy)]
 pub struct Catalog<'w> {
     world: &'w World,
+    day: u16,
 }
 
 impl<'w> Catalog<'w> {
-    /// The catalogue of a world.
+    /// The catalogue of a world on the second Friday of the school year.
     pub fn new(world: &'w World) -> Self {
-        Self { world }
+        Self {
+            world,
+            day: FIRST_DAY,
+        }
+    }
+
+    /// The catalogue so many days later.
+    pub fn later(self, days: u16) -> Self {
+        Self {
+            day: self.day.saturating_add(days),
+            ..self
+        }
     }
 
     /// About how many rows it has.
@@ -93,7 +111,7 @@ impl<'w> Catalog<'w> {
 
     fn progress(&self) -> Progress {
         Progress {
-            table: "courses",
+            table: "course_details",
             rows: 0,
             total: self.rows(),
         }
@@ -101,14 +119,15 @@ impl<'w> Catalog<'w> {
 
     fn tables(&self) -> Vec<Table<'w>> {
         vec![
-            self.courses(),
-            self.contents(),
-            self.sections(),
+            self.course_details(),
+            self.section_details(),
             self.standards(),
+            self.contents(),
             self.alignments(),
             self.programs(),
             self.program_enrollments(),
             self.awards(),
+            self.calendar_days(),
         ]
     }
 }

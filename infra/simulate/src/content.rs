@@ -51,7 +51,19 @@ impl Part {
         Self::Final,
     ];
 
-    /// What it is, for catalogues.
+    /// What it is, in the words of catalogues.
+    pub(crate) fn kind_of_content(self) -> &'static str {
+        match self {
+            Self::Reading => "page",
+            Self::Video => "video",
+            Self::Handout => "file",
+            Self::Forum => "discussion",
+            Self::Project => "assignment",
+            Self::Practice | Self::Quiz | Self::Midterm | Self::Final => "assessment",
+        }
+    }
+
+    /// What it is, for rosters.
     pub(crate) fn kind(self) -> &'static str {
         match self {
             Self::Reading => "page",

@@ -60,7 +60,7 @@ pub struct Written {
 }
 
 /// The day of the school year of which bundles are, if not said: a Friday.
-const FIRST_DAY: u16 = 11;
+pub(crate) const FIRST_DAY: u16 = 11;
 
 /// Counts rows.
 #[derive(Default)]

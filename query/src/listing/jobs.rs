@@ -108,7 +108,7 @@ pub(super) async fn rows(
         texts(jobs, |job| Some(job.id.to_string())),
         texts(jobs, |job| Some(kind(job).to_owned())),
         whole(jobs, |job| match job.kind {
-            ImportKind::Import => None,
+            ImportKind::Import | ImportKind::Catalog => None,
             ImportKind::Rollback { to } => Some(to),
         }),
         texts(jobs, |job| Some(job.state.as_str().to_owned())),
@@ -141,6 +141,7 @@ pub(super) async fn rows(
 fn kind(job: &Job) -> &'static str {
     match job.kind {
         ImportKind::Import => "import",
+        ImportKind::Catalog => "catalog",
         ImportKind::Rollback { .. } => "rollback",
     }
 }

@@ -2,6 +2,8 @@
 
 use super::Entity;
 
+mod catalog;
+
 /// What a table's rows are.
 pub(super) fn of(entity: Entity) -> &'static str {
     match entity {
@@ -30,6 +32,7 @@ pub(super) fn of(entity: Entity) -> &'static str {
         Entity::SectionResources => "Which books and tools a section uses.",
         Entity::CourseResources => "Which books and tools a course uses.",
         Entity::UserResources => "Which books and tools a person uses.",
+        other => catalog::of(other),
     }
 }
 
@@ -376,6 +379,7 @@ fn fields(entity: Entity) -> &'static [(&'static str, &'static str)] {
             ("section_id", SECTION),
             ("resource_id", RESOURCE),
         ],
+        other => catalog::fields(other),
     }
 }
 

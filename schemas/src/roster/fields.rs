@@ -1,8 +1,12 @@
 //! The columns of each table.
 
-use super::{Class, Entity, Field, FieldKind};
+use super::{Class, Entity, Field, FieldKind, catalog};
 
-const fn field(name: &'static str, kind: FieldKind, from: &'static [&'static str]) -> Field {
+pub(super) const fn field(
+    name: &'static str,
+    kind: FieldKind,
+    from: &'static [&'static str],
+) -> Field {
     Field {
         name,
         kind,
@@ -38,7 +42,7 @@ const fn id(name: &'static str) -> Field {
 }
 
 impl Field {
-    const fn part_of_key(mut self) -> Self {
+    pub(super) const fn part_of_key(mut self) -> Self {
         self.is_key = true;
         self
     }
@@ -48,7 +52,7 @@ impl Field {
         self
     }
 
-    const fn of_person(mut self) -> Self {
+    pub(super) const fn of_person(mut self) -> Self {
         self.class = Class::Key;
         self
     }
@@ -342,6 +346,15 @@ pub(super) fn of(entity: Entity) -> &'static [Field] {
         Entity::SectionResources => SECTION_RESOURCES,
         Entity::CourseResources => COURSE_RESOURCES,
         Entity::UserResources => USER_RESOURCES,
+        Entity::CourseDetails => catalog::COURSE_DETAILS,
+        Entity::SectionDetails => catalog::SECTION_DETAILS,
+        Entity::Standards => catalog::STANDARDS,
+        Entity::Contents => catalog::CONTENTS,
+        Entity::Alignments => catalog::ALIGNMENTS,
+        Entity::Programs => catalog::PROGRAMS,
+        Entity::ProgramEnrollments => catalog::PROGRAM_ENROLLMENTS,
+        Entity::Awards => catalog::AWARDS,
+        Entity::CalendarDays => catalog::CALENDAR_DAYS,
     }
 }
 

@@ -127,9 +127,12 @@ impl Job {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ImportKind {
-    /// Of a bundle.
+    /// Of a bundle of rosters.
     Import,
-    /// Back to what was stored before.
+    /// Of a catalogue.
+    Catalog,
+    /// Back to what was stored before, of rosters and of the catalogue alike: imports of
+    /// both have one row of numbers.
     Rollback {
         /// The import after which it was so; 0 is before the first.
         to: u64,

@@ -55,6 +55,7 @@ fn column(entity: Entity, field: &Field) -> Column {
         FieldKind::Boolean => DataType::Boolean,
         FieldKind::Number => DataType::Float64,
         FieldKind::Integer => DataType::Int64,
+        FieldKind::Time => timestamp(),
     };
     let is_partition = entity.is_by_term() && field.name == "term";
     Column::new(field.name, data_type, !(field.is_key || is_partition))

@@ -164,3 +164,78 @@ async fn an_import_that_is_killed_leaves_nothing_half_visible() {
     let open = states.filter(|job| job["state"] == "running" || job["state"] == "waiting");
     assert_eq!(open.count(), 0, "{jobs}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_catalogue_comes_after_its_roster_in_any_form_and_goes_back_with_it() {
+    let sandbox = Sandbox::up().await;
+    let tenant = sandbox.tenant("One", &[]).tenant.id.clone();
+    let school = school(&sandbox, "60", "1.2");
+    roster(
+        &sandbox,
+        &tenant,
+        &["import", &format!("{school}/roster.zip")],
+    );
+    let catalog = |path: &str, more: &[&str]| {
+        let import = ["catalog", "import", path, "--tenant", &tenant];
+        sandbox.cli(&[&import[..], more].concat())
+    };
+    let folder = format!("{school}/catalog");
+    let json = format!("{school}/catalog.json");
+
+    let preview = catalog(&folder, &["--dry-run", "--show", "2"]);
+    let shown = preview["tables"]["contents"]["changes"].as_array();
+    assert_eq!(shown.expect("a list").len(), 2);
+    let first = catalog(&folder, &[]);
+    assert_eq!(
+        (&first["state"], &first["import"], &first["kind"]),
+        (&json!("done"), &json!(2), &json!("catalog")),
+        "{first}"
+    );
+    let nothing = json!({ "fatal": 0, "errors": 0, "warnings": 0 });
+    assert_eq!(first["found"], nothing);
+    for (name, table) in preview["tables"].as_object().expect("tables") {
+        assert_eq!(first["tables"][name], table["counts"], "{name}");
+        assert!(table["counts"]["added"].as_u64() > Some(0), "{name}");
+    }
+    assert_eq!(
+        first["tables"].as_object().map(serde_json::Map::len),
+        Some(9)
+    );
+    assert_eq!(catalog(&json, &[])["state"], "unchanged");
+
+    // One day of the calendar more, and nothing else.
+    let path = sandbox.path("calendar_days.csv");
+    std::fs::write(&path, "day,kind,title\n2024-10-01,closure,Storm\n").expect("written");
+    let changed = catalog(&path, &["--delta"]);
+    assert_eq!(changed["tables"]["calendar_days"]["added"], 1);
+    let jobs = roster(&sandbox, &tenant, &["jobs"]);
+    let jobs = jobs.as_array().expect("a list").iter().rev();
+    let kinds: Vec<_> = jobs.map(|job| job["kind"].clone()).collect();
+    assert_eq!(kinds, ["import", "catalog", "catalog", "catalog"]);
+
+    // Back to the roster alone.
+    roster(&sandbox, &tenant, &["rollback", "1"]);
+    let again = catalog(&folder, &[]);
+    let contents = &again["tables"]["contents"];
+    assert_eq!(contents, &first["tables"]["contents"]);
+    let imports = roster(&sandbox, &tenant, &["imports"]);
+    assert_eq!(imports[0]["kind"], "catalog");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_catalogue_with_faults_says_where_and_exits_with_one_when_it_is_refused() {
+    let sandbox = Sandbox::up().await;
+    let tenant = sandbox.tenant("One", &[]).tenant.id.clone();
+    let path = sandbox.path("contents.csv");
+    std::fs::write(&path, "content_id,kind,parent_id\na,page,b\nb,page,a\n").expect("written");
+    let import = ["catalog", "import", &path, "--tenant", &tenant];
+    let (code, refused) = sandbox.cli_with_code(&import);
+    assert_eq!((code, &refused["state"]), (1, &json!("refused")));
+    let job = refused["id"].as_str().expect("an id");
+    let found = roster(&sandbox, &tenant, &["diagnostics", job]);
+    assert_eq!(found[0]["code"], "parent_circle");
+    assert_eq!(
+        (&found[0]["file"], &found[0]["line"]),
+        (&json!("contents.csv"), &json!(2))
+    );
+}

@@ -1,6 +1,7 @@
-//! The CSV binding of OneRoster 1.1 and 1.2 as data: every file, its columns in
-//! order, what each holds and to which file it refers.
+//! The CSV binding of OneRoster 1.1 and 1.2, and that of the catalogue, as data: every
+//! file, its columns in order, what each holds and to which file it refers.
 
+mod catalog;
 mod gradebook;
 mod resources;
 mod rostering;
@@ -8,7 +9,7 @@ mod vocabulary;
 
 use crate::manifest::Version;
 
-/// A data file of a bundle.
+/// A data file of a bundle, or a table of a catalogue.
 ///
 /// The order is that of reference: a file refers to itself and to earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,11 +56,29 @@ pub enum File {
     CourseResources,
     /// `userResources.csv`, since 1.2
     UserResources,
+    /// `course_details.csv` of the catalogue
+    CourseDetails,
+    /// `section_details.csv` of the catalogue
+    SectionDetails,
+    /// `standards.csv` of the catalogue
+    Standards,
+    /// `contents.csv` of the catalogue
+    Contents,
+    /// `alignments.csv` of the catalogue
+    Alignments,
+    /// `programs.csv` of the catalogue
+    Programs,
+    /// `program_enrollments.csv` of the catalogue
+    ProgramEnrollments,
+    /// `awards.csv` of the catalogue
+    Awards,
+    /// `calendar_days.csv` of the catalogue
+    CalendarDays,
 }
 
 impl File {
     /// All files, in the order of reference.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 30] = [
         Self::Orgs,
         Self::AcademicSessions,
         Self::Courses,
@@ -81,6 +100,15 @@ impl File {
         Self::ClassResources,
         Self::CourseResources,
         Self::UserResources,
+        Self::CourseDetails,
+        Self::SectionDetails,
+        Self::Standards,
+        Self::Contents,
+        Self::Alignments,
+        Self::Programs,
+        Self::ProgramEnrollments,
+        Self::Awards,
+        Self::CalendarDays,
     ];
 
     /// The file's name without `.csv`, as the manifest has it after `file.`.
@@ -107,6 +135,15 @@ impl File {
             Self::ClassResources => "classResources",
             Self::CourseResources => "courseResources",
             Self::UserResources => "userResources",
+            Self::CourseDetails => "course_details",
+            Self::SectionDetails => "section_details",
+            Self::Standards => "standards",
+            Self::Contents => "contents",
+            Self::Alignments => "alignments",
+            Self::Programs => "programs",
+            Self::ProgramEnrollments => "program_enrollments",
+            Self::Awards => "awards",
+            Self::CalendarDays => "calendar_days",
         }
     }
 
@@ -126,6 +163,7 @@ impl File {
     /// file.
     pub fn columns(self, version: Version) -> &'static [Column] {
         match (self, version) {
+            (_, Version::Catalog1) => catalog::columns(self),
             (Self::Orgs, _) => rostering::ORGS,
             (Self::AcademicSessions, _) => rostering::ACADEMIC_SESSIONS,
             (Self::Courses, _) => rostering::COURSES,
@@ -153,12 +191,18 @@ impl File {
             (Self::LineItemLearningObjectiveIds, Version::V1_2) => gradebook::LINE_ITEM_OBJECTIVES,
             (Self::ResultLearningObjectiveIds, Version::V1_2) => gradebook::RESULT_OBJECTIVES,
             (Self::UserResources, Version::V1_2) => resources::USER_RESOURCES,
+            (_, Version::V1_2) => &[],
         }
     }
 
     /// Whether a version has the file.
     pub fn is_of(self, version: Version) -> bool {
         !self.columns(version).is_empty()
+    }
+
+    /// Whether it is a table of the catalogue.
+    pub fn is_of_catalog(self) -> bool {
+        self.is_of(Version::Catalog1)
     }
 }
 
@@ -204,6 +248,14 @@ pub enum Kind {
     Integer,
     /// A year of four digits.
     Year,
+    /// A number that is not negative.
+    Amount,
+    /// A whole number that is not negative.
+    Count,
+    /// A number from 0 to 100.
+    Percent,
+    /// What a clock shows: `08:30`.
+    Clock,
     /// One of these words; if open, also `ext:` and any text.
     Word(&'static [&'static str], Extension),
     /// Several of these words.
@@ -306,52 +358,11 @@ const fn word(name: &'static str, words: &'static [&'static str]) -> Column {
     Column::new(name, Kind::Word(words, Extension::Open))
 }
 
-/// The columns with which every file begins. `status` and `dateLastModified` are
+/// The columns with which every file of OneRoster begins. `status` and `dateLastModified` are
 /// required in a delta and blank in a bulk.
 const ID: Column = id("sourcedId").required();
 const STATUS: Column = Column::new("status", Kind::Word(vocabulary::STATUS, Extension::Closed));
 const MODIFIED: Column = Column::new("dateLastModified", Kind::DateTime);
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_refer_only_to_themselves_and_to_earlier_ones() {
-        for version in Version::ALL {
-            for file in File::ALL {
-                for column in file.columns(version) {
-                    let refers = column.refers.map_or(file, |reference| reference.file);
-                    assert!(refers <= file, "{file} {}", column.name);
-                    assert!(refers.is_of(version), "{file} {}", column.name);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn every_file_begins_alike_and_names_no_column_twice() {
-        for version in Version::ALL {
-            for file in File::ALL.into_iter().filter(|file| file.is_of(version)) {
-                let columns = file.columns(version);
-                let names = [columns[0].name, columns[1].name, columns[2].name];
-                assert_eq!(names, ["sourcedId", "status", "dateLastModified"], "{file}");
-                assert!(columns[0].required, "{file}");
-                for (index, column) in columns.iter().enumerate() {
-                    let again = |other: &Column| other.name.eq_ignore_ascii_case(column.name);
-                    assert!(
-                        !columns[..index].iter().any(again),
-                        "{file} {}",
-                        column.name
-                    );
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn version_1_1_has_13_data_files_and_1_2_has_21() {
-        let count = |version| File::ALL.iter().filter(|file| file.is_of(version)).count();
-        assert_eq!((count(Version::V1_1), count(Version::V1_2)), (13, 21));
-    }
-}
+mod tests;

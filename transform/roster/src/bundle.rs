@@ -44,6 +44,8 @@ impl<T: Read + Seek> Source for T {}
 /// The files of a bundle, found whatever the case of their names, in its root or
 /// in one folder.
 pub struct Bundle {
+    /// Whether it has the tables of a catalogue, and not those of OneRoster.
+    is_catalog: bool,
     place: Place,
     /// The manifest and the data files, by their names in small letters.
     found: BTreeMap<String, Entry>,
@@ -67,11 +69,35 @@ impl Bundle {
     /// # Errors
     /// [`BundleError`]: it is neither, or over a limit, or not as a bundle is.
     pub fn open(path: &Path, limits: Limits) -> Result<Self, BundleError> {
+        Self::open_of(false, path, limits)
+    }
+
+    /// Opens a zip file or a folder with the tables of a catalogue.
+    ///
+    /// # Errors
+    /// As [`Bundle::open`].
+    pub(crate) fn open_catalog(path: &Path, limits: Limits) -> Result<Self, BundleError> {
+        Self::open_of(true, path, limits)
+    }
+
+    fn open_of(is_catalog: bool, path: &Path, limits: Limits) -> Result<Self, BundleError> {
         if fs::metadata(path).map_err(BundleError::Open)?.is_dir() {
-            Self::open_folder(path, limits)
+            Self::open_folder(is_catalog, path, limits)
         } else {
             let file = fs::File::open(path).map_err(BundleError::Open)?;
-            Self::from_zip(io::BufReader::new(file), limits)
+            Self::from_zip_of(is_catalog, io::BufReader::new(file), limits)
+        }
+    }
+
+    /// The one table of a catalogue that a CSV file is.
+    pub(crate) fn of_table(table: File, path: &Path, limits: Limits) -> Self {
+        let entry = Entry::Path(path.to_owned());
+        Self {
+            is_catalog: true,
+            place: Place::Folder,
+            found: BTreeMap::from([(key(&table.name()), entry)]),
+            unknown: Vec::new(),
+            limits,
         }
     }
 
@@ -80,10 +106,19 @@ impl Bundle {
     /// # Errors
     /// [`BundleError`]: it is none, or over a limit, or not as a bundle is.
     pub fn from_zip(zip: impl Read + Seek + 'static, limits: Limits) -> Result<Self, BundleError> {
+        Self::from_zip_of(false, zip, limits)
+    }
+
+    fn from_zip_of(
+        is_catalog: bool,
+        zip: impl Read + Seek + 'static,
+        limits: Limits,
+    ) -> Result<Self, BundleError> {
         let source: Box<dyn Source> = Box::new(zip);
         let archive = ZipArchive::new(source).map_err(BundleError::NotZip)?;
         let entries = zipped::entries(&archive, &limits)?;
         let mut bundle = Self {
+            is_catalog,
             place: Place::Zip(Box::new(archive)),
             found: BTreeMap::new(),
             unknown: Vec::new(),
@@ -93,7 +128,7 @@ impl Bundle {
         Ok(bundle)
     }
 
-    fn open_folder(path: &Path, limits: Limits) -> Result<Self, BundleError> {
+    fn open_folder(is_catalog: bool, path: &Path, limits: Limits) -> Result<Self, BundleError> {
         let mut entries = Vec::new();
         let mut folders = Vec::new();
         list(path, "", &mut entries, &mut folders, limits.files)?;
@@ -101,6 +136,7 @@ impl Bundle {
             list(&folder, &name, &mut entries, &mut Vec::new(), limits.files)?;
         }
         let mut bundle = Self {
+            is_catalog,
             place: Place::Folder,
             found: BTreeMap::new(),
             unknown: Vec::new(),
@@ -113,18 +149,19 @@ impl Bundle {
     /// Sorts the files out: those of a bundle all stand in the root or in one folder.
     fn find(&mut self, entries: Vec<(String, Entry)>) -> Result<(), BundleError> {
         let is_csv = |name: &str| name.to_ascii_lowercase().ends_with(".csv");
+        let is_catalog = self.is_catalog;
         let folder = entries
             .iter()
             .filter(|(name, _)| name.split('/').count() <= 2)
             .filter_map(|(name, _)| {
                 let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
-                stem_of(file).map(|_| (!folder.is_empty(), folder.to_owned()))
+                stem_of(file, is_catalog).map(|_| (!folder.is_empty(), folder.to_owned()))
             })
             .min()
             .map(|(_, folder)| folder);
         for (name, entry) in entries {
             let (place, file) = name.rsplit_once('/').unwrap_or(("", &name));
-            if Some(place) != folder.as_deref() || stem_of(file).is_none() {
+            if Some(place) != folder.as_deref() || stem_of(file, is_catalog).is_none() {
                 if is_csv(file) {
                     self.unknown.push(name);
                 }
@@ -188,10 +225,13 @@ fn key(name: &str) -> String {
 }
 
 /// The stem of a file that a bundle may have.
-fn stem_of(file: &str) -> Option<String> {
+fn stem_of(file: &str, is_catalog: bool) -> Option<String> {
     let lower = file.to_ascii_lowercase();
     let stem = lower.strip_suffix(".csv")?;
-    (lower == MANIFEST || File::from_stem(stem).is_some()).then(|| stem.to_owned())
+    let is_manifest = lower == MANIFEST && !is_catalog;
+    let file = File::from_stem(stem);
+    let is_data = file.is_some_and(|file| file.is_of_catalog() == is_catalog);
+    (is_manifest || is_data).then(|| stem.to_owned())
 }
 
 /// What macOS and editors leave behind.

@@ -1,6 +1,6 @@
 //! From the text of a field to a value.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 
 use crate::binding::{Extension, Kind};
 use crate::day::{DayOrder, NotADay, Written};
@@ -43,14 +43,23 @@ pub(crate) fn read(kind: Kind, text: &str, order: Option<DayOrder>) -> Result<Ce
         }
         Kind::Date => day(text, order),
         Kind::Boolean => boolean(text),
-        Kind::Number => match text.parse::<f64>() {
-            Ok(number) if number.is_finite() => Ok((Value::Number(number), None)),
-            _ => Err(Unusable::value("a number is expected, such as 12.5")),
-        },
+        Kind::Number => number(text, f64::MIN, f64::MAX)
+            .ok_or_else(|| Unusable::value("a number is expected, such as 12.5")),
+        Kind::Amount => number(text, 0.0, f64::MAX)
+            .ok_or_else(|| Unusable::value("a number of 0 or more is expected, such as 12.5")),
+        Kind::Percent => number(text, 0.0, 100.0)
+            .ok_or_else(|| Unusable::value("a number from 0 to 100 is expected, such as 12.5")),
         Kind::Integer => match text.parse() {
             Ok(number) => Ok((Value::Integer(number), None)),
             Err(_) => Err(Unusable::value("a whole number is expected")),
         },
+        Kind::Count => match text.parse() {
+            Ok(number @ 0..) => Ok((Value::Integer(number), None)),
+            _ => Err(Unusable::value("a whole number of 0 or more is expected")),
+        },
+        Kind::Clock => clock(text)
+            .map(|clock| (Value::Text(clock), None))
+            .ok_or_else(|| Unusable::value("a time of day is expected, such as 08:30")),
         Kind::Year => match text.parse() {
             Ok(year @ 1900..=2199) if text.len() == 4 => Ok((Value::Integer(year), None)),
             _ => Err(Unusable::value("a year of four digits is expected")),
@@ -68,8 +77,24 @@ pub(crate) fn read(kind: Kind, text: &str, order: Option<DayOrder>) -> Result<Ce
             }
             Ok((Value::Texts(all), slip))
         }
-        Kind::DateTime | Kind::Secret => Ok((Value::Null, None)),
+        Kind::DateTime => time(text, order).map(|(time, slip)| (Value::Time(time), slip)),
+        Kind::Secret => Ok((Value::Null, None)),
     }
+}
+
+fn number(text: &str, least: f64, most: f64) -> Option<Cell> {
+    let number: f64 = text.parse().ok()?;
+    (least..=most)
+        .contains(&number)
+        // What is minus nothing is nothing.
+        .then_some((Value::Number(number + 0.0), None))
+}
+
+/// `8:30` and `08:30:00` are `08:30`.
+fn clock(text: &str) -> Option<String> {
+    let forms = ["%H:%M", "%H:%M:%S"].into_iter();
+    let mut read = forms.filter_map(|form| NaiveTime::parse_from_str(text, form).ok());
+    read.next().map(|time| time.format("%H:%M").to_string())
 }
 
 /// Reads a time that is not empty.
@@ -215,6 +240,12 @@ mod tests {
     #[case(Kind::Number, "-1.5", Value::Number(-1.5), None)]
     #[case(Kind::Integer, "30", Value::Integer(30), None)]
     #[case(Kind::Year, "2026", Value::Integer(2026), None)]
+    #[case(Kind::Amount, "0", Value::Number(0.0), None)]
+    #[case(Kind::Percent, "100", Value::Number(100.0), None)]
+    #[case(Kind::Count, "30", Value::Integer(30), None)]
+    #[case(Kind::Clock, "8:05", Value::from("08:05"), None)]
+    #[case(Kind::Clock, "23:59:59", Value::from("23:59"), None)]
+    #[case(Kind::DateTime, "2026-09-01T10:00:00+02:00", Value::Time("2026-09-01T08:00:00Z".parse().expect("a time")), None)]
     #[case(OPEN, "gradingPeriod", Value::from("grading_period"), None)]
     #[case(
         OPEN,
@@ -239,6 +270,13 @@ mod tests {
     #[case(Kind::Number, "1,5", Code::InvalidValue)]
     #[case(Kind::Integer, "1.5", Code::InvalidValue)]
     #[case(Kind::Year, "26", Code::InvalidValue)]
+    #[case(Kind::Amount, "-0.5", Code::InvalidValue)]
+    #[case(Kind::Amount, "inf", Code::InvalidValue)]
+    #[case(Kind::Percent, "100.5", Code::InvalidValue)]
+    #[case(Kind::Percent, "-1", Code::InvalidValue)]
+    #[case(Kind::Count, "-1", Code::InvalidValue)]
+    #[case(Kind::Clock, "24:00", Code::InvalidValue)]
+    #[case(Kind::Clock, "8 o'clock", Code::InvalidValue)]
     #[case(Kind::Year, "2026-2027", Code::InvalidValue)]
     #[case(OPEN, "quarter", Code::InvalidValue)]
     #[case(CLOSED, "ext:quarter", Code::InvalidValue)]

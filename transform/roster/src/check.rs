@@ -10,12 +10,13 @@ use crate::manifest::Mode;
 use crate::merge::{Groups, Merge, Step, Wanted};
 use crate::orgs::Orgs;
 use crate::origin::Origin;
-use crate::read::{Reading, Settings};
-use crate::row::Row;
+use crate::read::{Reading, Scope, Settings};
+use crate::row::{Row, id_of};
 use crate::sort::Sorted;
 use crate::stored::Stored;
 use crate::terms::Sessions;
 
+mod catalog;
 mod circles;
 mod enrollments;
 mod facts;
@@ -39,6 +40,7 @@ pub struct Checked {
     pub(crate) tables: BTreeMap<Entity, Sorted>,
     /// The lines that are not taken, of each table.
     pub(crate) left_out: BTreeMap<Entity, HashSet<u64>>,
+    pub(crate) scopes: BTreeMap<Entity, Scope>,
     pub(crate) facts: Facts,
     pub(crate) settings: Settings,
 }
@@ -56,6 +58,7 @@ impl Reading {
             diagnostics: self.diagnostics,
             tables: self.tables,
             left_out: BTreeMap::new(),
+            scopes: self.scopes,
             facts: Facts::default(),
             settings: self.settings,
         };
@@ -96,13 +99,9 @@ impl Checked {
         entity: Entity,
         stored: &'a dyn Stored,
     ) -> Result<Merge<'a>, Error> {
-        merge(
-            &self.tables,
-            self.mode(entity),
-            &self.left_out,
-            entity,
-            stored,
-        )
+        let mode = self.mode(entity);
+        let merge = merge(&self.tables, mode, &self.left_out, entity, stored)?;
+        Ok(merge.within(self.scopes.get(&entity)))
     }
 
     /// Whether the table has to be gone through: the bundle has it, or refers to it, or
@@ -132,6 +131,7 @@ impl Checked {
             diagnostics,
             left_out: earlier,
             origin,
+            scopes,
             ..
         } = self;
         let mut report = Report {
@@ -139,7 +139,8 @@ impl Checked {
             origin,
             entity,
         };
-        for step in merge(tables, mode, earlier, entity, stored)? {
+        let steps = merge(tables, mode, earlier, entity, stored)?;
+        for step in steps.within(scopes.get(&entity)) {
             let step = step?;
             for (line, is_same) in &step.again {
                 report.repeated(*line, *is_same);
@@ -149,7 +150,8 @@ impl Checked {
                 is_taken = references
                     .iter()
                     .all(|to| resolve(to, row, line, facts, &present, &mut report))
-                    && check_days(entity, row, line, &mut report);
+                    && check_days(entity, row, line, &mut report)
+                    && catalog::check_times(entity, row, line, &mut report);
                 if is_taken {
                     check_row(entity, row, line, facts, &mut report);
                 } else {
@@ -164,7 +166,7 @@ impl Checked {
             learn_from_old(entity, &step, facts);
             if let Some(row) = row {
                 if is_referred_to {
-                    ids.insert(hash(&step.key));
+                    ids.insert(hash(id_of(&step.key)));
                 }
                 let line = step.incoming().map(|(_, line)| line);
                 facts.learn(entity, row, line);
@@ -181,7 +183,7 @@ impl Checked {
     /// The ids of a table whose rows refer to each other, before they are looked at.
     fn learn_ids(&mut self, entity: Entity, stored: &dyn Stored) -> Result<(), Error> {
         let is_needed = match entity {
-            Entity::Orgs | Entity::Terms => self.has(entity),
+            Entity::Orgs | Entity::Terms | Entity::Standards | Entity::Contents => self.has(entity),
             Entity::Users => self.has_identities(),
             _ => false,
         };
@@ -190,10 +192,11 @@ impl Checked {
         }
         let mut ids = HashSet::new();
         let mode = self.mode(entity);
-        for step in merge(&self.tables, mode, &self.left_out, entity, stored)? {
+        let steps = merge(&self.tables, mode, &self.left_out, entity, stored)?;
+        for step in steps.within(self.scopes.get(&entity)) {
             let step = step?;
             if step.row().is_some() {
-                ids.insert(hash(&step.key));
+                ids.insert(hash(id_of(&step.key)));
                 if entity == Entity::Users {
                     let prefixes = &self.settings.actor_prefixes;
                     let id = schemas::normalise_actor(&step.key, prefixes);
@@ -307,10 +310,10 @@ fn check_days(entity: Entity, row: &Row, line: u64, report: &mut Report<'_>) -> 
     let day = |field| row.get(entity, field).as_date();
     match (day(begin), day(end)) {
         (Some(first), Some(last)) if last < first => {
-            let column = if entity == Entity::Terms {
-                "startDate"
-            } else {
-                "beginDate"
+            let column = match entity {
+                Entity::Terms => "startDate",
+                Entity::ProgramEnrollments => begin,
+                _ => "beginDate",
             };
             let detail = "the first day is after the last";
             report.add(Code::BeginAfterEnd, line, column, detail);
@@ -335,6 +338,7 @@ fn check_row(entity: Entity, row: &Row, line: u64, facts: &mut Facts, report: &m
             gradebook::check_line_item(row, line, facts, report);
         }
         Entity::Results => gradebook::check_result(row, line, facts, report),
+        Entity::Contents => catalog::check_content(row, line, report),
         _ => {}
     }
 }

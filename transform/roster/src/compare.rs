@@ -156,6 +156,7 @@ impl<'a> Comparison<'a> {
             let step = step?;
             summary.stored += u64::from(step.old.is_some());
             summary.stale += u64::from(step.is_stale);
+            summary.outside += u64::from(step.is_outside);
             let is_stored = step.old.is_some();
             match self.settle(entity, step) {
                 None => summary.unchanged += u64::from(is_stored),

@@ -71,6 +71,9 @@ pub enum BundleError {
     /// A link in place of a file.
     #[error("{0} is a link; zip the file itself")]
     Link(String),
+    /// A single file that is named by no table.
+    #[error("{0} is none of the catalogue's tables; name the file by its table, as contents.csv")]
+    NoTable(String),
     /// Two files of one name.
     #[error("{0} is in the bundle twice; keep one of them")]
     Twice(String),

@@ -144,6 +144,7 @@ impl Gathering {
             modes: self.modes,
             diagnostics: self.diagnostics,
             tables: self.tables,
+            scopes: BTreeMap::new(),
             settings: self.settings,
         })
     }
@@ -260,7 +261,8 @@ fn fits(value: Value, kind: FieldKind, column: &Column) -> Result<Value, Unusabl
         | (Value::Text(_), FieldKind::Text)
         | (Value::Texts(_), FieldKind::Texts)
         | (Value::Date(_), FieldKind::Date)
-        | (Value::Boolean(_), FieldKind::Boolean) => true,
+        | (Value::Boolean(_), FieldKind::Boolean)
+        | (Value::Time(_), FieldKind::Time) => true,
         (Value::Number(number), FieldKind::Number) => number.is_finite(),
         (Value::Integer(year), FieldKind::Integer) if column.kind == Kind::Year => {
             (1900..=2199).contains(year)
@@ -276,6 +278,7 @@ fn fits(value: Value, kind: FieldKind, column: &Column) -> Result<Value, Unusabl
         FieldKind::Number => "a finite number is expected",
         FieldKind::Integer if column.kind == Kind::Year => "a year of four digits is expected",
         FieldKind::Integer => "a whole number is expected",
+        FieldKind::Time => "a time is expected",
     };
     if is_right {
         Ok(value)

@@ -86,7 +86,9 @@ impl Header {
             let detail = "the header spells the column otherwise";
             diagnostics.add(Code::ColumnSpelling, &name, Some(1), Some(column), detail);
         }
-        report_absent(&name, columns, &places, diagnostics);
+        if !file.is_of_catalog() {
+            report_absent(&name, columns, &places, diagnostics);
+        }
         report_unknown(&name, &headers, &taken, diagnostics);
         let named = headers.iter().rposition(|header| !header.is_empty());
         Some(Self {
@@ -94,6 +96,15 @@ impl Header {
             named: named.map_or(0, |last| last + 1),
             all: headers.len(),
         })
+    }
+
+    /// That of records which have just the columns of the binding, in its order.
+    pub(crate) fn of_all(columns: &[Column]) -> Self {
+        Self {
+            places: (0..columns.len()).map(Some).collect(),
+            named: columns.len(),
+            all: columns.len(),
+        }
     }
 
     /// Where the column of that index in the binding stands.
@@ -133,7 +144,7 @@ fn report_unknown(name: &str, headers: &[&str], taken: &[bool], diagnostics: &mu
 }
 
 /// A name without what people write it differently by.
-fn bare(name: &str) -> String {
+pub(crate) fn bare(name: &str) -> String {
     name.chars()
         .filter(|c| !matches!(c, '_' | '-' | ' '))
         .flat_map(char::to_lowercase)

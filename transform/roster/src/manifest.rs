@@ -8,24 +8,27 @@ use crate::diagnostic::{Code, Diagnostics};
 /// The name of the manifest.
 pub(crate) const MANIFEST: &str = "manifest.csv";
 
-/// A version of OneRoster.
+/// A version of OneRoster, or of the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Version {
     /// 1.1
     V1_1,
     /// 1.2, also 1.2.1
     V1_2,
+    /// Chalkline catalogue 1
+    Catalog1,
 }
 
 impl Version {
     /// The versions that are read.
-    pub const ALL: [Self; 2] = [Self::V1_1, Self::V1_2];
+    pub const ALL: [Self; 3] = [Self::V1_1, Self::V1_2, Self::Catalog1];
 
     /// Its number.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::V1_1 => "1.1",
             Self::V1_2 => "1.2",
+            Self::Catalog1 => "catalogue 1",
         }
     }
 }

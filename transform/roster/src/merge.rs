@@ -9,6 +9,7 @@ use schemas::roster::Entity;
 
 use crate::error::Error;
 use crate::manifest::Mode;
+use crate::read::Scope;
 use crate::row::{Incoming, Row, Want};
 use crate::sort;
 use crate::stored::{Stored, StoredRows};
@@ -28,6 +29,8 @@ pub(crate) struct Step {
     pub(crate) again: Vec<(u64, bool)>,
     /// Whether a delta was older than what is stored.
     pub(crate) is_stale: bool,
+    /// Whether a bulk does not speak of the row.
+    pub(crate) is_outside: bool,
 }
 
 /// What there is of a key afterwards.
@@ -126,9 +129,16 @@ pub(crate) struct Merge<'a> {
     /// None if the bundle says nothing of the table.
     mode: Option<Mode>,
     left_out: Option<&'a HashSet<u64>>,
+    /// None if a bulk speaks of all rows.
+    scope: Option<&'a Scope>,
 }
 
 impl<'a> Merge<'a> {
+    /// With a bulk that speaks only of some rows.
+    pub(crate) fn within(self, scope: Option<&'a Scope>) -> Self {
+        Self { scope, ..self }
+    }
+
     pub(crate) fn new(
         entity: Entity,
         wanted: Wanted<'a>,
@@ -146,6 +156,7 @@ impl<'a> Merge<'a> {
             next_stored: None,
             mode,
             left_out,
+            scope: None,
         };
         merge.next_stored = merge.read_stored(None)?;
         Ok(merge)
@@ -186,15 +197,20 @@ impl<'a> Merge<'a> {
             Ordering::Less => None,
         };
         let Some(Group { chosen, again }) = group else {
-            let ended = self.mode == Some(Mode::Bulk);
-            return Ok(stored.map(|(key, row)| Step {
-                key,
-                old: Some(row),
-                after: if ended { After::Ended } else { After::Same },
-                line: None,
-                ended_at: None,
-                again: Vec::new(),
-                is_stale: false,
+            let is_bulk = self.mode == Some(Mode::Bulk);
+            return Ok(stored.map(|(key, row)| {
+                let is_outside = is_bulk && self.scope.is_some_and(|scope| !scope.holds(&row));
+                let ended = is_bulk && !is_outside;
+                Step {
+                    key,
+                    old: Some(row),
+                    after: if ended { After::Ended } else { After::Same },
+                    line: None,
+                    ended_at: None,
+                    again: Vec::new(),
+                    is_stale: false,
+                    is_outside,
+                }
             }));
         };
         let old = stored.map(|(_, row)| row);
@@ -219,6 +235,7 @@ impl<'a> Merge<'a> {
             line: Some(chosen.line),
             again,
             is_stale,
+            is_outside: false,
         }))
     }
 }

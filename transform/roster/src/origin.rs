@@ -13,8 +13,19 @@ use crate::manifest::Version;
 pub enum Origin {
     /// The files of a bundle of this version.
     Bundle(Version),
+    /// A catalogue, written so.
+    Catalog(Form),
     /// Tables with our columns, and what the source calls each that it has.
     Tables(BTreeMap<Entity, String>),
+}
+
+/// How a catalogue is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A CSV file for each table.
+    Files,
+    /// JSON, in which tables have no file of their own.
+    Json,
 }
 
 /// What a row of a table of our columns has to say, beside its key and what it says
@@ -30,27 +41,32 @@ const NEEDED: &[(Entity, &[&str])] = &[
 const ROLES_IN_SECTIONS: &[&str] = &["administrator", "aide", "proctor", "student", "teacher"];
 
 impl Origin {
-    /// The version of the bundle, if it is one.
+    /// The version of the bundle or the catalogue, if it is one.
     pub fn version(&self) -> Option<Version> {
         match self {
             Self::Bundle(version) => Some(*version),
+            Self::Catalog(_) => Some(Version::Catalog1),
             Self::Tables(_) => None,
         }
     }
 
     /// What a table is called where the rows come from.
     pub(crate) fn name(&self, entity: Entity) -> String {
+        let file = File::of(entity);
         match self {
-            Self::Bundle(_) => File::of(entity).map(|file| file.name()).unwrap_or_default(),
+            Self::Bundle(_) | Self::Catalog(Form::Files) => {
+                file.map(File::name).unwrap_or_default()
+            }
+            Self::Catalog(Form::Json) => file.map(File::stem).unwrap_or_default().to_owned(),
             Self::Tables(names) => names.get(&entity).cloned().unwrap_or_default(),
         }
     }
 
     /// What a column of the binding is called where the rows come from.
     pub(crate) fn column<'a>(&self, entity: Entity, name: &'a str) -> &'a str {
-        let Self::Tables(_) = self else {
+        if matches!(self, Self::Bundle(_)) {
             return name;
-        };
+        }
         let mut fields = entity.fields().iter();
         match fields.find(|field| field.from.contains(&name)) {
             Some(field) => field.name,
@@ -63,6 +79,7 @@ impl Origin {
     pub(crate) fn columns(&self, entity: Entity) -> Vec<(usize, Column)> {
         match self {
             Self::Bundle(version) => of_file(entity, *version),
+            Self::Catalog(_) => of_file(entity, Version::Catalog1),
             Self::Tables(_) => of_table(entity),
         }
     }
@@ -71,6 +88,7 @@ impl Origin {
     pub(crate) fn derives_roles(&self) -> bool {
         match self {
             Self::Bundle(version) => *version == Version::V1_1,
+            Self::Catalog(_) => false,
             Self::Tables(names) => !names.contains_key(&Entity::Roles),
         }
     }
@@ -79,6 +97,7 @@ impl Origin {
     pub(crate) fn derives_guardians(&self) -> bool {
         match self {
             Self::Bundle(_) => true,
+            Self::Catalog(_) => false,
             Self::Tables(names) => !names.contains_key(&Entity::Guardians),
         }
     }
@@ -146,6 +165,12 @@ fn is_needed(entity: Entity, field: usize, column: &Column) -> bool {
     entity.fields()[field].is_key || is_firm || is_named
 }
 
+/// Whether a table of our columns may give the rows of a table: they are not made of others,
+/// and not those of a catalogue.
+pub fn is_gathered(entity: Entity) -> bool {
+    !of_table(entity).is_empty()
+}
+
 /// The columns without a value in which a row of a table of our columns is left out.
 pub fn needed(entity: Entity) -> impl Iterator<Item = &'static str> {
     let columns = of_table(entity).into_iter();
@@ -160,12 +185,24 @@ mod tests {
 
     #[test]
     fn every_field_that_is_not_made_of_others_is_a_column() {
-        for entity in Entity::ALL {
+        for entity in Entity::ALL
+            .into_iter()
+            .filter(|entity| is_gathered(*entity))
+        {
             let columns = of_table(entity).into_iter();
             let named: Vec<_> = columns.map(|(_, column)| column.name).collect();
             let fields = entity.fields().iter().map(|field| field.name);
             let given: Vec<_> = fields.filter(|name| *name != "term").collect();
             assert_eq!(named, given, "{entity}");
+        }
+    }
+
+    #[test]
+    fn databases_give_all_that_bundles_give_and_no_catalogue() {
+        for entity in Entity::ALL {
+            let of_catalog = File::of(entity).is_some_and(File::is_of_catalog);
+            let is_given = entity != Entity::Identities && !of_catalog;
+            assert_eq!(is_gathered(entity), is_given, "{entity}");
         }
     }
 
@@ -188,6 +225,11 @@ mod tests {
         assert_eq!(tables.column(Entity::Sections, "sourcedId"), "section_id");
         assert_eq!(tables.column(Entity::Guardians, "sourcedId"), "user_id");
         assert_eq!(tables.column(Entity::Users, "email"), "email");
+        let files = Origin::Catalog(Form::Files);
+        assert_eq!(files.name(Entity::Contents), "contents.csv");
+        assert_eq!(files.column(Entity::Contents, "sourcedId"), "content_id");
+        assert_eq!(files.column(Entity::Contents, "due_on"), "due_on");
+        assert_eq!(Origin::Catalog(Form::Json).name(Entity::Awards), "awards");
         let bundle = Origin::Bundle(Version::V1_1);
         assert_eq!(bundle.column(Entity::Terms, "startDate"), "startDate");
     }

@@ -17,9 +17,14 @@ use crate::records::{RecordError, Records};
 use crate::sort::{Sorted, Sorter};
 use crate::text::{Inspection, Utf8, inspect};
 
+mod json;
 mod line;
+mod scope;
+mod tables;
 
 use line::Lines;
+pub(crate) use scope::Scope;
+pub use tables::read_catalog;
 
 /// How a bundle is read.
 #[derive(Debug, Clone)]
@@ -61,6 +66,8 @@ pub struct Reading {
     /// What is wrong so far.
     pub diagnostics: Diagnostics,
     pub(crate) tables: BTreeMap<Entity, Sorted>,
+    /// Of which rows a bulk speaks, where those are not all of the table.
+    pub(crate) scopes: BTreeMap<Entity, Scope>,
     pub(crate) settings: Settings,
 }
 
@@ -76,34 +83,45 @@ pub fn read(bundle: &mut Bundle, settings: Settings) -> Result<Reading, Error> {
         diagnostics.file(Code::UnknownFile, name, detail);
     }
     let manifest = read_manifest(bundle, &mut diagnostics)?;
-    let mut reading = Reading {
-        origin: Origin::Bundle(manifest.version),
-        modes: BTreeMap::new(),
-        diagnostics,
-        tables: BTreeMap::new(),
-        settings,
-    };
-    let version = manifest.version;
-    let inspected = reading.inspect(bundle, &manifest)?;
+    let origin = Origin::Bundle(manifest.version);
+    let mut reading = Reading::new(origin, diagnostics, settings);
     if manifest.files.is_empty() && !reading.diagnostics.is_fatal() {
         let detail = "there is no file of OneRoster to read";
         reading.diagnostics.bundle(Code::NoFiles, detail);
     }
-    for (file, mode) in manifest.files {
-        let Some(inspection) = inspected.get(&file) else {
-            continue;
-        };
-        let orders = reading.orders(bundle, (file, version), inspection)?;
-        let read = reading.read_file(bundle, (file, version), mode, inspection, &orders)?;
-        if let Some(sorted) = read {
-            reading.tables.insert(file.entity(), sorted);
-            reading.modes.insert(file.entity(), mode);
-        }
-    }
+    reading.read_files(bundle, manifest)?;
     Ok(reading)
 }
 
 impl Reading {
+    fn new(origin: Origin, diagnostics: Diagnostics, settings: Settings) -> Self {
+        Self {
+            origin,
+            modes: BTreeMap::new(),
+            diagnostics,
+            tables: BTreeMap::new(),
+            scopes: BTreeMap::new(),
+            settings,
+        }
+    }
+
+    fn read_files(&mut self, bundle: &mut Bundle, manifest: Manifest) -> Result<(), Error> {
+        let version = manifest.version;
+        let inspected = self.inspect(bundle, &manifest)?;
+        for (file, mode) in manifest.files {
+            let Some(inspection) = inspected.get(&file) else {
+                continue;
+            };
+            let orders = self.orders(bundle, (file, version), inspection)?;
+            let read = self.read_file(bundle, (file, version), mode, inspection, &orders)?;
+            if let Some(sorted) = read {
+                self.tables.insert(file.entity(), sorted);
+                self.modes.insert(file.entity(), mode);
+            }
+        }
+        Ok(())
+    }
+
     /// Looks at the bytes of all files; copies of others are left out.
     fn inspect(
         &mut self,
@@ -236,6 +254,7 @@ impl Reading {
         };
         let mut lines = Lines::new(file, version, mode, &header, orders, diagnostics);
         let mut sorter = Sorter::new(self.settings.sort_bytes);
+        let mut scope = Scope::of(file.entity());
         let mut rows = 0_u64;
         loop {
             match records.next() {
@@ -243,6 +262,9 @@ impl Reading {
                 Ok(Some(record)) => {
                     rows += 1;
                     if let Some(row) = lines.read(&record) {
+                        if let Some(scope) = &mut scope {
+                            scope.learn(&row.row);
+                        }
                         sorter.push(&row)?;
                     }
                 }
@@ -258,6 +280,8 @@ impl Reading {
             diagnostics.file(Code::EmptyFile, &name, detail);
             return Ok(None);
         }
+        self.scopes
+            .extend(scope.map(|scope| (file.entity(), scope)));
         sorter.finish().map(Some)
     }
 }

@@ -43,6 +43,11 @@ pub(crate) struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
+    /// A record of fields that stand one behind the other, and where each ends.
+    pub(crate) fn of(text: &'a str, ends: &'a [usize], line: u64) -> Self {
+        Self { text, ends, line }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }

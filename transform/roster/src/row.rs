@@ -25,6 +25,8 @@ pub enum Value {
     Number(f64),
     /// A whole number.
     Integer(i64),
+    /// A point in time.
+    Time(DateTime<Utc>),
 }
 
 impl Value {
@@ -98,7 +100,10 @@ impl Row {
             if index > 0 {
                 key.push(KEY_SEPARATOR);
             }
-            key.push_str(self.values[field].as_text().unwrap_or_default());
+            match &self.values[field] {
+                Value::Date(day) => key.push_str(&day.to_string()),
+                other => key.push_str(other.as_text().unwrap_or_default()),
+            }
         }
         key
     }
@@ -131,6 +136,11 @@ impl Row {
 /// Sorts below all that an id may hold, so that rows of a composite key come in the
 /// order of its first part.
 pub(crate) const KEY_SEPARATOR: char = '\u{1}';
+
+/// The first part of a key: what refers to the row has that.
+pub(crate) fn id_of(key: &str) -> &str {
+    key.split(KEY_SEPARATOR).next().unwrap_or(key)
+}
 
 /// A row of a bundle as it is set aside: where it stood, and what it wants.
 #[derive(Debug, Clone, PartialEq)]

@@ -16,7 +16,7 @@ pub(super) fn effective(imports: &[Import]) -> BTreeSet<u64> {
         }
         match import.kind {
             ImportKind::Rollback { to } => newest = to,
-            ImportKind::Import => {
+            ImportKind::Import | ImportKind::Catalog => {
                 effective.insert(import.number);
             }
         }

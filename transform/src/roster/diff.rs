@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::SecondsFormat;
 use roster::{Change, Comparison, Entity, Value};
 use serde::Serialize;
 
@@ -107,5 +108,6 @@ fn text(value: &Value) -> Option<String> {
         Value::Boolean(yes) => Some(yes.to_string()),
         Value::Number(number) => Some(number.to_string()),
         Value::Integer(number) => Some(number.to_string()),
+        Value::Time(time) => Some(time.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
     }
 }

@@ -1,4 +1,4 @@
-//! Imports bundles, and goes back to what was before.
+//! Imports bundles and catalogues, and goes back to what was before.
 
 use std::collections::BTreeMap;
 
@@ -57,7 +57,7 @@ impl Importer {
         let (settings, today) = (settings(tenant, &secret), self.today(tenant));
         blocking(move || {
             let teller = Teller::new(progress);
-            let reading = read(&request.path, settings, &teller)?;
+            let reading = read(&request, settings, &teller)?;
             let taking = Taking::from(&request);
             preview(reading, &snapshot, taking, (today, most), &teller)
         })
@@ -126,8 +126,8 @@ impl Importer {
         ImportSources::new(self.lake.clone(), tenant.clone())
     }
 
-    /// Imports a bundle. The job says how it ended, also when the bundle was refused; it
-    /// stays known under its id, whatever happens.
+    /// Imports a bundle or a catalogue. The job says how it ended, also when it was
+    /// refused; it stays known under its id, whatever happens.
     ///
     /// Should the future be dropped or the process killed before the end, nothing of it
     /// is seen, and the next import takes out what it has written.
@@ -140,18 +140,13 @@ impl Importer {
         request: Request,
         progress: Progress,
     ) -> Result<Job, RosterError> {
-        let job = self.job(
-            &request.source,
-            &request.by,
-            ImportKind::Import,
-            request.forced,
-        );
+        let job = self.job(&request.source, &request.by, request.kind(), request.forced);
         self.run(tenant, job, Work::Bundle(request), progress).await
     }
 
-    /// Makes the rosters what they were after the import `to`, before the newest import
-    /// if it is not said; 0 is before the first. That is an import itself: what is undone
-    /// stays in the history, and can be done again by going back once more.
+    /// Makes rosters and the catalogue what they were after the import `to`, before the
+    /// newest import if it is not said; 0 is before the first. That is an import itself:
+    /// what is undone stays in the history, and can be done again by going back once more.
     ///
     /// # Errors
     /// As [`Importer::import`]; [`RosterError::NoImport`] and

@@ -1,4 +1,4 @@
-//! Rosters in the lake: bundles are imported, with their history, all or nothing.
+//! Rosters and catalogues in the lake: imported with their history, all or nothing.
 //!
 //! | step | file | what it does |
 //! |---|---|---|
@@ -39,7 +39,8 @@ pub use lake::imports::{
     Reached, Sync,
 };
 pub use progress::{Phase, Progress, Step};
-pub use request::Request;
+pub use request::{Format, Request};
+pub use roster::Mode;
 pub(crate) use rows::StoredRow;
 pub(crate) use snapshot::Snapshot;
 pub use sync::{Address, AddressError, Mapping, MappingError, SourceError, SyncRequest};

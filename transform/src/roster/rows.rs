@@ -7,7 +7,9 @@ use arrow::array::{
     Float64Array, Float64Builder, Int64Array, Int64Builder, ListArray, ListBuilder, RecordBatch,
     StringArray, StringBuilder, TimestampMicrosecondArray, TimestampMicrosecondBuilder,
 };
-use arrow::datatypes::{DataType, Date32Type, Field as Column, Float64Type, Int64Type};
+use arrow::datatypes::{
+    DataType, Date32Type, Field as Column, Float64Type, Int64Type, TimestampMicrosecondType,
+};
 use arrow::error::ArrowError;
 use chrono::{DateTime, NaiveDate, Utc};
 use roster::{ChangeKind, Entity, FieldKind, Row, Value};
@@ -149,6 +151,7 @@ enum Values<'a> {
     Boolean(&'a BooleanArray),
     Number(&'a Float64Array),
     Integer(&'a Int64Array),
+    Time(&'a TimestampMicrosecondArray),
     Term(Option<&'a Term>),
 }
 
@@ -161,6 +164,9 @@ impl<'a> Values<'a> {
             FieldKind::Boolean => array.as_boolean_opt().map(Self::Boolean),
             FieldKind::Number => array.as_primitive_opt::<Float64Type>().map(Self::Number),
             FieldKind::Integer => array.as_primitive_opt::<Int64Type>().map(Self::Integer),
+            FieldKind::Time => array
+                .as_primitive_opt::<TimestampMicrosecondType>()
+                .map(Self::Time),
         };
         values.ok_or_else(|| ArrowError::SchemaError("a column has another type".to_owned()))
     }
@@ -173,6 +179,7 @@ impl<'a> Values<'a> {
             Self::Boolean(array) => array.is_null(index),
             Self::Number(array) => array.is_null(index),
             Self::Integer(array) => array.is_null(index),
+            Self::Time(array) => array.is_null(index),
             Self::Term(term) => term.is_none(),
         };
         if is_null {
@@ -189,6 +196,7 @@ impl<'a> Values<'a> {
             Self::Boolean(array) => Value::Boolean(array.value(index)),
             Self::Number(array) => Value::Number(array.value(index)),
             Self::Integer(array) => Value::Integer(array.value(index)),
+            Self::Time(array) => time(array, index).map_or(Value::Null, Value::Time),
             Self::Term(term) => term.map_or(Value::Null, |term| Value::from(term.as_str())),
         }
     }
@@ -215,6 +223,7 @@ enum FieldBuilder {
     Boolean(BooleanBuilder),
     Number(Float64Builder),
     Integer(Int64Builder),
+    Time(TimestampMicrosecondBuilder),
 }
 
 impl RowsBuilder {
@@ -301,6 +310,7 @@ impl FieldBuilder {
             FieldKind::Boolean => Self::Boolean(BooleanBuilder::new()),
             FieldKind::Number => Self::Number(Float64Builder::new()),
             FieldKind::Integer => Self::Integer(Int64Builder::new()),
+            FieldKind::Time => Self::Time(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
         }
     }
 
@@ -324,6 +334,10 @@ impl FieldBuilder {
                 Value::Integer(number) => Some(*number),
                 _ => None,
             }),
+            Self::Time(builder) => builder.append_option(match value {
+                Value::Time(time) => Some(time.timestamp_micros()),
+                _ => None,
+            }),
         }
     }
 
@@ -335,6 +349,7 @@ impl FieldBuilder {
             Self::Boolean(builder) => Arc::new(builder.finish()),
             Self::Number(builder) => Arc::new(builder.finish()),
             Self::Integer(builder) => Arc::new(builder.finish()),
+            Self::Time(builder) => Arc::new(builder.finish()),
         }
     }
 }
@@ -354,6 +369,9 @@ mod tests {
             (FieldKind::Boolean, odd) => Value::Boolean(odd == 1),
             (FieldKind::Number, _) => Value::Number(0.5),
             (FieldKind::Integer, _) => Value::Integer(-number),
+            (FieldKind::Time, _) => {
+                Value::Time(DateTime::from_timestamp_micros(-number).expect("a time"))
+            }
         }
     }
 
@@ -378,7 +396,9 @@ mod tests {
 
     fn row(entity: Entity, number: i64, is_history: bool) -> StoredRow {
         let values = entity.fields().iter().enumerate().map(|(place, field)| {
-            if field.is_key {
+            if field.is_key && field.kind == FieldKind::Date {
+                Value::Date(NaiveDate::default() + chrono::Days::new(number.unsigned_abs()))
+            } else if field.is_key {
                 Value::Text(format!("{number:03}"))
             } else if field.name == "term" && entity.is_by_term() {
                 Value::from("fall-2026")

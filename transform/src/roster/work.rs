@@ -1,7 +1,6 @@
 //! What an import does once it is its turn, on a thread that may wait.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -18,7 +17,7 @@ use super::input::checksum;
 use super::progress::{Phase, Teller};
 use super::snapshot::Snapshot;
 use super::write::Tables;
-use super::{Refusal, Request, RosterError, SyncRequest};
+use super::{Format, Refusal, Request, RosterError, SyncRequest};
 
 /// How often a table's log gets a checkpoint, in versions.
 const CHECKPOINT_EVERY: u64 = 32;
@@ -118,7 +117,7 @@ impl One {
     pub fn import(&self, request: &Request, learned: &mut Learned) -> Result<Ended, RosterError> {
         let (newest, snapshot) = self.before()?;
         learned.checksum = Some(checksum(&request.path).map_err(RosterError::Input)?);
-        let reading = read(&request.path, self.settings.clone(), &self.teller)?;
+        let reading = read(request, self.settings.clone(), &self.teller)?;
         let checked = self.check(reading, &snapshot)?;
         self.take(
             &checked,
@@ -238,10 +237,10 @@ impl One {
         learned.tables = counts.clone();
         self.teller.begin(Phase::Publishing, None);
         let kind = match self.job.kind {
-            ImportKind::Import => ImportKind::Import,
             ImportKind::Rollback { to } => ImportKind::Rollback {
                 to: learned.to.unwrap_or(to),
             },
+            kind => kind,
         };
         let import = Import {
             number: tables.number,
@@ -290,15 +289,18 @@ impl One {
     }
 }
 
-/// The rows of a bundle.
+/// The rows of a bundle or a catalogue.
 pub(super) fn read(
-    path: &Path,
+    request: &Request,
     settings: Settings,
     teller: &Teller,
 ) -> Result<Reading, RosterError> {
     teller.begin(Phase::Reading, None);
-    let mut bundle = Bundle::open(path, Limits::default())?;
-    Ok(roster::read(&mut bundle, settings)?)
+    let (path, limits) = (&request.path, Limits::default());
+    Ok(match request.format {
+        Format::OneRoster => roster::read(&mut Bundle::open(path, limits)?, settings)?,
+        Format::Catalog(mode) => roster::read_catalog(path, mode, limits, settings)?,
+    })
 }
 
 pub(super) fn settings(tenant: &Tenant, secret: &TenantSecret) -> Settings {

@@ -1,5 +1,6 @@
 //! What the commands do.
 
+mod catalog;
 mod check_config;
 mod compact;
 mod credential;
@@ -69,6 +70,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             simulate::school(&config()?, args, output).await
         }
         Command::Roster(command) => roster::run(&config()?, command, output).await,
+        Command::Catalog(command) => catalog::run(&config()?, command, output).await,
         Command::Compact(args) => compact::run(&config()?, args, output).await,
         Command::Replay(args) => replay::run(&config()?, args, output).await,
         Command::Spool(command) => spool::run(&config()?, command, output).await,

@@ -30,7 +30,16 @@ pub async fn run(config: &Config, command: Roster, output: Output) -> anyhow::Re
     match command {
         Roster::Import(args) => {
             let tenant = tenant(&registry, &args.of).await?;
-            import(&importer, &tenant, args, output).await
+            let RosterImport {
+                bundle,
+                dry_run,
+                show,
+                force,
+                ..
+            } = args;
+            let mut request = Request::new(bundle, whoever());
+            request.forced = force;
+            import(&importer, &tenant, request, dry_run.then_some(show), output).await
         }
         Roster::Sync(RosterSync::Postgres(args)) => {
             sync::run(config, &registry, &importer, *args, output).await
@@ -79,7 +88,7 @@ fn unknown(job: Uuid) -> anyhow::Error {
     anyhow!("no bundle was read by a job {job}; `chalkline roster jobs` lists them")
 }
 
-fn importer(config: &Config, registry: Registry) -> anyhow::Result<Importer> {
+pub(super) fn importer(config: &Config, registry: Registry) -> anyhow::Result<Importer> {
     let root = config.root()?;
     let lake = Lake::new(root.url().clone(), root.store(), root.options().clone());
     // No two have one name: the lease of one that was killed has to run out.
@@ -89,7 +98,7 @@ fn importer(config: &Config, registry: Registry) -> anyhow::Result<Importer> {
 }
 
 /// The tenant that is named, or the only one.
-async fn tenant(registry: &Registry, of: &OfTenant) -> anyhow::Result<Arc<Tenant>> {
+pub(super) async fn tenant(registry: &Registry, of: &OfTenant) -> anyhow::Result<Arc<Tenant>> {
     let id = match &of.tenant {
         Some(id) => id.clone(),
         None => match registry.tenants().await?.as_slice() {
@@ -106,22 +115,22 @@ async fn tenant(registry: &Registry, of: &OfTenant) -> anyhow::Result<Arc<Tenant
 }
 
 /// Who runs this command, as the system calls them.
-fn whoever() -> String {
+pub(super) fn whoever() -> String {
     let name = ["SUDO_USER", "USER", "LOGNAME"].map(std::env::var);
     let name = name.into_iter().flatten().find(|name| !name.is_empty());
     name.unwrap_or_else(|| "command line".to_owned())
 }
 
-async fn import(
+/// Imports, or shows so many rows of each table that would change.
+pub(super) async fn import(
     importer: &Importer,
     tenant: &Tenant,
-    args: RosterImport,
+    request: Request,
+    show: Option<usize>,
     output: Output,
 ) -> anyhow::Result<ExitCode> {
-    let mut request = Request::new(&args.bundle, whoever());
-    request.forced = args.force;
-    if args.dry_run {
-        let check = |progress| importer.check(tenant, request, args.show, progress);
+    if let Some(most) = show {
+        let check = |progress| importer.check(tenant, request, most, progress);
         let preview = told(check).await?;
         return Ok(previewed(&preview, output));
     }

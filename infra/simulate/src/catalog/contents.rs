@@ -1,53 +1,11 @@
-//! Courses, their contents and sections, and the standards that questions are about.
-
-use std::collections::BTreeSet;
+//! Contents of courses, and the standards that questions are about.
 
 use super::Catalog;
-use crate::calendar::Semester;
 use crate::content::{Category, Content, Part, UNIT_LESSONS, YEAR_LESSONS, standard};
 use crate::courses::{Course, UNITS};
 use crate::table::{Cell, Table, row};
-use crate::world::{CAPACITY, PERIOD_MINUTES, school_id, staff_id};
-
-/// The names of weekdays, from Monday.
-const WEEKDAYS: [&str; 5] = ["mon", "tue", "wed", "thu", "fri"];
 
 impl<'w> Catalog<'w> {
-    pub(super) fn courses(&self) -> Table<'w> {
-        let world = self.world;
-        Table {
-            name: "courses",
-            columns: &[
-                "course_id",
-                "title",
-                "subject",
-                "credits",
-                "prerequisites",
-                "grading",
-                "description",
-            ],
-            fill: Box::new(move |rows| {
-                let taught: BTreeSet<_> = world.courses().map(|(_, course)| course.id).collect();
-                for (_, course) in world.courses() {
-                    // What was learnt at another school is not in the catalogue.
-                    let before = course.prerequisite.filter(|id| taught.contains(id));
-                    let weights = Category::ALL.map(|c| format!("{} {} %", c.name(), c.weight()));
-                    rows.row(row![
-                        course.id,
-                        course.title,
-                        course.subject.name(),
-                        // A half a semester.
-                        Cell::Half(2),
-                        before,
-                        weights.join(", "),
-                        description(course),
-                    ])?;
-                }
-                Ok(())
-            }),
-        }
-    }
-
     pub(super) fn contents(&self) -> Table<'w> {
         let catalog = *self;
         Table {
@@ -76,7 +34,7 @@ impl<'w> Catalog<'w> {
                             id,
                             course.id,
                             none.clone(),
-                            "unit",
+                            "module",
                             1u8,
                             topic,
                             none.clone(),
@@ -115,7 +73,7 @@ impl<'w> Catalog<'w> {
                 content.id(),
                 course.id,
                 unit_id(course, content.unit()),
-                content.part.kind(),
+                content.part.kind_of_content(),
                 version,
                 content.title(),
                 duration.clone().map(Cell::Decimal),
@@ -127,54 +85,6 @@ impl<'w> Catalog<'w> {
             ])?;
         }
         Ok(())
-    }
-
-    pub(super) fn sections(&self) -> Table<'w> {
-        let world = self.world;
-        Table {
-            name: "sections",
-            columns: &[
-                "section_id",
-                "course_id",
-                "school_id",
-                "term_id",
-                "teacher_id",
-                "capacity",
-                "room",
-                "period",
-                "weekdays",
-                "starts_at",
-                "ends_at",
-                "online",
-            ],
-            fill: Box::new(move |rows| {
-                for semester in Semester::ALL {
-                    let term = world.year().semester_id(semester);
-                    for section in world.sections_of(semester) {
-                        let days = (0..5).filter(|day| section.meets(*day));
-                        let days: Vec<_> = days.map(|day| WEEKDAYS[usize::from(day)]).collect();
-                        let bell = world.bell(section);
-                        let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
-                        let school = world.cohorts[section.cohort as usize].school;
-                        rows.row(row![
-                            world.section_id(section),
-                            world.course(section).id,
-                            school_id(school),
-                            term.as_str(),
-                            staff_id(world.teacher(section)),
-                            CAPACITY,
-                            world.room(section),
-                            world.period(section) + 1,
-                            days.join(" "),
-                            clock(bell),
-                            clock(bell + PERIOD_MINUTES),
-                            Cell::Flag(world.is_online(section)),
-                        ])?;
-                    }
-                }
-                Ok(())
-            }),
-        }
     }
 
     pub(super) fn standards(&self) -> Table<'w> {
@@ -200,7 +110,13 @@ impl<'w> Catalog<'w> {
         let world = self.world;
         Table {
             name: "alignments",
-            columns: &["item_id", "assessment_id", "standard_id", "max_score"],
+            columns: &[
+                "item_id",
+                "standard_id",
+                "course_id",
+                "assessment_id",
+                "max_score",
+            ],
             fill: Box::new(move |rows| {
                 for (index, course) in world.courses() {
                     let lessons = 0..YEAR_LESSONS;
@@ -209,8 +125,9 @@ impl<'w> Catalog<'w> {
                         for item in 0..content.part.items() {
                             rows.row(row![
                                 format!("{id}/q{}", item + 1),
-                                id.as_str(),
                                 standard(course, content.unit_of_item(item), item),
+                                course.id,
+                                id.as_str(),
                                 1u8,
                             ])?;
                         }
@@ -224,13 +141,4 @@ impl<'w> Catalog<'w> {
 
 fn unit_id(course: &Course, unit: u8) -> String {
     format!("{}/unit-{}", course.id, unit + 1)
-}
-
-/// `… in eight units: cell division, photosynthesis, …`.
-fn description(course: &Course) -> String {
-    let level = match course.grade {
-        0 => "An elective for all grades".to_owned(),
-        grade => format!("A course of grade {grade}"),
-    };
-    format!("{level}, in eight units: {}.", course.topics.join("; "))
 }

@@ -46,7 +46,7 @@ impl<'w> Catalog<'w> {
     }
 
     pub(super) fn program_enrollments(&self) -> Table<'w> {
-        let world = self.world;
+        let (world, today) = (self.world, self.day);
         Table {
             name: "program_enrollments",
             columns: &[
@@ -55,22 +55,25 @@ impl<'w> Catalog<'w> {
                 "entry_term_id",
                 "begins_on",
                 "ends_on",
-                "status",
+                "state",
             ],
             fill: Box::new(move |rows| {
                 for index in 0..world.students() {
                     let student = world.student(index);
+                    if student.arrives > today {
+                        continue;
+                    }
                     let Entry { term, on } = entry(world, &student);
                     let ends = student.withdraws();
                     let ends = ends.map(|day| world.year().start() + Days::new(day.into()));
-                    let status = if ends.is_some() {
+                    let state = if ends.is_some() {
                         "withdrawn"
                     } else {
                         "active"
                     };
                     for program in programs_of(world, &student) {
                         let id = student_id(index);
-                        rows.row(row![id, program, term.as_str(), on, ends, status])?;
+                        rows.row(row![id, program, term.as_str(), on, ends, state])?;
                     }
                 }
                 Ok(())
@@ -79,28 +82,38 @@ impl<'w> Catalog<'w> {
     }
 
     pub(super) fn awards(&self) -> Table<'w> {
-        let world = self.world;
+        let (world, today) = (self.world, self.day);
         Table {
             name: "awards",
-            columns: &["user_id", "program_id", "kind", "title", "awarded_on"],
+            columns: &[
+                "user_id",
+                "award_id",
+                "program_id",
+                "kind",
+                "title",
+                "awarded_on",
+            ],
             fill: Box::new(move |rows| {
                 let year = world.year();
                 let (winter, summer) = (year.last_day(Semester::Fall), year.end());
                 for index in 0..world.students() {
                     let student = world.student(index);
-                    if student.energy(world.last_day(Semester::Spring)) < 1.0 {
+                    let stays = student.energy(world.last_day(Semester::Spring)) >= 1.0;
+                    if !stays || student.arrives > today {
                         continue;
                     }
                     let id = student_id(index);
                     if student.ability + student.diligence > 2.2 {
                         let title = "Honour roll of the fall";
-                        rows.row(row![id.as_str(), "", HONOUR, title, winter])?;
+                        let award = format!("{HONOUR}-{}", year.semester_id(Semester::Fall));
+                        rows.row(row![id.as_str(), award, "", HONOUR, title, winter])?;
                     }
                     let grade = world.cohorts[student.cohort as usize].grade;
                     let passes = student.ability + 0.5 * student.diligence > -1.9;
                     if grade == 12 && passes {
                         let program = programs_of(world, &student).next();
-                        rows.row(row![id, program, "diploma", "High school diploma", summer])?;
+                        let (kind, title) = ("diploma", "High school diploma");
+                        rows.row(row![id, kind, program, kind, title, summer])?;
                     }
                 }
                 Ok(())

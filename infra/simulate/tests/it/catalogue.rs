@@ -22,7 +22,7 @@ fn csv_and_json_say_the_same() {
         .expect("a catalogue");
     let json: Value = serde_json::from_slice(&json).expect("JSON");
     let tables = json.as_object().expect("an object");
-    assert_eq!(tables.len(), 8);
+    assert_eq!(tables.len(), 9);
     for (name, table) in tables {
         let rows = rows(folder.path(), &format!("{name}.csv"));
         let objects = table.as_array().expect("an array");
@@ -71,7 +71,7 @@ fn what_it_refers_to_is_there_and_in_the_roster(#[case] world: World) {
     inside(
         "contents.csv",
         "course_id",
-        column(path, "courses.csv", "course_id"),
+        column(path, "course_details.csv", "course_id"),
     );
     inside(
         "contents.csv",
@@ -79,14 +79,14 @@ fn what_it_refers_to_is_there_and_in_the_roster(#[case] world: World) {
         column(path, "contents.csv", "content_id"),
     );
     inside(
-        "sections.csv",
+        "section_details.csv",
         "section_id",
         column(&roster, "classes.csv", "sourcedId"),
     );
     inside(
-        "sections.csv",
-        "teacher_id",
-        column(&roster, "users.csv", "sourcedId"),
+        "alignments.csv",
+        "course_id",
+        column(path, "course_details.csv", "course_id"),
     );
     inside(
         "alignments.csv",
@@ -114,13 +114,13 @@ fn what_it_refers_to_is_there_and_in_the_roster(#[case] world: World) {
         column(&roster, "users.csv", "sourcedId"),
     );
     inside(
-        "courses.csv",
+        "course_details.csv",
         "course_id",
         column(&roster, "courses.csv", "sourcedId"),
     );
     inside(
-        "courses.csv",
+        "course_details.csv",
         "prerequisites",
-        column(path, "courses.csv", "course_id"),
+        column(path, "course_details.csv", "course_id"),
     );
 }

@@ -47,9 +47,9 @@ fn events(world: &World, delivery: Delivery) -> Vec<u8> {
 
 /// A change here is a change of every simulated school: say so in the README.
 #[rstest]
-#[case::a_small_school(school(1, 24), ["b5eeca01ab351bbc", "0849779c1e33e2cc", "b729738bdff42155", "c5e66bdcdbcce1e6", "77ba3c43b9bf5f52"])]
-#[case::another_seed(school(2, 24), ["80bfa3e5574db52f", "181954ad73203eac", "e522557353e2e999", "966ed21d891696a4", "4fc85a9ee0ced3c8"])]
-#[case::a_district(district(1, 2, 60), ["ef976f0b988bfd9c", "1e279a35265ad759", "d1144efcf1423e7a", "c0028d28ae6575f6", "bdb49a3936d241fa"])]
+#[case::a_small_school(school(1, 24), ["b5eeca01ab351bbc", "0849779c1e33e2cc", "b684a262ddac8aff", "c5e66bdcdbcce1e6", "77ba3c43b9bf5f52"])]
+#[case::another_seed(school(2, 24), ["80bfa3e5574db52f", "181954ad73203eac", "bdf78c5fe8821edb", "966ed21d891696a4", "4fc85a9ee0ced3c8"])]
+#[case::a_district(district(1, 2, 60), ["ef976f0b988bfd9c", "1e279a35265ad759", "8232e6b6798d6def", "c0028d28ae6575f6", "bdb49a3936d241fa"])]
 fn bytes_are_those_that_they_always_were(#[case] world: World, #[case] expected: [&str; 5]) {
     let made = [
         digest(&bundle(&world, Version::V1_1)),

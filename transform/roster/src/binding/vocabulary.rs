@@ -59,3 +59,41 @@ pub(super) const SCORE_STATUSES: &[&str] = &[
 ];
 
 pub(super) const OBJECTIVE_SOURCES: &[&str] = &["case", "unknown"];
+
+/// Kinds of contents.
+pub(super) const CONTENTS: &[&str] = &[
+    "page",
+    "video",
+    "audio",
+    "file",
+    "link",
+    "discussion",
+    "assignment",
+    "assessment",
+    "tool",
+    "module",
+    "other",
+];
+
+pub(super) const WEEKDAYS: &[&str] = &["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+/// What has become of who is in a program.
+pub(super) const PROGRAM_STATES: &[&str] = &[
+    "active",
+    "on_leave",
+    "completed",
+    "withdrawn",
+    "transferred",
+    "excluded",
+];
+
+/// Kinds of days; [`crate::SchoolDays`] says of which there is school.
+pub(super) const CALENDAR_DAYS: &[&str] = &[
+    "instructional",
+    "half_day",
+    "exam_day",
+    "holiday",
+    "break",
+    "closure",
+    "staff_day",
+];

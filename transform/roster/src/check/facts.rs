@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use schemas::roster::Entity;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
+use super::circles::Parent;
 use crate::orgs::Orgs;
 use crate::row::Row;
 use crate::terms::Sessions;
@@ -56,6 +57,8 @@ pub(crate) struct Facts {
     pub(crate) sessions: Sessions,
     /// The lines of orgs and sessions.
     pub(super) lines: HashMap<(Entity, String), u64>,
+    /// Of which contents others are a part, and standards of others.
+    pub(super) parents: BTreeMap<Entity, HashMap<u64, Parent>>,
     /// The last day of each partition.
     ends: BTreeMap<String, NaiveDate>,
     sections: HashMap<u64, Section>,
@@ -115,7 +118,18 @@ impl Facts {
                     self.ranges.insert(hash(id), (min, max));
                 }
             }
+            Entity::Standards => self.learn_parent(entity, "standard_id", row, line),
+            Entity::Contents => self.learn_parent(entity, "content_id", row, line),
             _ => {}
+        }
+    }
+
+    fn learn_parent(&mut self, entity: Entity, id: &str, row: &Row, line: Option<u64>) {
+        let texts = (row.text(entity, id), row.text(entity, "parent_id"));
+        if let (Some(of), Some(parent)) = texts {
+            let id = hash(parent);
+            let parents = self.parents.entry(entity).or_default();
+            parents.insert(hash(of), Parent { id, line });
         }
     }
 

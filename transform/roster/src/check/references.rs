@@ -55,7 +55,8 @@ pub(super) fn resolve(
     report: &mut Report<'_>,
 ) -> bool {
     let value = &row.values[to.field];
-    let one = value.as_text().into_iter();
+    // The empty text, of a key, refers to nothing.
+    let one = value.as_text().filter(|id| !id.is_empty()).into_iter();
     let many = value.as_texts().iter().map(String::as_str);
     let ids = facts.ids.get(&to.target);
     let leads = |id: &str| ids.is_some_and(|ids| ids.contains(&hash(id)));

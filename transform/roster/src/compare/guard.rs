@@ -9,7 +9,8 @@ use super::Comparison;
 /// Which share of a table a bulk may end.
 #[derive(Debug, Clone)]
 pub struct Guard {
-    /// The share, 0 to 1, of the rows whose time is not over anyway.
+    /// The share, 0 to 1, of the rows of which the bulk speaks and whose time is not over
+    /// anyway.
     pub share: f64,
     /// The shares of single tables.
     pub shares: BTreeMap<Entity, f64>,
@@ -61,7 +62,7 @@ impl Comparison<'_> {
         let too_much = |(&entity, summary): (&Entity, &super::TableSummary)| {
             let share = guard.shares.get(&entity).copied().unwrap_or(guard.share);
             let ended = summary.ended - summary.expired;
-            let of = summary.stored - summary.expired;
+            let of = summary.stored - summary.expired - summary.outside;
             let is_over = ended as f64 > share * of as f64;
             let found = Vanished {
                 entity,

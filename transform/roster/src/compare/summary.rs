@@ -25,6 +25,8 @@ pub struct TableSummary {
     pub unchanged: u64,
     /// Rows of a delta that are older than what is stored, and so are not taken.
     pub stale: u64,
+    /// Rows of which a bulk does not speak: those of courses that it does not name.
+    pub outside: u64,
     /// In how many rows each field changes.
     pub fields: BTreeMap<&'static str, u64>,
 }

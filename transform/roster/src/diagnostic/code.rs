@@ -61,6 +61,10 @@ codes! {
     MissingFile "missing_file" Fatal "Add the file, or write absent in manifest.csv."
     /// Nothing to import.
     NoFiles "no_files" Fatal "Send the CSV files of OneRoster in the zip's root or in one folder."
+    /// A catalogue without tables.
+    NoTables "no_tables" Fatal "Name the files by their tables, as contents.csv, or the members of the JSON object."
+    /// What should be JSON is not.
+    InvalidJson "invalid_json" Fatal "Write an object with an array of objects for each table, or a line of JSON for each row."
     /// A file has not even a header.
     NoHeader "no_header" Fatal "Begin the file with the header of the binding."
     /// A column without which no row can be read.
@@ -70,12 +74,12 @@ codes! {
     /// A row that does not end.
     RowTooLong "row_too_long" Fatal "Close the quote in this row, or before it."
     /// Something is above itself.
-    ParentCircle "parent_circle" Fatal "Correct parentSourcedId so that a parent is never below its child."
+    ParentCircle "parent_circle" Fatal "Correct the parents so that none is below its child."
 
     /// A file is the copy of another.
     CopiedFile "copied_file" Error "Export the file itself, or write absent in manifest.csv."
     /// A file without rows, which as a bulk would end everything.
-    EmptyFile "empty_file" Error "Write absent in manifest.csv if there is nothing to say."
+    EmptyFile "empty_file" Error "Leave the file out if there is nothing to say; in OneRoster write absent in manifest.csv."
     /// More or fewer fields than columns.
     ColumnCount "column_count" Error "Quote fields that hold commas, and write empty fields too."
     /// Nothing where something must be.

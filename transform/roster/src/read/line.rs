@@ -6,7 +6,7 @@ use schemas::roster::Entity;
 use crate::binding::{Column, File, Kind};
 use crate::cell;
 use crate::day::DayOrder;
-use crate::diagnostic::{Code, Diagnostics};
+use crate::diagnostic::{Code, Diagnostics, Severity};
 use crate::header::Header;
 use crate::manifest::{Mode, Version};
 use crate::records::Record;
@@ -22,6 +22,8 @@ pub(super) fn is_day(kind: Kind) -> bool {
 pub(super) struct Lines<'a> {
     file: String,
     entity: Entity,
+    /// A catalogue says what it wants by status in a delta and in a bulk, or not at all.
+    is_catalog: bool,
     mode: Mode,
     header: &'a Header,
     columns: &'static [Column],
@@ -54,12 +56,32 @@ impl<'a> Lines<'a> {
         Self {
             file: file.name(),
             entity,
+            is_catalog: file.is_of_catalog(),
             mode,
             header,
             columns,
             fields: fields.collect(),
             orders,
             diagnostics,
+        }
+    }
+
+    /// Tells what is wrong under this name, in place of the file's.
+    pub(super) fn called(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.file);
+        self
+    }
+
+    /// Something wrong with a row or one of its columns, which only its reader sees.
+    pub(super) fn slip(&mut self, code: Code, line: u64, column: &str, detail: &str) {
+        if code.severity() == Severity::Warning {
+            let detail = || detail.to_owned();
+            self.diagnostics
+                .once(code, &self.file, line, column, detail);
+        } else {
+            let column = Some(column).filter(|column| !column.is_empty());
+            self.diagnostics
+                .add(code, &self.file, Some(line), column, detail);
         }
     }
 
@@ -89,6 +111,11 @@ impl<'a> Lines<'a> {
                 // What is to be ended need not be right.
                 Some(column) if want == Want::Keep || is_key => self.value(record, column),
                 _ => Some(Value::Null),
+            };
+            let value = match value {
+                // Of a key that may be left out in part, that part is the empty text.
+                Some(Value::Null) if is_key && self.is_catalog => Some(Value::from("")),
+                value => value,
             };
             if value.is_none() || (is_key && value == Some(Value::Null)) {
                 is_sound = false;
@@ -122,12 +149,12 @@ impl<'a> Lines<'a> {
         let line = record.line;
         let text = self.text(record, STATUS);
         if text.is_empty() {
-            if self.mode == Mode::Delta {
+            if self.mode == Mode::Delta && !self.is_catalog {
                 self.missing(line, STATUS, is_sound);
             }
             return Want::Keep;
         }
-        if self.mode == Mode::Bulk {
+        if self.mode == Mode::Bulk && !self.is_catalog {
             self.status_in_bulk(line, STATUS);
         }
         let read = cell::read(self.columns[STATUS].kind, text, None);
@@ -172,12 +199,12 @@ impl<'a> Lines<'a> {
         let line = record.line;
         let text = self.text(record, MODIFIED);
         if text.is_empty() {
-            if self.mode == Mode::Delta && want == Want::Keep {
+            if self.mode == Mode::Delta && want == Want::Keep && !self.is_catalog {
                 self.missing(line, MODIFIED, is_sound);
             }
             return None;
         }
-        if self.mode == Mode::Bulk {
+        if self.mode == Mode::Bulk && !self.is_catalog {
             self.status_in_bulk(line, MODIFIED);
         }
         match cell::time(text, self.orders[MODIFIED]) {
@@ -188,7 +215,7 @@ impl<'a> Lines<'a> {
                 Some(time)
             }
             Err(unusable) => {
-                let code = if self.mode == Mode::Delta {
+                let code = if self.mode == Mode::Delta && !self.is_catalog {
                     *is_sound = false;
                     unusable.code
                 } else {

@@ -75,6 +75,10 @@ fn put_value(to: &mut Vec<u8>, value: &Value) {
             to.push(6);
             to.extend_from_slice(&number.to_le_bytes());
         }
+        Value::Time(time) => {
+            to.push(7);
+            to.extend_from_slice(&time.timestamp_micros().to_le_bytes());
+        }
     }
 }
 
@@ -119,6 +123,9 @@ fn take_value(from: &mut &[u8]) -> Option<Value> {
         [4] => Value::Boolean(take::<1>(from)? == [1]),
         [5] => Value::Number(f64::from_le_bytes(take(from)?)),
         [6] => Value::Integer(i64::from_le_bytes(take(from)?)),
+        [7] => Value::Time(DateTime::from_timestamp_micros(i64::from_le_bytes(take(
+            from,
+        )?))?),
         _ => return None,
     })
 }
@@ -162,6 +169,7 @@ mod tests {
                     Value::Boolean(true),
                     Value::Number(-0.5),
                     Value::Integer(-3),
+                    Value::Time("2026-09-01T08:00:00.5Z".parse().expect("a time")),
                 ],
                 modified_at: Some(DateTime::<Utc>::UNIX_EPOCH),
             },

@@ -47,7 +47,7 @@ fn check(store: &Store, tables: Vec<(Entity, Mode, Rows)>) -> Checked {
 
 fn import(store: &mut Store, tables: Vec<(Entity, Mode, Rows)>) -> Checked {
     let checked = check(store, tables);
-    store.take(&checked);
+    store.take(&checked, &Rules::default());
     checked
 }
 

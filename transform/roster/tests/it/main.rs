@@ -1,5 +1,6 @@
 //! Bundles as a whole, from the zip file to what changes.
 
+mod catalog;
 mod changes;
 mod deltas;
 mod gathered;

@@ -191,6 +191,7 @@ fn each_code_is_of_a_test() {
         include_str!("rules.rs"),
         include_str!("real.rs"),
         include_str!("changes.rs"),
+        include_str!("catalog/rules.rs"),
         include_str!("../../src/manifest.rs"),
         include_str!("../../src/header.rs"),
     ]

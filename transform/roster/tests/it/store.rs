@@ -39,16 +39,12 @@ impl Store {
 
     pub fn import_with(&mut self, bundle: Bundle, rules: &Rules) -> Checked {
         let checked = check(bundle, self);
-        self.take_by(&checked, rules);
+        self.take(&checked, rules);
         checked
     }
 
-    /// Stores what was checked.
-    pub fn take(&mut self, checked: &Checked) {
-        self.take_by(checked, &Rules::default());
-    }
-
-    fn take_by(&mut self, checked: &Checked, rules: &Rules) {
+    /// Stores all that changes.
+    pub fn take(&mut self, checked: &Checked, rules: &Rules) {
         let before = self.clone();
         let comparison = checked.compare(&before, rules, today()).expect("compared");
         for entity in comparison.tables() {

@@ -68,9 +68,12 @@ impl std::str::FromStr for Mapping {
             toml::from_str(text).map_err(|error| MappingError::Toml(error.message().to_owned()))?;
         let mut queries = BTreeMap::new();
         for (name, mapped) in read {
-            let entity = Entity::ALL.into_iter().find(|of| of.name() == name);
+            let tables = Entity::ALL
+                .into_iter()
+                .filter(|of| roster::is_gathered(*of));
+            let entity = tables.clone().find(|of| of.name() == name);
             let entity = entity.ok_or_else(|| {
-                let names: Vec<_> = Entity::ALL.iter().map(|of| of.name()).collect();
+                let names: Vec<_> = tables.map(Entity::name).collect();
                 MappingError::UnknownTable(name, names.join(", "))
             })?;
             let query = mapped.query.trim().trim_end_matches(';').trim_end();

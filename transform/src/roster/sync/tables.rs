@@ -95,7 +95,10 @@ impl Tables {
         let views: BTreeMap<_, _> = views.map(|(name, may, view)| (name, (may, view))).collect();
         let mut definition = Sha256::new();
         let mut tables = Vec::new();
-        for entity in Entity::ALL {
+        let gathered = Entity::ALL
+            .into_iter()
+            .filter(|of| roster::is_gathered(*of));
+        for entity in gathered {
             let name = format!("chalkline.{entity}");
             let Some((may_read, view)) = views.get(entity.name()) else {
                 if REQUIRED.contains(&entity) {
@@ -191,11 +194,9 @@ async fn describe(
     };
     let is_flag = |info: &PgTypeInfo| info.name() == "BOOL";
     let (_, deleted) = of_all(DELETED, "boolean", is_flag, "t.is_deleted")?;
-    let is_time = |info: &PgTypeInfo| info.name() == "TIMESTAMPTZ";
-    // Microseconds, since infinity is no time of ours.
-    let micros = "CASE WHEN isfinite(t.modified_at) \
-                  THEN (extract(epoch FROM t.modified_at) * 1000000)::bigint END";
-    let (_, modified) = of_all(MODIFIED, "timestamp with time zone", is_time, micros)?;
+    let time = FieldKind::Time;
+    let is_time = |info: &PgTypeInfo| is_of(FieldKind::Time, info);
+    let (_, modified) = of_all(MODIFIED, expected(time), is_time, &micros(MODIFIED))?;
     let is_mark = |info: &PgTypeInfo| ["INT8", "INT4"].contains(&info.name());
     let (has_watermark, _) = of_all(WATERMARK, "bigint", is_mark, "")?;
     if is_mapped {
@@ -263,6 +264,7 @@ fn expected(kind: FieldKind) -> &'static str {
         FieldKind::Boolean => "boolean",
         FieldKind::Number => "double precision or numeric",
         FieldKind::Integer => "integer or bigint",
+        FieldKind::Time => "timestamp with time zone",
     }
 }
 
@@ -286,6 +288,7 @@ fn is_of(kind: FieldKind, info: &PgTypeInfo) -> bool {
             numbers.contains(&info.name())
         }
         (FieldKind::Integer, _) => ["INT8", "INT4", "INT2"].contains(&info.name()),
+        (FieldKind::Time, _) => info.name() == "TIMESTAMPTZ",
     }
 }
 
@@ -302,5 +305,14 @@ fn value(field: &Field) -> String {
         FieldKind::Boolean => format!("t.\"{name}\"::boolean"),
         FieldKind::Number => format!("t.\"{name}\"::double precision"),
         FieldKind::Integer => format!("t.\"{name}\"::bigint"),
+        FieldKind::Time => micros(name),
     }
+}
+
+/// A time in microseconds, since infinity is no time of ours.
+fn micros(name: &str) -> String {
+    format!(
+        "CASE WHEN isfinite(t.\"{name}\") \
+         THEN (extract(epoch FROM t.\"{name}\") * 1000000)::bigint END"
+    )
 }

@@ -1,6 +1,6 @@
 //! From a row of the database to one of ours.
 
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, NaiveDate, Utc};
 use roster::{FieldKind, Row, Value};
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
@@ -15,8 +15,7 @@ pub(super) fn read(query: &TableQuery, from: &PgRow) -> sqlx::Result<(Row, bool)
         row.values[*field] = value(kind, from, index)?.unwrap_or_default();
     }
     let behind = query.fields.len();
-    let micros: Option<i64> = from.try_get(behind + 1)?;
-    row.modified_at = micros.and_then(DateTime::from_timestamp_micros);
+    row.modified_at = time(from, behind + 1)?;
     Ok((row, from.try_get(behind)?))
 }
 
@@ -34,5 +33,12 @@ fn value(kind: FieldKind, row: &PgRow, index: usize) -> sqlx::Result<Option<Valu
         FieldKind::Boolean => row.try_get::<Option<_>, _>(index)?.map(Value::Boolean),
         FieldKind::Number => row.try_get::<Option<_>, _>(index)?.map(Value::Number),
         FieldKind::Integer => row.try_get::<Option<_>, _>(index)?.map(Value::Integer),
+        FieldKind::Time => time(row, index)?.map(Value::Time),
     })
+}
+
+/// A time that was selected in microseconds.
+fn time(row: &PgRow, index: usize) -> sqlx::Result<Option<DateTime<Utc>>> {
+    let micros: Option<i64> = row.try_get(index)?;
+    Ok(micros.and_then(DateTime::from_timestamp_micros))
 }

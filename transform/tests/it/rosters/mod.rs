@@ -1,5 +1,6 @@
 //! Rosters: imported all or nothing, with their history, one at a time.
 
+mod catalogs;
 mod crashes;
 mod deltas;
 mod faulty;

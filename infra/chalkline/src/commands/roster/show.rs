@@ -128,6 +128,7 @@ fn table_diff(name: &str, diff: &TableDiff) -> String {
 fn what(kind: ImportKind) -> String {
     match kind {
         ImportKind::Import => "import".to_owned(),
+        ImportKind::Catalog => "catalogue".to_owned(),
         ImportKind::Rollback { to } => format!("rollback to {to}"),
     }
 }

@@ -1,0 +1,6 @@
+//! Catalogues, from the file to what changes.
+
+mod changes;
+mod forms;
+mod rules;
+mod tables;
