@@ -69,7 +69,7 @@ pub fn write_roster(
 ) -> Result<usize, OuladError> {
     let rows = read(folder, starts)?;
     let count = rows.enrollments.len();
-    write(rows, to).map_err(|error| OuladError::Roster(error.into()))?;
+    write(rows, to).map_err(OuladError::Roster)?;
     Ok(count)
 }
 

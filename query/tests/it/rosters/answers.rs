@@ -166,10 +166,8 @@ async fn a_condition_on_the_key_goes_below_the_window_and_others_do_not() {
     let below = async |condition: &str| {
         let sql = format!("EXPLAIN SELECT * FROM users_history WHERE {condition}");
         let rows = school.ask("north", &sql).await.rows();
-        let plans = rows.as_array().expect("plans").iter();
-        let physical = plans
-            .filter(|plan| plan["plan_type"] == "physical_plan")
-            .last();
+        let mut plans = rows.as_array().expect("plans").iter();
+        let physical = plans.rfind(|plan| plan["plan_type"] == "physical_plan");
         let plan = physical.expect("a plan")["plan"]
             .as_str()
             .expect("text")

@@ -41,7 +41,7 @@ impl Jobs {
     pub async fn save(&self, job: &Job) -> Result<(), LakeError> {
         let path = layout::roster_job(&self.tenant, job.id);
         let content = serde_json::to_vec(job).expect("texts and numbers are JSON");
-        Ok(self.lake.put_document(&path, content.into()).await?)
+        self.lake.put_document(&path, content.into()).await
     }
 
     /// Keeps what is wrong with a job's bundle, as CSV.
@@ -50,7 +50,7 @@ impl Jobs {
     /// [`LakeError::Store`].
     pub async fn save_diagnostics(&self, job: Uuid, csv: Vec<u8>) -> Result<(), LakeError> {
         let path = layout::roster_diagnostics(&self.tenant, job);
-        Ok(self.lake.put_document(&path, csv.into()).await?)
+        self.lake.put_document(&path, csv.into()).await
     }
 
     /// What is wrong with a job's bundle, as CSV; `None` if it did not come to read it.
@@ -59,7 +59,7 @@ impl Jobs {
     /// [`LakeError::Store`].
     pub async fn diagnostics(&self, job: Uuid) -> Result<Option<Bytes>, LakeError> {
         let path = layout::roster_diagnostics(&self.tenant, job);
-        Ok(self.lake.document(&path).await?)
+        self.lake.document(&path).await
     }
 
     /// The newest ones, the newest first: at most so many.

@@ -106,7 +106,7 @@ impl ImportSources {
     pub async fn save(&self, source: &ImportSource) -> Result<(), LakeError> {
         let path = layout::roster_source(&self.tenant, &source.name);
         let content = serde_json::to_vec(source).expect("texts and numbers are JSON");
-        Ok(self.lake.put_document(&path, content.into()).await?)
+        self.lake.put_document(&path, content.into()).await
     }
 
     /// The source of a name; `None` if it was never read.
