@@ -1,6 +1,7 @@
 //! A whole Chalkline in a temporary folder, from starting it to ending it.
 
 mod processes;
+mod school;
 mod start;
 
 use std::ops::Deref;

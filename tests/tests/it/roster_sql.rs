@@ -17,29 +17,6 @@ const TABLES: [&str; 6] = [
     "results",
 ];
 
-/// Makes a school of so many students; the path of a file of it.
-fn school(sandbox: &Sandbox, students: &str) -> String {
-    let out = sandbox.path(&format!("school-{students}"));
-    let arguments = [
-        "simulate",
-        "school",
-        "--students",
-        students,
-        "--year",
-        "2024",
-        "--from",
-        "2024-09-16",
-        "--until",
-        "2024-09-17",
-        "--oneroster",
-        "1.2",
-        "--out",
-        &out,
-    ];
-    sandbox.cli(&arguments);
-    out
-}
-
 /// Of each table the rows that there are, and those that its history says there are: at
 /// any moment they are the same.
 async fn counts(client: &Client) -> BTreeMap<String, Value> {
@@ -66,7 +43,7 @@ async fn queries_see_whole_imports_while_they_go_on_and_the_books_agree() {
     let sandbox = Sandbox::up().await;
     let client = sandbox.tenant("One", &[]);
     let tenant = client.tenant.id.clone();
-    let (large, small) = (school(&sandbox, "200"), school(&sandbox, "60"));
+    let (large, small) = (sandbox.school("200", "1.2"), sandbox.school("60", "1.2"));
     let roster = |arguments: &[&str]| {
         let arguments = [&["roster"][..], arguments, &["--tenant", &tenant]].concat();
         sandbox.cli_with_code(&arguments).1

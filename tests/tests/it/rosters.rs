@@ -5,29 +5,6 @@ use std::time::Duration;
 use e2e::Sandbox;
 use serde_json::{Value, json};
 
-/// Makes a school of so many students; the path of a file of it.
-fn school(sandbox: &Sandbox, students: &str, version: &str) -> String {
-    let out = sandbox.path(&format!("school-{students}"));
-    let arguments = [
-        "simulate",
-        "school",
-        "--students",
-        students,
-        "--year",
-        "2024",
-        "--from",
-        "2024-09-16",
-        "--until",
-        "2024-09-17",
-        "--oneroster",
-        version,
-        "--out",
-        &out,
-    ];
-    sandbox.cli(&arguments);
-    out
-}
-
 fn roster(sandbox: &Sandbox, tenant: &str, arguments: &[&str]) -> Value {
     sandbox.cli(&[&["roster"][..], arguments, &["--tenant", tenant]].concat())
 }
@@ -37,7 +14,7 @@ async fn a_school_is_imported_once_and_kept_up_to_date_by_bulk_or_delta() {
     let sandbox = Sandbox::up().await;
     let one = sandbox.tenant("One", &[]).tenant.id.clone();
     let two = sandbox.tenant("Two", &[]).tenant.id.clone();
-    let school = school(&sandbox, "600", "1.2");
+    let school = sandbox.school("600", "1.2");
     let bundle = format!("{school}/roster.zip");
 
     let preview = roster(&sandbox, &one, &["import", &bundle, "--dry-run"]);
@@ -101,8 +78,8 @@ async fn a_school_is_imported_once_and_kept_up_to_date_by_bulk_or_delta() {
 async fn faults_are_told_and_a_bundle_that_ends_half_a_school_is_refused() {
     let sandbox = Sandbox::up().await;
     let tenant = sandbox.tenant("One", &[]).tenant.id.clone();
-    let large = school(&sandbox, "90", "1.1");
-    let small = school(&sandbox, "30", "1.1");
+    let large = sandbox.school("90", "1.1");
+    let small = sandbox.school("30", "1.1");
     roster(
         &sandbox,
         &tenant,
@@ -127,7 +104,7 @@ async fn an_import_that_is_killed_leaves_nothing_half_visible() {
     let sandbox = Sandbox::up_with(&[("CHALKLINE_TRANSFORM_MAINTENANCE_LEASE_MS", "600")]).await;
     let killed = sandbox.tenant("Killed", &[]).tenant.id.clone();
     let whole = sandbox.tenant("Whole", &[]).tenant.id.clone();
-    let school = school(&sandbox, "1500", "1.1");
+    let school = sandbox.school("1500", "1.1");
     let bundle = format!("{school}/roster.zip");
     let expected = roster(&sandbox, &whole, &["import", &bundle]);
     assert_eq!(expected["state"], "done");
@@ -169,7 +146,7 @@ async fn an_import_that_is_killed_leaves_nothing_half_visible() {
 async fn a_catalogue_comes_after_its_roster_in_any_form_and_goes_back_with_it() {
     let sandbox = Sandbox::up().await;
     let tenant = sandbox.tenant("One", &[]).tenant.id.clone();
-    let school = school(&sandbox, "60", "1.2");
+    let school = sandbox.school("60", "1.2");
     roster(
         &sandbox,
         &tenant,

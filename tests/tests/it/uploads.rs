@@ -9,24 +9,7 @@ use serde_json::{Value, json};
 
 /// The zip of a school of so many students.
 fn school(sandbox: &Sandbox, students: &str) -> Vec<u8> {
-    let out = sandbox.path(&format!("school-{students}"));
-    let arguments = [
-        "simulate",
-        "school",
-        "--students",
-        students,
-        "--year",
-        "2024",
-        "--from",
-        "2024-09-16",
-        "--until",
-        "2024-09-17",
-        "--oneroster",
-        "1.1",
-        "--out",
-        &out,
-    ];
-    sandbox.cli(&arguments);
+    let out = sandbox.school(students, "1.1");
     std::fs::read(format!("{out}/roster.zip")).expect("a file")
 }
 

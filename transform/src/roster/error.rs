@@ -13,6 +13,15 @@ pub enum RosterError {
     /// The bundle cannot be opened, read or compared.
     #[error("the bundle cannot be imported")]
     Bundle(#[from] roster::Error),
+    /// There is no such bundle, or it may not be read.
+    #[error("the bundle {name} cannot be read")]
+    Unreadable {
+        /// As whoever imports it calls it.
+        name: String,
+        /// What the system says.
+        #[source]
+        source: std::io::Error,
+    },
     /// The bundle cannot be read from the disk.
     #[error("the bundle cannot be read")]
     Input(#[source] std::io::Error),

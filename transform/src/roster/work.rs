@@ -116,7 +116,11 @@ pub(super) struct One {
 impl One {
     pub fn import(&self, request: &Request, learned: &mut Learned) -> Result<Ended, RosterError> {
         let (newest, snapshot) = self.before()?;
-        learned.checksum = Some(checksum(&request.path).map_err(RosterError::Input)?);
+        let checksum = checksum(&request.path);
+        learned.checksum = Some(checksum.map_err(|source| RosterError::Unreadable {
+            name: request.source.clone(),
+            source,
+        })?);
         let reading = read(request, self.settings.clone(), &self.teller)?;
         let checked = self.check(reading, &snapshot)?;
         self.take(

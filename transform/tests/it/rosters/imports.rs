@@ -255,3 +255,15 @@ async fn many_imports_leave_few_files_and_a_short_log() {
     assert_eq!(stored.rollback(Some(1)).await.state, JobState::Done);
     assert!(stored.values().await["users"][1].contains("N1000"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_that_is_not_there_is_named() {
+    let stored = Stored::new().await;
+    let request = Request::new("/nowhere/night.zip", "tests");
+    let failed = stored.importer.import(&stored.tenant, request, silent());
+    let error = failed.await.expect_err("there is none");
+    assert_eq!(error.to_string(), "the bundle night.zip cannot be read");
+    let jobs = stored.importer.jobs(&stored.tenant.id, 1).await;
+    let told = jobs.expect("reads").remove(0).error.expect("why");
+    assert!(told.contains("night.zip"), "{told}");
+}
