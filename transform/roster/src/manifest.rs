@@ -64,9 +64,11 @@ impl Manifest {
         diagnostics: &mut Diagnostics,
     ) -> Self {
         let value = |name: &str| {
+            // The specification marks what is new in 1.2 with a star; some write it, too.
+            let is = |property: &str| property.trim_end_matches('*').eq_ignore_ascii_case(name);
             properties
                 .iter()
-                .find(|(_, property, _)| property.eq_ignore_ascii_case(name))
+                .find(|(_, property, _)| is(property))
                 .map(|(line, _, value)| (*line, value.as_str()))
         };
         let version = match value("oneroster.version") {
@@ -211,6 +213,12 @@ mod tests {
                 vec![version, ("FILE.ORGS", "Bulk")],
                 vec![Orgs],
                 bulk(Orgs),
+                vec![],
+            ),
+            (
+                vec![version, ("file.roles*", "bulk")],
+                vec![Roles],
+                bulk(Roles),
                 vec![],
             ),
             (
