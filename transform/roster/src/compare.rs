@@ -75,6 +75,8 @@ pub struct Comparison<'a> {
     /// What [`Entity::Identities`] is to be, if anything is said of it.
     identities: Option<Sorted>,
     summary: BTreeMap<Entity, TableSummary>,
+    /// What changes in the tables in which little does.
+    few: BTreeMap<Entity, Vec<Change>>,
 }
 
 impl Checked {
@@ -100,10 +102,16 @@ impl Checked {
             today,
             identities: derive::identities(self, stored)?,
             summary: BTreeMap::new(),
+            few: BTreeMap::new(),
         };
+        let mut room = self.settings.kept_changes;
         for entity in comparison.tables() {
-            let summary = comparison.count(entity)?;
+            let (summary, changes) = comparison.count(entity, room)?;
             comparison.summary.insert(entity, summary);
+            if let Some(changes) = changes {
+                room -= changes.len();
+                comparison.few.insert(entity, changes);
+            }
         }
         Ok(comparison)
     }
@@ -139,15 +147,24 @@ impl<'a> Comparison<'a> {
     pub fn changes(
         &self,
         entity: Entity,
-    ) -> Result<impl Iterator<Item = Result<Change, Error>> + use<'_, 'a>, Error> {
+    ) -> Result<Box<dyn Iterator<Item = Result<Change, Error>> + '_>, Error> {
+        if let Some(changes) = self.few.get(&entity) {
+            return Ok(Box::new(changes.iter().cloned().map(Ok)));
+        }
         let merge = self.merge(entity)?;
-        Ok(merge.filter_map(move |step| match step {
+        Ok(Box::new(merge.filter_map(move |step| match step {
             Ok(step) => self.settle(entity, step).map(Ok),
             Err(error) => Some(Err(error)),
-        }))
+        })))
     }
 
-    fn count(&self, entity: Entity) -> Result<TableSummary, Error> {
+    /// How many rows of a table change, and which, if there is room for them.
+    fn count(
+        &self,
+        entity: Entity,
+        room: usize,
+    ) -> Result<(TableSummary, Option<Vec<Change>>), Error> {
+        let mut few = Some(Vec::new());
         let mut summary = TableSummary {
             is_bulk: self.mode(entity) == Some(Mode::Bulk),
             ..TableSummary::default()
@@ -160,10 +177,16 @@ impl<'a> Comparison<'a> {
             let is_stored = step.old.is_some();
             match self.settle(entity, step) {
                 None => summary.unchanged += u64::from(is_stored),
-                Some(change) => summary.add(entity, &change, self.is_expired(entity, &change)),
+                Some(change) => {
+                    summary.add(entity, &change, self.is_expired(entity, &change));
+                    few = few.filter(|few| few.len() < room);
+                    if let Some(few) = &mut few {
+                        few.push(change);
+                    }
+                }
             }
         }
-        Ok(summary)
+        Ok((summary, few))
     }
 
     /// Whether the rows of a table are made of the users, and there are some.

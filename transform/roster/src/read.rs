@@ -43,6 +43,9 @@ pub struct Settings {
     /// How much memory the rows of a table may take before they are set aside in
     /// temporary files.
     pub sort_bytes: usize,
+    /// How many changes are kept in memory, of all tables together: to find them again
+    /// costs a look at every row. Each takes a kilobyte or two.
+    pub kept_changes: usize,
 }
 
 impl Default for Settings {
@@ -53,6 +56,7 @@ impl Default for Settings {
             hasher: None,
             kept_diagnostics: 100,
             sort_bytes: 32 << 20,
+            kept_changes: 1 << 15,
         }
     }
 }

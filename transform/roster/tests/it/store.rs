@@ -80,6 +80,7 @@ pub fn check(mut bundle: Bundle, stored: &dyn Stored) -> Checked {
     // A small budget, so that rows are set aside in files here too.
     let settings = Settings {
         sort_bytes: 200,
+        kept_changes: 3,
         hasher: Some(hasher()),
         ..Settings::default()
     };
