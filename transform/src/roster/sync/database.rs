@@ -124,7 +124,10 @@ impl Database {
     /// The next rows; none behind the last.
     pub async fn fetch(&mut self, table: &str, cursor: &str) -> Result<Vec<PgRow>, SourceError> {
         let sql = format!("FETCH {ROWS} FROM {cursor}");
-        let rows = sqlx::query(&sql).fetch_all(&mut self.connection).await;
+        // Prepared anew each time: of a FETCH that is run again `pg_stat_statements`
+        // counts the first run alone.
+        let fetched = sqlx::query(&sql).persistent(false);
+        let rows = fetched.fetch_all(&mut self.connection).await;
         let rows = rows.map_err(|error| self.error(table, error))?;
         if rows.is_empty() {
             let close = format!("CLOSE {cursor}");

@@ -58,7 +58,7 @@ impl Reader<'_> {
             };
             let moment = database.moment(mapping.is_none()).await?;
             let reached = before.and_then(|before| before.reached.as_ref());
-            let since = self.since(reached, newest, &moment, &tables.definition);
+            let since = self.since(reached, newest, &moment, &tables);
             let since = since.await?;
             let mut seen = Seen {
                 database: moment.source,
@@ -85,13 +85,13 @@ impl Reader<'_> {
         reached: Option<&Reached>,
         newest: Option<&Import>,
         moment: &Moment,
-        definition: &str,
+        tables: &Tables,
     ) -> Result<Option<i64>, RosterError> {
         let Some(reached) = reached else {
             return Ok(None);
         };
         let is_same = reached.database == moment.source
-            && reached.definition == definition
+            && reached.definition == tables.definition
             // A database that was given back an older state counts anew.
             && reached.watermark <= moment.watermark;
         let is_due = self.now - reached.full_at >= self.request.full_every;
@@ -99,21 +99,28 @@ impl Reader<'_> {
             return Ok(None);
         }
         let newest = newest.map_or(0, |newest| newest.number);
-        let is_ours = self.is_ours(reached.import, newest).await?;
+        let is_ours = self.is_ours(tables, reached.import, newest).await?;
         Ok(is_ours.then_some(reached.watermark))
     }
 
-    /// Whether all imports since are of this database. There are some where the last sync
-    /// was killed before it could say how far it had come.
-    async fn is_ours(&self, since: u64, newest: u64) -> Result<bool, RosterError> {
+    /// Whether the tables have only what is of this database: all imports since are of it,
+    /// as where the last sync was killed before it could say how far it had come, or they
+    /// have changed other tables, as those of a catalogue do.
+    async fn is_ours(&self, tables: &Tables, since: u64, newest: u64) -> Result<bool, RosterError> {
         if newest < since || newest - since > MOST_IMPORTS {
             return Ok(false);
         }
         let source = self.request.source();
         for number in since + 1..=newest {
-            let import = self.imports.get(number).await?;
-            let is_ours = import
-                .is_some_and(|import| import.kind == ImportKind::Import && import.source == source);
+            let Some(import) = self.imports.get(number).await? else {
+                return Ok(false);
+            };
+            let is_ours = match import.kind {
+                ImportKind::Rollback { .. } => false,
+                ImportKind::Import | ImportKind::Catalog => {
+                    import.source == source || !tables.are_changed_by(&import)
+                }
+            };
             if !is_ours {
                 return Ok(false);
             }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use lake::imports::Import;
 use roster::{Entity, Field, FieldKind};
 use sha2::{Digest, Sha256};
 use sqlx::postgres::{PgTypeInfo, PgTypeKind};
@@ -28,6 +29,15 @@ const WATERMARK: &str = "watermark";
 pub(super) struct Tables {
     pub tables: Vec<TableQuery>,
     pub definition: String,
+}
+
+impl Tables {
+    /// Whether an import has changed rows of one of them.
+    pub fn are_changed_by(&self, import: &Import) -> bool {
+        let counts = |table: &TableQuery| import.tables.get(table.entity.name());
+        let mut counts = self.tables.iter().filter_map(counts);
+        counts.any(|counts| counts.changes() > 0)
+    }
 }
 
 /// How a table is asked for.

@@ -112,3 +112,25 @@ async fn a_term_that_moves_takes_sections_and_enrollments_along() {
     assert_eq!(changes(&moved, "enrollments"), json!([0, enrolled, 0]));
     assert_stored(&sandbox, &database);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_catalogue_in_between_leaves_all_that_was_read_as_it_is() {
+    let sandbox = Sandbox::up().await;
+    let database = Postgres::shared().school();
+    let owner = database.pool("postgres", 1).await;
+    assert_eq!(synced(&sandbox, &database, &[]), (done(), true));
+    let folder = tempfile::tempdir().expect("a folder");
+    let programs = "program_id,title\narts,Arts\n";
+    std::fs::write(folder.path().join("programs.csv"), programs).expect("written");
+    let path = folder.path().display().to_string();
+    let catalog = ["catalog", "import", &path, "--tenant", &sandbox.tenant.id];
+    assert_eq!(sandbox.cli(&catalog)["state"], "done");
+    add_students(&owner, 1).await;
+    assert_eq!(synced(&sandbox, &database, &[]), (done(), false));
+    assert_stored(&sandbox, &database);
+
+    // What was taken back may be anything.
+    let back = ["roster", "rollback", "--tenant", &sandbox.tenant.id];
+    assert_eq!(sandbox.cli(&back)["state"], "done");
+    assert_eq!(synced(&sandbox, &database, &[]), (done(), true));
+}
