@@ -46,7 +46,8 @@ pub fn column_class(table: Table, column: &str) -> Class {
         return roster::column_class(entity, column);
     }
     match column {
-        "student_key" | "sent_key" | "reply_to_key" | "by_key" | "tutor_key" => Class::Key,
+        "student_key" | "sent_key" | "reply_to_key" | "sent_reply_to_key" | "by_key"
+        | "sent_by_key" | "tutor_key" | "sent_tutor_key" => Class::Key,
         "event_id" | "session_id" | "url" | "referrer" | "query" | "value" | "response"
         | "reason" | "extra" | "headers" | "original" | "grade_old" | "grade_new" | "score"
         | "rating" | "prompt_id" | "booking_id" => Class::Personal,
@@ -101,7 +102,7 @@ fn schema(fields: Vec<Vec<Field>>) -> SchemaRef {
 
 /// What the tables of all families share, then the family's own, then what a later
 /// version added: a column can only be added at the end.
-fn events(own: Vec<Vec<Field>>) -> SchemaRef {
+fn events(family: Family, own: Vec<Vec<Field>>) -> SchemaRef {
     let shared = vec![
         vec![
             required("event_id", DataType::Utf8),
@@ -131,15 +132,19 @@ fn events(own: Vec<Vec<Field>>) -> SchemaRef {
         texts(&["sent_key", "completed", "unknown"]),
         vec![optional("roster_import", DataType::Int64)],
     ];
-    schema([shared, own, added].concat())
+    let other = family.other_person().map(|other| texts(&[other.sent_key]));
+    schema([shared, own, added, other.into_iter().collect()].concat())
 }
 
 static CLICKSTREAM: LazyLock<SchemaRef> = LazyLock::new(|| {
-    events(vec![
-        texts(&["url", "referrer", "element", "query", "target_id", "value"]),
-        vec![optional("count", DataType::Int64)],
-        texts(&["thread_id", "reply_to_key", "status", "role"]),
-    ])
+    events(
+        Family::Clickstream,
+        vec![
+            texts(&["url", "referrer", "element", "query", "target_id", "value"]),
+            vec![optional("count", DataType::Int64)],
+            texts(&["thread_id", "reply_to_key", "status", "role"]),
+        ],
+    )
 });
 
 /// The Arrow type of `played_segments`: a list of stretches in seconds.
@@ -149,58 +154,70 @@ fn segments() -> DataType {
 }
 
 static VIDEO: LazyLock<SchemaRef> = LazyLock::new(|| {
-    events(vec![
-        seconds(&[
-            "position_seconds",
-            "from_seconds",
-            "to_seconds",
-            "duration_seconds",
-            "rate",
-        ]),
-        vec![optional("played_segments", segments())],
-        seconds(&["progress"]),
-    ])
+    events(
+        Family::Video,
+        vec![
+            seconds(&[
+                "position_seconds",
+                "from_seconds",
+                "to_seconds",
+                "duration_seconds",
+                "rate",
+            ]),
+            vec![optional("played_segments", segments())],
+            seconds(&["progress"]),
+        ],
+    )
 });
 
 static ASSESSMENT: LazyLock<SchemaRef> = LazyLock::new(|| {
-    events(vec![
-        texts(&["assessment_id"]),
-        vec![optional("attempt", DataType::Int32)],
-        texts(&["item_id", "response"]),
+    events(
+        Family::Assessment,
         vec![
-            optional("correct", DataType::Boolean),
-            optional("score", DataType::Float64),
-            optional("max_score", DataType::Float64),
-            optional("hints", DataType::Int32),
-            optional("duration_seconds", DataType::Float64),
+            texts(&["assessment_id"]),
+            vec![optional("attempt", DataType::Int32)],
+            texts(&["item_id", "response"]),
+            vec![
+                optional("correct", DataType::Boolean),
+                optional("score", DataType::Float64),
+                optional("max_score", DataType::Float64),
+                optional("hints", DataType::Int32),
+                optional("duration_seconds", DataType::Float64),
+            ],
+            texts(&["category", "grade_old", "grade_new", "reason", "by_key"]),
         ],
-        texts(&["category", "grade_old", "grade_new", "reason", "by_key"]),
-    ])
+    )
 });
 
 static ATTENDANCE: LazyLock<SchemaRef> = LazyLock::new(|| {
-    events(vec![
-        texts(&["status"]),
-        vec![optional("minutes", DataType::Float64)],
-        texts(&["by_key"]),
-    ])
+    events(
+        Family::Attendance,
+        vec![
+            texts(&["status"]),
+            vec![optional("minutes", DataType::Float64)],
+            texts(&["by_key"]),
+        ],
+    )
 });
 
 static TUTORING: LazyLock<SchemaRef> = LazyLock::new(|| {
-    events(vec![
-        texts(&["prompt_id"]),
+    events(
+        Family::Tutoring,
         vec![
-            optional("prompt_chars", DataType::Int32),
-            optional("response_chars", DataType::Int32),
-            optional("rating", DataType::Float64),
+            texts(&["prompt_id"]),
+            vec![
+                optional("prompt_chars", DataType::Int32),
+                optional("response_chars", DataType::Int32),
+                optional("rating", DataType::Float64),
+            ],
+            texts(&["tutor_key", "booking_id"]),
+            vec![
+                optional("minutes", DataType::Float64),
+                optional("scheduled_at", timestamp()),
+            ],
+            texts(&["status"]),
         ],
-        texts(&["tutor_key", "booking_id"]),
-        vec![
-            optional("minutes", DataType::Float64),
-            optional("scheduled_at", timestamp()),
-        ],
-        texts(&["status"]),
-    ])
+    )
 });
 
 static DUPLICATES: LazyLock<SchemaRef> = LazyLock::new(|| {

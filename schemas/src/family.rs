@@ -18,6 +18,15 @@ pub enum Family {
     Tutoring,
 }
 
+/// The columns of a family for the other person whom an event names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OtherPerson {
+    /// The person's key.
+    pub key: &'static str,
+    /// The key that the event has, where that is another.
+    pub sent_key: &'static str,
+}
+
 impl Family {
     /// All families, in the order in which tables are listed.
     pub const ALL: [Self; 5] = [
@@ -36,6 +45,18 @@ impl Family {
             Self::Assessment => "assessment",
             Self::Attendance => "attendance",
             Self::Tutoring => "tutoring",
+        }
+    }
+
+    /// The columns for the other person whom its events name: who graded, who held the
+    /// lesson, who is answered. `None` where no event names another.
+    pub fn other_person(self) -> Option<OtherPerson> {
+        let columns = |key, sent_key| Some(OtherPerson { key, sent_key });
+        match self {
+            Self::Clickstream => columns("reply_to_key", "sent_reply_to_key"),
+            Self::Assessment | Self::Attendance => columns("by_key", "sent_by_key"),
+            Self::Tutoring => columns("tutor_key", "sent_tutor_key"),
+            Self::Video => None,
         }
     }
 

@@ -25,7 +25,7 @@ pub use credential::{Credential, CredentialError, CredentialKind, SecretHash};
 pub use custom_type::{
     CustomType, CustomTypeName, CustomTypeNameError, MAX_CUSTOM_TYPES, MAX_SCHEMA_BYTES,
 };
-pub use family::Family;
+pub use family::{Family, OtherPerson};
 pub use id::{IdError, SourceName, StudentKey, TenantId, Term};
 pub use origin::{Origin, OriginError};
 pub use problem::{Problem, ProblemDetail};

@@ -62,6 +62,7 @@ impl Placer {
         let is_believed = correction.is_none_or(is_believed);
         let sent = Sent {
             key: event.student_key,
+            other: event.data.other_key(),
             course: event.course.as_deref(),
             section: event.section.as_deref(),
             school: event.school.as_deref(),

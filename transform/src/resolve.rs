@@ -21,6 +21,8 @@ const COMPLETED: [Option<&str>; 8] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sent<'a> {
     pub key: StudentKey,
+    /// The other person whom it names.
+    pub other: Option<StudentKey>,
     pub course: Option<&'a str>,
     pub section: Option<&'a str>,
     pub school: Option<&'a str>,
@@ -33,6 +35,9 @@ pub(crate) struct Resolved<'a> {
     pub student_key: StudentKey,
     /// The key that the event has, where that is another.
     pub sent_key: Option<StudentKey>,
+    /// The same two of the other person whom it names.
+    pub other_key: Option<StudentKey>,
+    pub sent_other_key: Option<StudentKey>,
     pub course: Option<&'a str>,
     pub section: Option<&'a str>,
     pub school: Option<&'a str>,
@@ -48,7 +53,8 @@ pub(crate) struct Resolved<'a> {
 
 /// Says of an event of that day what the roster does, where it says nothing itself:
 ///
-/// - the student's key, by which he is known whatever he is called,
+/// - the student's key, by which he is known whatever he is called, and that of another
+///   person whom it names,
 /// - the section: the one of the course in which he then was,
 /// - its course, school and term.
 ///
@@ -62,6 +68,8 @@ pub(crate) fn resolve<'a>(
     let mut resolved = Resolved {
         student_key: sent.key,
         sent_key: None,
+        other_key: sent.other,
+        sent_other_key: None,
         course: sent.course,
         section: sent.section,
         school: sent.school,
@@ -77,6 +85,11 @@ pub(crate) fn resolve<'a>(
     if let Some(own) = person.filter(|own| *own != sent.key) {
         resolved.student_key = own;
         resolved.sent_key = Some(sent.key);
+    }
+    let other = sent.other.and_then(|key| directory.person(key));
+    if other.is_some() && other != sent.other {
+        resolved.other_key = other;
+        resolved.sent_other_key = sent.other;
     }
     let section = match (sent.section, sent.course) {
         (Some(id), _) => directory.section(id),
@@ -195,6 +208,7 @@ mod tests {
         let directory = directory();
         let sent = Sent {
             key: key(who),
+            other: None,
             course,
             section,
             school: None,
@@ -215,11 +229,40 @@ mod tests {
         assert_eq!((alone.completed, alone.unknown), (None, None));
     }
 
+    #[rstest]
+    #[case::nobody(None, None, None)]
+    #[case::by_her_own(Some(ANNA), Some(ANNA), None)]
+    #[case::by_another_name(Some(ANNAS_NUMBER), Some(ANNA), Some(ANNAS_NUMBER))]
+    #[case::stranger(Some(NOBODY), Some(NOBODY), None)]
+    fn who_else_is_named_has_one_key_too(
+        #[case] other: Option<u8>,
+        #[case] expected: Option<u8>,
+        #[case] expected_sent: Option<u8>,
+    ) {
+        let sent = Sent {
+            key: key(BEN),
+            other: other.map(key),
+            course: None,
+            section: Some("bio-1"),
+            school: None,
+        };
+        let directory = directory();
+        let resolved = resolve(&directory, sent, day("2026-10-01"));
+        assert_eq!(resolved.other_key, expected.map(key));
+        assert_eq!(resolved.sent_other_key, expected_sent.map(key));
+        // Only of the student it is told that nobody knows him.
+        assert_eq!(resolved.unknown, None);
+        let none = Directory::default();
+        let alone = resolve(&none, sent, day("2026-10-01"));
+        assert_eq!((alone.other_key, alone.sent_other_key), (sent.other, None));
+    }
+
     #[test]
     fn the_term_is_the_sections() {
         let directory = directory();
         let sent = Sent {
             key: key(ANNA),
+            other: None,
             course: Some("bio"),
             section: None,
             school: Some("west"),

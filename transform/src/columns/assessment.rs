@@ -1,4 +1,5 @@
 use arrow::array::{ArrayRef, BooleanBuilder, Float64Builder, Int32Builder};
+use schemas::StudentKey;
 use schemas::event::Assessment;
 
 use super::words::Texts::{Unique, Words};
@@ -35,7 +36,8 @@ impl Default for AssessmentColumns {
 }
 
 impl AssessmentColumns {
-    pub fn append(&mut self, data: &Assessment) {
+    /// Adds what an event says, with the key of the other person whom it names.
+    pub fn append(&mut self, data: &Assessment, by_key: Option<StudentKey>) {
         self.assessment_id.append(data.assessment_id.as_deref());
         self.attempt.append_option(data.attempt);
         self.answer
@@ -45,7 +47,7 @@ impl AssessmentColumns {
         self.max_score.append_option(data.max_score);
         self.hints.append_option(data.hints);
         self.duration_seconds.append_option(data.duration_seconds);
-        let by_key = data.by_key.map(|key| key.to_string());
+        let by_key = by_key.map(|key| key.to_string());
         self.grade.append([
             data.category.as_deref(),
             data.grade_old.as_deref(),

@@ -1,4 +1,5 @@
 use arrow::array::{ArrayRef, Float64Builder};
+use schemas::StudentKey;
 use schemas::event::Attendance;
 
 use super::words::Texts::Words;
@@ -23,10 +24,11 @@ impl Default for AttendanceColumns {
 }
 
 impl AttendanceColumns {
-    pub fn append(&mut self, data: &Attendance) {
+    /// Adds what an event says, with the key of the other person whom it names.
+    pub fn append(&mut self, data: &Attendance, by_key: Option<StudentKey>) {
         self.status.append(data.status.as_deref());
         self.minutes.append_option(data.minutes);
-        let by_key = data.by_key.map(|key| key.to_string());
+        let by_key = by_key.map(|key| key.to_string());
         self.by_key.append(by_key.as_deref());
     }
 

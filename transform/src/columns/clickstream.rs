@@ -1,4 +1,5 @@
 use arrow::array::{ArrayRef, Int64Builder};
+use schemas::StudentKey;
 use schemas::event::Clickstream;
 
 use super::words::Texts::{Unique, Words};
@@ -23,7 +24,8 @@ impl Default for ClickstreamColumns {
 }
 
 impl ClickstreamColumns {
-    pub fn append(&mut self, data: &Clickstream) {
+    /// Adds what an event says, with the key of the other person whom it names.
+    pub fn append(&mut self, data: &Clickstream, reply_to_key: Option<StudentKey>) {
         self.what.append([
             data.url.as_deref(),
             data.referrer.as_deref(),
@@ -33,7 +35,7 @@ impl ClickstreamColumns {
             data.value.as_deref(),
         ]);
         self.count.append_option(data.count);
-        let reply_to_key = data.reply_to_key.map(|key| key.to_string());
+        let reply_to_key = reply_to_key.map(|key| key.to_string());
         self.context.append([
             data.thread_id.as_deref(),
             reply_to_key.as_deref(),

@@ -5,7 +5,7 @@ use arrow::array::{
 };
 use chrono::{DateTime, Utc};
 use schemas::event::{Data, Event, Extra, TYPE_VERSION};
-use schemas::{Family, Table};
+use schemas::{Family, StudentKey, Table};
 use uuid::Uuid;
 
 use super::assessment::AssessmentColumns;
@@ -26,8 +26,8 @@ const CLOCK_CROSSED_TERM: &str = "clock_crossed_term";
 /// room, so it had better not grow large.
 const BATCH_ROWS: usize = 8_192;
 
-/// How many columns come after the one that says when the rows are published.
-const AFTER_PUBLISHED_AT: usize = 4;
+/// The column that is filled when all rows are there.
+const PUBLISHED_AT: &str = "published_at";
 
 /// Rows of one event table and one term.
 #[derive(Debug)]
@@ -54,6 +54,8 @@ pub(crate) struct EventRows {
     sent_key: StringBuilder,
     by_roster: TextColumnGroup<2>,
     roster_import: Int64Builder,
+    /// Of the other person, where the family has one.
+    sent_other_key: Option<StringBuilder>,
 }
 
 /// What only the family's events have.
@@ -90,6 +92,7 @@ impl EventRows {
             sent_key: text(),
             by_roster: TextColumnGroup::new([Words; 2]),
             roster_import: Int64Builder::with_capacity(0),
+            sent_other_key: family.other_person().map(|_| text()),
             own: match family {
                 Family::Clickstream => OwnColumns::Clickstream(Box::default()),
                 Family::Video => OwnColumns::Video(Box::default()),
@@ -134,20 +137,23 @@ impl EventRows {
         self.log_id.append(Some(at.log_id));
         self.log_partition.append_value(partition(at.partition));
         self.log_position.append_value(position(at.position));
+        let other_key = resolved.other_key;
         match (&mut self.own, &event.data) {
-            (OwnColumns::Clickstream(own), Data::Clickstream(data)) => own.append(data),
+            (OwnColumns::Clickstream(own), Data::Clickstream(data)) => own.append(data, other_key),
             (OwnColumns::Video(own), Data::Video(data)) => own.append(data),
-            (OwnColumns::Assessment(own), Data::Assessment(data)) => own.append(data),
-            (OwnColumns::Attendance(own), Data::Attendance(data)) => own.append(data),
-            (OwnColumns::Tutoring(own), Data::Tutoring(data)) => own.append(data),
+            (OwnColumns::Assessment(own), Data::Assessment(data)) => own.append(data, other_key),
+            (OwnColumns::Attendance(own), Data::Attendance(data)) => own.append(data, other_key),
+            (OwnColumns::Tutoring(own), Data::Tutoring(data)) => own.append(data, other_key),
             _ => unreachable!("events are sorted by the family of their data"),
         }
-        let sent_key = resolved.sent_key;
-        self.sent_key
-            .append_option(sent_key.as_ref().map(|key| key.to_string()));
+        let text = |key: Option<StudentKey>| key.map(|key| key.to_string());
+        self.sent_key.append_option(text(resolved.sent_key));
         self.by_roster
             .append([resolved.completed, resolved.unknown]);
         self.roster_import.append_value(position(resolved.import));
+        if let Some(column) = &mut self.sent_other_key {
+            column.append_option(text(resolved.sent_other_key));
+        }
         if self.event_id.len() == BATCH_ROWS {
             self.close_batch();
         }
@@ -160,6 +166,10 @@ impl EventRows {
             self.close_batch();
         }
         let words = self.words();
+        // Counted from the end: the term is a column of the table, and of no file.
+        let columns = schemas::columns(Table::Events(self.family));
+        let published = columns.index_of(PUBLISHED_AT).expect("a column of events");
+        let after = columns.fields().len() - 1 - published;
         let mut first = 0;
         let batches = self.batches.into_iter().map(|columns| {
             let rows = columns.iter().find_map(Closed::rows).unwrap_or(0);
@@ -171,10 +181,7 @@ impl EventRows {
                 Closed::Words => words.next().expect("each column of words has its words"),
             });
             let mut columns: Vec<ArrayRef> = columns.collect();
-            columns.insert(
-                columns.len() - AFTER_PUBLISHED_AT,
-                same_time(published_at, rows),
-            );
+            columns.insert(columns.len() - after, same_time(published_at, rows));
             batch_of_words(Table::Events(self.family), columns)
         });
         batches.collect()
@@ -208,6 +215,8 @@ impl EventRows {
         columns.push(self.sent_key.finish().into());
         columns.extend(self.by_roster.close());
         columns.push(self.roster_import.finish().into());
+        let sent_other_key = self.sent_other_key.as_mut();
+        columns.extend(sent_other_key.map(|column| column.finish().into()));
         self.batches.push(columns);
     }
 

@@ -1,4 +1,5 @@
 use arrow::array::{ArrayRef, Float64Builder, Int32Builder};
+use schemas::StudentKey;
 use schemas::event::Tutoring;
 
 use super::TimeColumn;
@@ -32,14 +33,15 @@ impl Default for TutoringColumns {
 }
 
 impl TutoringColumns {
-    pub fn append(&mut self, data: &Tutoring) {
+    /// Adds what an event says, with the key of the other person whom it names.
+    pub fn append(&mut self, data: &Tutoring, tutor_key: Option<StudentKey>) {
         self.prompt_id.append(data.prompt_id.as_deref());
         let chars = [data.prompt_chars, data.response_chars];
         for (column, value) in self.chars.iter_mut().zip(chars) {
             column.append_option(value);
         }
         self.rating.append_option(data.rating);
-        let tutor_key = data.tutor_key.map(|key| key.to_string());
+        let tutor_key = tutor_key.map(|key| key.to_string());
         self.booking
             .append([tutor_key.as_deref(), data.booking_id.as_deref()]);
         self.minutes.append_option(data.minutes);

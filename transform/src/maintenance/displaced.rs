@@ -9,12 +9,12 @@ use chrono_tz::Tz;
 use futures::TryStreamExt;
 use lake::{Amended, DataFile, Fate, LakeTable, PublishError};
 use runtime::Registry;
-use schemas::{Calendar, Table, TenantId};
+use schemas::{Calendar, Family, Table, TenantId};
 use tokio::sync::Mutex;
 
 use super::UpkeepError;
 use super::upkeep::{MAX_CONFLICTS, table_error};
-use super::verdict::{COLUMNS, verdict};
+use super::verdict::{columns, verdict};
 use crate::directory::Directories;
 use crate::place::Placer;
 
@@ -72,7 +72,10 @@ impl Displaced {
     ) -> Result<Amended, UpkeepError> {
         let mut all = Amended::default();
         let kind = table.kind();
-        if !matches!(kind, Table::Events(_)) || *id == TenantId::system() {
+        let Table::Events(family) = kind else {
+            return Ok(all);
+        };
+        if *id == TenantId::system() {
             return Ok(all);
         }
         let Some(placer) = self.placer(id).await? else {
@@ -88,13 +91,14 @@ impl Displaced {
                 if checked.contains(file.path()) {
                     continue;
                 }
-                if !is_any_displaced(&placer, table, file).await? {
+                if !is_any_displaced(&placer, family, table, file).await? {
                     checked.insert(file.path().to_owned());
                     continue;
                 }
                 // Then the files of this version are other ones.
                 is_settled = false;
-                match table.amend(file, |rows| verdict(&placer, file, rows)).await {
+                let judge = |rows: &_| verdict(&placer, family, file, rows);
+                match table.amend(file, judge).await {
                     Ok(amended) => {
                         tell(id, kind, file, amended);
                         all += amended;
@@ -177,6 +181,7 @@ fn tell(tenant: &TenantId, table: Table, file: &DataFile, amended: Amended) {
 /// the few columns that place rows are read.
 async fn is_any_displaced(
     placer: &Placer,
+    family: Family,
     table: &LakeTable,
     file: &DataFile,
 ) -> Result<bool, UpkeepError> {
@@ -184,9 +189,10 @@ async fn is_any_displaced(
         return Ok(false);
     }
     let failed = |source| table_error(&placer.tenant.id, table.kind(), source);
-    let mut rows = table.read_data(file, &COLUMNS).await.map_err(failed)?;
+    let rows = table.read_data(file, &columns(family)).await;
+    let mut rows = rows.map_err(failed)?;
     while let Some(rows) = rows.try_next().await.map_err(failed)? {
-        let verdict = verdict(placer, file, &rows);
+        let verdict = verdict(placer, family, file, &rows);
         let verdict = verdict.map_err(|source| failed(lake::LakeError::Rows(source)))?;
         if verdict.fates.iter().any(|fate| *fate != Fate::Stays) {
             return Ok(true);

@@ -9,12 +9,13 @@ use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use chrono::{DateTime, NaiveDate, TimeDelta};
 use lake::{DataFile, Fate, SentKeys, Verdict, sent_keys};
+use schemas::Family;
 
 use crate::place::Placer;
 use crate::resolve::{Resolved, Sent, resolve};
 
-/// The columns by which rows are judged.
-pub(super) const COLUMNS: [&str; 11] = [
+/// The columns by which rows of all families are judged.
+const COLUMNS: [&str; 11] = [
     "occurred_at",
     "sent_at",
     "received_at",
@@ -28,14 +29,25 @@ pub(super) const COLUMNS: [&str; 11] = [
     "unknown",
 ];
 
-/// What each row should be. `rows` has all columns of the table, or those by which rows
+/// The columns by which rows of a family are judged.
+pub(super) fn columns(family: Family) -> Vec<&'static str> {
+    let other = family.other_person();
+    let other = other.map(|other| [other.key, other.sent_key]);
+    COLUMNS
+        .into_iter()
+        .chain(other.into_iter().flatten())
+        .collect()
+}
+
+/// What each row of a family should be. `rows` has all columns of the table, or those by which rows
 /// are judged, as far as the file has them.
 pub(super) fn verdict(
     placer: &Placer,
+    family: Family,
     file: &DataFile,
     rows: &RecordBatch,
 ) -> Result<Verdict, ArrowError> {
-    let columns = Columns::of(rows)?;
+    let columns = Columns::of(family, rows)?;
     let mut fates = Vec::with_capacity(rows.num_rows());
     let mut should = Vec::with_capacity(rows.num_rows());
     for row in 0..rows.num_rows() {
@@ -58,7 +70,8 @@ pub(super) fn verdict(
         should.push(Some(resolved));
     }
     let is_changed = fates.iter().any(|fate| matches!(fate, Fate::Changes(_)));
-    let rows = is_changed.then(|| changed(rows, &should)).transpose()?;
+    let rows = is_changed.then(|| changed(family, rows, &should));
+    let rows = rows.transpose()?;
     Ok(Verdict { fates, rows })
 }
 
@@ -78,10 +91,12 @@ struct Columns<'a> {
     sent_key: Option<&'a StringArray>,
     completed: Option<&'a StringArray>,
     unknown: Option<&'a StringArray>,
+    other_key: Option<&'a StringArray>,
+    sent_other_key: Option<&'a StringArray>,
 }
 
 impl<'a> Columns<'a> {
-    fn of(rows: &'a RecordBatch) -> Result<Self, ArrowError> {
+    fn of(family: Family, rows: &'a RecordBatch) -> Result<Self, ArrowError> {
         let missing = |name: &str| ArrowError::SchemaError(format!("there is no column {name}"));
         let time = |name: &str| {
             let times = rows.column_by_name(name);
@@ -92,6 +107,7 @@ impl<'a> Columns<'a> {
         let text = |name: &str| later(name).ok_or_else(|| missing(name));
         let corrected = rows.column_by_name("clock_correction_ms");
         let corrected = corrected.and_then(|c| c.as_primitive_opt::<Int64Type>());
+        let other = family.other_person();
         Ok(Self {
             occurred_at: time("occurred_at")?,
             sent_at: time("sent_at")?,
@@ -105,6 +121,8 @@ impl<'a> Columns<'a> {
             sent_key: later("sent_key"),
             completed: later("completed"),
             unknown: later("unknown"),
+            other_key: other.and_then(|other| later(other.key)),
+            sent_other_key: other.and_then(|other| later(other.sent_key)),
         })
     }
 
@@ -130,8 +148,11 @@ impl<'a> Columns<'a> {
             let is_ours = completed.is_some_and(|words| words.split(' ').any(|w| w == word));
             text(column, row).filter(|_| !is_ours)
         };
+        let other = [self.sent_other_key, self.other_key];
+        let other = other.iter().flatten().find_map(|keys| text(keys, row));
         Some(Sent {
             key: self.sent_keys.of(row).parse().ok()?,
+            other: other.map(str::parse).transpose().ok()?,
             course: said(self.course, "course"),
             section: said(self.section, "section"),
             school: said(self.school, "school"),
@@ -148,6 +169,8 @@ impl<'a> Columns<'a> {
         };
         is_key(text(self.student_key, row), Some(resolved.student_key))
             && is_key(later(self.sent_key), resolved.sent_key)
+            && is_key(later(self.other_key), resolved.other_key)
+            && is_key(later(self.sent_other_key), resolved.sent_other_key)
             && text(self.course, row) == resolved.course
             && text(self.section, row) == resolved.section
             && text(self.school, row) == resolved.school
@@ -161,7 +184,12 @@ fn text(column: &StringArray, row: usize) -> Option<&str> {
 }
 
 /// The rows, as they should be.
-fn changed(rows: &RecordBatch, should: &[Option<Resolved<'_>>]) -> Result<RecordBatch, ArrowError> {
+fn changed(
+    family: Family,
+    rows: &RecordBatch,
+    should: &[Option<Resolved<'_>>],
+) -> Result<RecordBatch, ArrowError> {
+    let other = family.other_person();
     let resolved = || should.iter().map(Option::as_ref);
     let texts = |of: fn(&Resolved<'_>) -> Option<String>| -> ArrayRef {
         Arc::new(resolved().map(|row| of(row?)).collect::<StringArray>())
@@ -179,6 +207,12 @@ fn changed(rows: &RecordBatch, should: &[Option<Resolved<'_>>]) -> Result<Record
         "completed" => texts(|row| row.completed.map(str::to_owned)),
         "unknown" => texts(|row| row.unknown.map(str::to_owned)),
         "roster_import" => Arc::new(imports.clone().collect::<Int64Array>()),
+        name if other.is_some_and(|other| name == other.key) => {
+            texts(|row| row.other_key.map(|key| key.to_string()))
+        }
+        name if other.is_some_and(|other| name == other.sent_key) => {
+            texts(|row| row.sent_other_key.map(|key| key.to_string()))
+        }
         _ => Arc::clone(column),
     });
     let columns: Vec<ArrayRef> = columns.collect();

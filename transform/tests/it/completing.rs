@@ -105,6 +105,17 @@ impl Test {
         event.student_key = self.key(&name);
         event.time += TimeDelta::days(i64::try_from(number % 150).expect("small") - 40);
         event.received_at = event.time + TimeDelta::seconds(1);
+        // Half of those who are named beside are called by the name, too.
+        let other = (number + 1) % u128::from(USERS + 2);
+        let other = match number % 2 {
+            0 => self.key(&format!("u{other:04}")),
+            _ => self.key(&format!("user{other}")),
+        };
+        for member in ["by", "reply_to"] {
+            if let Some((_, key)) = event.data.key_mut(member) {
+                *key = Some(other);
+            }
+        }
         event.course = (!number.is_multiple_of(5)).then(|| "c".to_owned());
         event.section = number
             .is_multiple_of(4)
@@ -131,14 +142,18 @@ impl Test {
         ];
         let mut all = Vec::new();
         for family in Family::ALL {
-            let rows = self.sandbox.rows("demo", Table::Events(family), &COLUMNS);
+            let other = family.other_person();
+            let other = other.map(|other| [other.key, other.sent_key]);
+            let columns: Vec<_> = COLUMNS
+                .into_iter()
+                .chain(other.into_iter().flatten())
+                .collect();
+            let rows = self.sandbox.rows("demo", Table::Events(family), &columns);
             all.extend(rows.await);
         }
-        for row in &mut all {
-            for key in &mut row[2..4] {
-                if let Some(name) = self.names.get(key) {
-                    key.clone_from(name);
-                }
+        for word in all.iter_mut().flatten() {
+            if let Some(name) = self.names.get(word) {
+                word.clone_from(name);
             }
         }
         all.sort();
@@ -180,6 +195,10 @@ async fn a_late_roster_makes_rows_what_an_early_one_would_have() {
     assert!(completed.len() >= 4, "{completed:?}");
     let unknown = count(&expected, 8);
     assert!(unknown.len() >= 5, "{unknown:?}");
+    let of_others = expected
+        .iter()
+        .filter(|row| row.len() > 10 && row[10] != "∅");
+    assert!(of_others.count() > 30, "others have their own keys, too");
     assert!(count(&expected, 1).len() >= 2, "{:?}", count(&expected, 1));
 
     let late = Test::new().await;

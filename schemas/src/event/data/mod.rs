@@ -70,6 +70,17 @@ impl Data {
         }
     }
 
+    /// The key of the other person whom it names; see [`Family::other_person`].
+    pub fn other_key(&self) -> Option<StudentKey> {
+        match self {
+            Self::Clickstream(data) => data.reply_to_key,
+            Self::Assessment(data) => data.by_key,
+            Self::Attendance(data) => data.by_key,
+            Self::Tutoring(data) => data.tutor_key,
+            Self::Video(_) => None,
+        }
+    }
+
     /// The name and the value of the column for the key of the other person whom
     /// a client names in the member `by` or `reply_to`; `None` where the family has
     /// no such column.
