@@ -27,6 +27,8 @@ pub const ID: &str = "0197c3b2-0000-7000-8000-000000000000";
 /// The student of every event that is laid out.
 pub const STUDENT: &str = "stu-000000";
 const STUDENTS: u64 = 20_000;
+/// The section of every event that is laid out and has one.
+const SECTION: &str = r#""section":"bio-101-03","#;
 
 /// What to send, and how hard.
 #[derive(Clone)]
@@ -90,6 +92,8 @@ impl Door {
 pub enum Events {
     /// Clicks of [`EVENT_BYTES`].
     Clicks,
+    /// Such clicks that name a course and no section.
+    Unplaced,
     /// Of all families: 12 such clicks, 6 stretches of video, 2 answers.
     Mixed,
     /// xAPI statements about videos.
@@ -264,6 +268,7 @@ impl Events {
     fn lay_out(self, size: usize) -> Vec<String> {
         match self {
             Self::Clicks => vec![click(); size],
+            Self::Unplaced => vec![click().replace(SECTION, ""); size],
             Self::Mixed => [vec![click(); 12], vec![video(); 6], vec![answer(); 2]].concat(),
             Self::Statements => statements::lay_out(size),
         }

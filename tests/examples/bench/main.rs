@@ -15,6 +15,7 @@ mod load;
 mod metrics;
 mod outage;
 mod peer;
+mod placing;
 mod report;
 mod reports;
 mod restart;
@@ -35,7 +36,7 @@ fn seconds() -> u64 {
 }
 
 /// What is measured unless something is named.
-const USUAL: [&str; 10] = [
+const USUAL: [&str; 11] = [
     "kafka",
     "door",
     "steps",
@@ -46,6 +47,7 @@ const USUAL: [&str; 10] = [
     "restart",
     "flat",
     "roster",
+    "placing",
 ];
 
 /// The stages that are named, `flat` or `flat=50`.
@@ -113,6 +115,9 @@ async fn main() -> ExitCode {
     }
     if wanted("roster") {
         roster::measure(&mut report).await;
+    }
+    if wanted("placing") {
+        placing::measure(seconds, &mut report).await;
     }
     if wanted("peer") {
         peer::measure(seconds, &mut report).await;
