@@ -42,7 +42,7 @@ pub struct Config {
     /// How many events a second a public key may post that has no rate of its own:
     /// everybody can read it.
     pub public_events_per_second: u32,
-    /// How rosters are taken.
+    /// How rosters and catalogues are taken.
     pub roster: RosterConfig,
     /// Whether `/dev/…` shows what came, for the tests of client apps: on loopback
     /// only.

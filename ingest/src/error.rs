@@ -111,11 +111,20 @@ pub enum Error {
     /// What was posted as a roster is no zip file.
     #[error("the body is no zip file")]
     NotZip,
-    /// So many rosters are on their way already, or one of this tenant.
-    #[error("too many rosters are on their way")]
+    /// What was posted as a catalogue is none by its type or encoding.
+    #[error("the content type is not that of a catalogue")]
+    NotCatalogType,
+    /// What was posted as a catalogue is not in the form that was said, or in none.
+    #[error("the body is no catalogue")]
+    NotCatalog,
+    /// Of which table the rows are is not said.
+    #[error("the table of the rows is not said")]
+    NoTable,
+    /// So many uploads are on their way already, or one of this tenant.
+    #[error("too many uploads are on their way")]
     TooManyUploads,
-    /// The store does not take a roster now, or cannot say what became of one.
-    #[error("the store of rosters does not answer")]
+    /// The store does not take an upload now, or cannot say what became of one.
+    #[error("the store of uploads does not answer")]
     Store(#[source] Source),
     /// No such job, or none of this tenant.
     #[error("no such job")]
@@ -165,6 +174,15 @@ impl Limit {
         }
     }
 
+    /// The cap on a catalogue.
+    pub(crate) fn catalog(bytes: u64) -> Self {
+        Self {
+            code: "catalog_too_large",
+            what: "catalogue",
+            ..Self::roster(bytes)
+        }
+    }
+
     /// The cap on a compressed body.
     pub(crate) fn compressed(bytes: usize) -> Self {
         Self {
@@ -178,6 +196,7 @@ impl Limit {
     fn advice(self) -> String {
         let Self { bytes, code, what } = self;
         let how = match code {
+            "catalog_too_large" => "Send less at once, or ask the operator to raise the limit",
             "roster_too_large" => "Send fewer files, or ask the operator to raise the limit",
             _ => "Split the request",
         };
@@ -239,6 +258,12 @@ impl IntoResponse for Error {
             Self::NotZipType => {
                 let types = HeaderValue::from_static("application/zip");
                 headers.insert(header::ACCEPT, types);
+            }
+            Self::NotCatalogType => {
+                let types = "application/zip, text/csv, application/json, application/x-ndjson";
+                headers.insert(header::ACCEPT, HeaderValue::from_static(types));
+                let encodings = HeaderValue::from_static("gzip, identity");
+                headers.insert(header::ACCEPT_ENCODING, encodings);
             }
             Self::ContentEncoding => {
                 let encodings = HeaderValue::from_static("gzip, zstd, identity");

@@ -84,8 +84,9 @@ const TAGS: [(&str, &str); 10] = [
     ),
     (
         "Rosters",
-        "Who is who and in which class, in bundles of OneRoster. A bundle is taken for a job that \
-         imports it, all or nothing, and the job is asked how it went.",
+        "Who is who and in which class, in bundles of OneRoster; and what is taught, in \
+         catalogues. Each is taken for a job that imports it, all or nothing, and the job is \
+         asked how it went.",
     ),
     (
         "Schemas",

@@ -1,46 +1,52 @@
-//! Rosters: `POST /v1/roster` takes a bundle of OneRoster for a job that imports it, and
-//! `GET /v1/roster/jobs` tells how the jobs are.
+//! Rosters and catalogues: `POST /v1/roster` takes a bundle of OneRoster for a job that
+//! imports it, `POST /v1/catalog` a catalogue, and `GET /v1/roster/jobs` tells how the jobs
+//! of both are.
 //!
 //! | step | file | what it does |
 //! |---|---|---|
-//! | admit | `roster.rs`, `slots.rs` | the key, the type, a place among those that come at once |
-//! | receive | `receive.rs` | the body, a part at a time, into the inbox of the tenant |
+//! | admit | `roster.rs`, `options.rs`, `slots.rs` | the key, the address, the type, a place among those that come at once |
+//! | receive | `receive.rs`, `content.rs` | the body, a part at a time, into the inbox of the tenant |
+//! | | `catalog.rs` | in which form a catalogue comes |
 //! | promise | `job.rs` | the job, and a notice in the log |
-//! | tell | `job.rs` | jobs, and what is wrong with their bundles |
+//! | tell | `job.rs` | jobs, and what is wrong with what they import |
 
+mod catalog;
 mod config;
+mod content;
 mod job;
+mod options;
 mod receive;
 mod slots;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Query, Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use schemas::KeyKind;
+use schemas::roster::job::ImportKind;
 
+use self::catalog::Form;
+use self::content::Encoding;
+use self::options::Options;
 use crate::authenticate::{KeyPlace, Sender, authenticate};
-use crate::error::{Error, KeyError};
+use crate::error::{Error, KeyError, Limit};
 use crate::receive::media_type;
 use crate::service::Door;
 
 pub use self::config::RosterConfig;
 pub use self::slots::Slots;
 
-/// The longest name of what is imported, in bytes.
-const LONGEST_SOURCE: usize = 200;
-
 /// The routes.
 pub fn routes() -> Router<Arc<Door>> {
+    let roster = post(async |door, request| upload(What::Roster, door, request).await);
+    let catalog = post(async |door, request| upload(What::Catalog, door, request).await);
     Router::new()
-        .route(
-            "/v1/roster",
-            post(upload).layer(DefaultBodyLimit::disable()),
-        )
+        .route("/v1/roster", roster.layer(DefaultBodyLimit::disable()))
+        .route("/v1/catalog", catalog.layer(DefaultBodyLimit::disable()))
         .route("/v1/roster/jobs", get(job::list))
         .route("/v1/roster/jobs/{job}", get(job::show))
         .route(
@@ -49,31 +55,39 @@ pub fn routes() -> Router<Arc<Door>> {
         )
 }
 
-/// What is asked of an import.
+/// What is uploaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum What {
+    /// A bundle of OneRoster.
+    Roster,
+    /// A catalogue.
+    Catalog,
+}
+
+/// An upload, by what stands before its body.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Options {
-    /// What it is called.
-    source: String,
-    /// Whether it is taken although it ends more than it may.
-    forced: bool,
+struct Announced {
+    what: What,
+    options: Options,
+    encoding: Encoding,
+    /// The form of a catalogue, if it is said.
+    form: Option<Form>,
 }
 
 async fn upload(
+    what: What,
     State(door): State<Arc<Door>>,
     request: Request,
 ) -> Result<impl IntoResponse, Error> {
     let (parts, body) = request.into_parts();
     let admitted = async {
         let sender = sender(&door, &parts).await?;
-        let options = Options::of(&parts.uri)?;
-        if !is_zip(&parts.headers) {
-            return Err(Error::NotZipType);
-        }
-        receive::check_length(&parts.headers, &door.config.roster)?;
+        let announced = Announced::of(what, &parts)?;
+        receive::check_length(&parts.headers, what.limit(&door.config.roster))?;
         let slot = door.uploads.take(&sender.tenant.id)?;
-        Ok((sender, options, slot))
+        Ok((sender, announced, slot))
     };
-    let (sender, options, slot) = match admitted.await {
+    let (sender, announced, slot) = match admitted.await {
         Ok(admitted) => admitted,
         // Who waits for a word before sending gets it at once.
         Err(error) if parts.headers.contains_key(header::EXPECT) => return Err(error),
@@ -81,7 +95,7 @@ async fn upload(
     };
     let host = Arc::clone(&door);
     let taken = async move {
-        let taken = job::take(&host, &sender, options, body).await;
+        let taken = job::take(&host, &sender, announced, body).await;
         drop(slot);
         taken
     };
@@ -100,71 +114,47 @@ async fn sender(door: &Door, parts: &Parts) -> Result<Sender, Error> {
     Ok(sender)
 }
 
-/// Whether the head says that the body is a zip file as it is.
-fn is_zip(headers: &HeaderMap) -> bool {
-    let encoded = headers.get(header::CONTENT_ENCODING);
-    let media_type = media_type(headers);
-    let types = ["application/zip", "application/x-zip-compressed"];
-    encoded.is_none_or(|encoding| encoding == "identity")
-        && media_type.is_some_and(|media_type| types.contains(&media_type.as_str()))
-}
-
-impl Options {
-    fn of(uri: &Uri) -> Result<Self, Error> {
-        let parameters = Query::<Vec<(String, String)>>::try_from_uri(uri);
-        let parameters = parameters
-            .map_err(|_| Error::Parameter("Write the parameters as name=value, joined by &."))?;
-        let mut options = Self {
-            source: "upload".to_owned(),
-            forced: false,
-        };
-        for (name, value) in parameters.0 {
-            match name.as_str() {
-                "source" if is_name(&value) => options.source = value,
-                "source" => {
-                    return Err(Error::Parameter(
-                        "Send as source a name of at most 200 bytes that people can read.",
-                    ));
-                }
-                "force" => {
-                    options.forced = value
-                        .parse()
-                        .map_err(|_| Error::Parameter("Send as force true or false."))?;
-                }
-                _ => return Err(Error::Parameter("The parameters are source and force.")),
-            }
+impl What {
+    fn kind(self) -> ImportKind {
+        match self {
+            Self::Roster => ImportKind::Import,
+            Self::Catalog => ImportKind::Catalog,
         }
-        Ok(options)
+    }
+
+    /// The most bytes of its body.
+    fn limit(self, config: &RosterConfig) -> Limit {
+        match self {
+            Self::Roster => Limit::roster(config.max_bytes),
+            Self::Catalog => Limit::catalog(config.max_bytes),
+        }
     }
 }
 
-fn is_name(text: &str) -> bool {
-    (1..=LONGEST_SOURCE).contains(&text.len()) && !text.chars().any(char::is_control)
+impl Announced {
+    fn of(what: What, parts: &Parts) -> Result<Self, Error> {
+        let options = Options::of(what, &parts.uri)?;
+        let encoding = Encoding::of(&parts.headers);
+        let (encoding, form) = match what {
+            What::Roster if encoding == Some(Encoding::Identity) && is_zip(&parts.headers) => {
+                (Encoding::Identity, None)
+            }
+            What::Roster => return Err(Error::NotZipType),
+            What::Catalog => (
+                encoding.ok_or(Error::NotCatalogType)?,
+                Form::declared(&parts.headers)?,
+            ),
+        };
+        Ok(Self {
+            what,
+            options,
+            encoding,
+            form,
+        })
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case::nothing("", Some(("upload", false)))]
-    #[case::both("?source=PowerSchool%20nightly&force=true", Some(("PowerSchool nightly", true)))]
-    #[case::not_forced("?force=false", Some(("upload", false)))]
-    #[case::unsure("?force=yes", None)]
-    #[case::empty("?source=", None)]
-    #[case::two_lines("?source=a%0Ab", None)]
-    #[case::other("?dry_run=true", None)]
-    fn the_parameters_are_a_name_and_whether_to_force(
-        #[case] query: &str,
-        #[case] expected: Option<(&str, bool)>,
-    ) {
-        let uri = format!("/v1/roster{query}").parse().expect("an address");
-        let expected = expected.map(|(source, forced)| Options {
-            source: source.to_owned(),
-            forced,
-        });
-        assert_eq!(Options::of(&uri).ok(), expected);
-    }
+/// Whether the head says that the body is a zip file.
+fn is_zip(headers: &HeaderMap) -> bool {
+    media_type(headers).is_some_and(|media_type| catalog::ZIP_TYPES.contains(&&*media_type))
 }

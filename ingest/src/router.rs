@@ -76,6 +76,7 @@ async fn about() -> impl IntoResponse {
         "segment": "POST /v1/batch",
         "canvas": "POST /v1/canvas",
         "roster": "POST /v1/roster",
+        "catalog": "POST /v1/catalog",
     }))
 }
 

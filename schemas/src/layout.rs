@@ -93,7 +93,8 @@ pub fn inbox(tenant: &TenantId) -> String {
     format!("{INBOX}/{tenant}")
 }
 
-/// The bundle of a job that waits; later jobs sort after earlier ones.
+/// What a job that waits imports, called a zip file whatever it is: the job says by which
+/// name it is read. Later jobs sort after earlier ones.
 pub fn inbox_bundle(tenant: &TenantId, job: Uuid) -> String {
     format!("{}/{job}.zip", inbox(tenant))
 }

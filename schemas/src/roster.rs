@@ -259,6 +259,22 @@ impl Entity {
         }
     }
 
+    /// Whether it is of the catalogue, and not of a bundle of rosters.
+    pub fn is_of_catalog(self) -> bool {
+        matches!(
+            self,
+            Self::CourseDetails
+                | Self::SectionDetails
+                | Self::Standards
+                | Self::Contents
+                | Self::Alignments
+                | Self::Programs
+                | Self::ProgramEnrollments
+                | Self::Awards
+                | Self::CalendarDays
+        )
+    }
+
     /// Whether its rows lie by term.
     pub fn is_by_term(self) -> bool {
         matches!(self, Self::Sections | Self::Enrollments)

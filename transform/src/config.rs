@@ -55,7 +55,7 @@ pub struct Config {
     pub report_timeout_seconds: u64,
     /// How often it is looked whether the ledgers balance.
     pub audit_interval_seconds: u64,
-    /// How rosters that were uploaded are imported.
+    /// How rosters and catalogues that were uploaded are imported.
     pub roster: RosterConfig,
     /// How tables are kept in shape.
     pub maintenance: MaintenanceConfig,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use eventlog::EventLog;
 use lake::Lake;
 use runtime::inbox::Inbox;
-use runtime::{Clock, Health, HealthCheck, Leases, Registry, Shutdown};
+use runtime::{Clock, Health, HealthCheck, Leases, Registry, Root, Shutdown};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -22,7 +22,7 @@ use crate::maintenance::{self, Upkeep};
 use crate::membership::Membership;
 use crate::recover::recover;
 use crate::report::{Moved, Reports, Schedule, Turns};
-use crate::roster::{Importer, Uploads};
+use crate::roster::{Folder, Importer, Uploads};
 use crate::waiting::Waiting;
 
 /// How long to wait before beginning again after a failure.
@@ -47,6 +47,7 @@ pub struct Transform {
     report_leases: Option<Leases>,
     audit_leases: Option<Leases>,
     roster_leases: Option<Leases>,
+    roster_folder: Option<(Root, Leases)>,
     /// Wakes who imports rosters that were uploaded.
     pub(crate) uploaded: Arc<Notify>,
 }
@@ -85,6 +86,7 @@ impl Transform {
             report_leases: None,
             audit_leases: None,
             roster_leases: None,
+            roster_folder: None,
             uploaded: Arc::default(),
         }
     }
@@ -115,6 +117,13 @@ impl Transform {
     /// these leases ([`crate::roster::LEASE`]). Without, this process imports none.
     pub fn with_roster_leases(mut self, leases: Leases) -> Self {
         self.roster_leases = Some(leases);
+        self
+    }
+
+    /// Takes as uploads what others put into a folder, by these leases
+    /// ([`crate::roster::FOLDER_LEASE`]).
+    pub fn with_roster_folder(mut self, folder: Root, leases: Leases) -> Self {
+        self.roster_folder = Some((folder, leases));
         self
     }
 
@@ -189,6 +198,12 @@ impl Transform {
                 uploads.run(ended.clone()).await;
             }
         };
+        let folder = self.folder();
+        let watching = async {
+            if let Some(folder) = folder {
+                folder.run(ended.clone()).await;
+            }
+        };
         let finished = CancellationToken::new();
         let counting = counter.run(followed, finished.clone());
         let working = async {
@@ -205,15 +220,28 @@ impl Transform {
             ended.cancel();
             result
         };
-        let (result, (), (), (), (), ()) = tokio::join!(
+        let (result, (), (), (), (), (), ()) = tokio::join!(
             working,
             counting,
             refreshing,
             maintaining,
             auditing,
-            importing
+            importing,
+            watching
         );
         result
+    }
+
+    fn folder(&self) -> Option<Folder> {
+        let (folder, leases) = self.roster_folder.as_ref()?;
+        Some(Folder::new(
+            self.config.roster.clone(),
+            folder.clone(),
+            leases.clone(),
+            self.registry.clone(),
+            self.clock.clone(),
+            Arc::clone(&self.uploaded),
+        ))
     }
 
     fn uploads(&self) -> Option<Uploads> {

@@ -167,6 +167,10 @@ async fn start(services: &mut Services, config: &Config, role: Role) -> anyhow::
                 );
             let rosters = services.leases(config, transform::roster::LEASE, time)?;
             transform = transform.with_roster_leases(rosters);
+            if let Some(folder) = config.roster_inbox()? {
+                let leases = services.leases(config, transform::roster::FOLDER_LEASE, time)?;
+                transform = transform.with_roster_folder(folder, leases);
+            }
             if !services.is_alone {
                 let reports = services.leases(config, transform::REPORT_LEASE, time)?;
                 let time = config.transform.audit_lease();

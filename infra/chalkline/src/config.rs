@@ -106,6 +106,19 @@ impl Config {
         Root::open(&location, options).with_context(|| format!("cannot open the lake {location}"))
     }
 
+    /// The folder into which others put rosters and catalogues, if one is named.
+    ///
+    /// # Errors
+    /// When the place cannot be understood or made.
+    pub fn roster_inbox(&self) -> anyhow::Result<Option<Root>> {
+        let open = |location: &String| {
+            let options = self.lake.options.clone().into_iter().collect();
+            Root::open(location, options)
+                .with_context(|| format!("cannot open transform.roster.inbox {location}"))
+        };
+        self.transform.roster.inbox.as_ref().map(open).transpose()
+    }
+
     /// Where the lake is: an address, or a path from the root.
     pub fn lake_location(&self) -> String {
         match &self.lake.url {
@@ -117,6 +130,23 @@ impl Config {
                 folder.display().to_string()
             }
         }
+    }
+
+    /// Whether the folder of rosters lies in the lake, or the lake in it.
+    fn mixes_inbox_and_lake(&self) -> bool {
+        let Some(inbox) = &self.transform.roster.inbox else {
+            return false;
+        };
+        let [inbox, lake] = [inbox.clone(), self.lake_location()].map(|location| {
+            let path = location.strip_prefix("file://").unwrap_or(&location);
+            let path = match path.contains("://") {
+                true => path.to_owned(),
+                false => std::path::absolute(path)
+                    .map_or_else(|_| path.to_owned(), |path| path.display().to_string()),
+            };
+            format!("{}/", path.trim_end_matches('/'))
+        });
+        inbox.starts_with(&lake) || lake.starts_with(&inbox)
     }
 
     /// Whether the lake's folder is there. A store is not asked: it tells itself
@@ -168,6 +198,12 @@ impl Check for Config {
         .concat();
         if self.log.partitions == 0 {
             problems.push("log.partitions must be at least 1".to_owned());
+        }
+        if self.mixes_inbox_and_lake() {
+            problems.push(
+                "transform.roster.inbox must lie beside the lake, not in it or around it"
+                    .to_owned(),
+            );
         }
         if let Err(error) = self.kafka.check() {
             problems.push(format!("kafka: {error}"));
@@ -246,6 +282,23 @@ mod tests {
         for name in names {
             assert!(problems.contains(name), "{name} is not in: {problems}");
         }
+    }
+
+    #[rstest]
+    #[case("data_dir = '/data'", "/data/lake/inbox", false)]
+    #[case("data_dir = '/data'", "/data/", false)]
+    #[case("data_dir = '/data'", "file:///data/lake", false)]
+    #[case("data_dir = '/data'", "/data/lake-inbox", true)]
+    #[case("[lake]\nurl = 's3://school/lake'", "s3://school/lake/in", false)]
+    #[case("[lake]\nurl = 's3://school/lake'", "s3://school/inbox", true)]
+    #[case("[lake]\nurl = 's3://school'", "/srv/inbox", true)]
+    fn the_folder_of_rosters_lies_beside_the_lake(
+        #[case] file: &str,
+        #[case] inbox: &str,
+        #[case] is_sound: bool,
+    ) {
+        let variables = [("CHALKLINE_TRANSFORM_ROSTER_INBOX", inbox)];
+        assert_eq!(load(file, &variables).is_ok(), is_sound);
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! Rosters that were uploaded: the bundles that wait to be imported, and what is known of
-//! their jobs. Whoever takes them and whoever imports them meet here.
+//! Rosters and catalogues that were uploaded: the bundles that wait to be imported, and what
+//! is known of their jobs. Whoever takes them and whoever imports them meet here.
 //!
-//! A bundle comes first, whole or not at all, then its job; both outlive a loss of power.
+//! A bundle, as each of them is called here, comes first, whole or not at all, then its job; both outlive a loss of power.
 //! So what has a job was promised to somebody, and what has none was not.
 
 mod upload;
@@ -55,7 +55,7 @@ pub struct Waiting {
 #[derive(Debug, thiserror::Error)]
 pub enum InboxError {
     /// The store did not answer, or refused.
-    #[error("the store of uploaded rosters cannot be used now")]
+    #[error("the store of uploads cannot be used now")]
     Store {
         /// What it said; `None` if nothing in time.
         #[source]

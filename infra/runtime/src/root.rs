@@ -219,6 +219,26 @@ impl Root {
         Arc::clone(&self.store)
     }
 
+    /// Makes the folder of a file, where the root is one of this machine: for its user and
+    /// group only, since names of learners will lie there. One that is there stays as it is.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub async fn make_private_folder(&self, file: &str) -> std::io::Result<()> {
+        let Some(folder) = self.local_path() else {
+            return Ok(());
+        };
+        let file = folder.join(file);
+        let made = tokio::task::spawn_blocking(move || {
+            let mut builder = std::fs::DirBuilder::new();
+            builder.recursive(true);
+            #[cfg(unix)]
+            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o770);
+            builder.create(file.parent().unwrap_or(Path::new(".")))
+        });
+        made.await?
+    }
+
     /// The options it was opened with, for others who open the same place.
     pub fn options(&self) -> &HashMap<String, String> {
         &self.options

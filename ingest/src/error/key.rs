@@ -107,13 +107,13 @@ impl KeyError {
             ),
             Self::PublicRoster => (
                 "secret_key_needed",
-                "Send rosters, and ask for their jobs, from a server with a secret key: everybody \
-                 can read a public one.",
+                "Send rosters and catalogues, and ask for their jobs, from a server with a secret \
+                 key: everybody can read a public one.",
             ),
             Self::FamiliesOnly => (
                 "roster_not_allowed",
-                "Use a secret key that is not limited to some families of events: a roster \
-                 replaces what is known of everybody.",
+                "Use a secret key that is not limited to some families of events: a roster or a \
+                 catalogue replaces what is known of everybody.",
             ),
             Self::OtherOrigin => (
                 "origin_not_allowed",

@@ -152,19 +152,43 @@ impl Error {
                 "Send a bundle of OneRoster as the body: a zip file of CSV files, not in a form."
                     .into(),
             ),
+            Self::NotCatalogType => (
+                415,
+                "unsupported_media_type",
+                "The content type is not that of a catalogue",
+                "Send `Content-Type: application/zip`, `text/csv`, `application/json` or \
+                 `application/x-ndjson`, as it is or with `Content-Encoding: gzip`."
+                    .into(),
+            ),
+            Self::NotCatalog => (
+                400,
+                "not_a_catalog",
+                "The body is no catalogue",
+                "Send as the body what Content-Type says, not in a form: a zip file of CSV \
+                 files, one CSV file, JSON in UTF-8, or a line of JSON for each row."
+                    .into(),
+            ),
+            Self::NoTable => (
+                400,
+                "missing_table",
+                "The table is not said",
+                "Say in the address whose rows these are, as `?table=contents`; only a zip file \
+                 or an object of JSON names its tables itself."
+                    .into(),
+            ),
             Self::TooManyUploads => (
                 503,
                 "too_many_uploads",
-                "Other rosters are on their way",
-                "Send the roster again after the seconds that Retry-After says: one of a tenant \
-                 is taken at a time."
+                "Other uploads are on their way",
+                "Send it again after the seconds that Retry-After says: one roster or catalogue \
+                 of a tenant is taken at a time."
                     .into(),
             ),
             Self::Store(_) => (
                 503,
                 "store_unavailable",
-                "The store of rosters does not answer",
-                "Send the request again later; a roster that comes twice is imported once.".into(),
+                "The store of uploads does not answer",
+                "Send the request again later; what comes twice is imported once.".into(),
             ),
             Self::NoJob => (
                 404,

@@ -28,6 +28,8 @@ pub enum Set {
     Tail,
     /// That which takes rosters.
     Rosters,
+    /// That which takes catalogues.
+    Catalogs,
     /// That which tells of the jobs that import them.
     Jobs,
     /// Those that tell of one such job.
@@ -42,13 +44,14 @@ pub enum Set {
 
 impl Set {
     /// All sets.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Events,
         Self::Caliper,
         Self::Statements,
         Self::Retrieval,
         Self::Tail,
         Self::Rosters,
+        Self::Catalogs,
         Self::Jobs,
         Self::Job,
         Self::Schemas,
@@ -65,6 +68,7 @@ impl Set {
             Self::Retrieval => "Retrieval",
             Self::Tail => "Tail",
             Self::Rosters => "Rosters",
+            Self::Catalogs => "Catalogs",
             Self::Jobs => "Jobs",
             Self::Job => "Job",
             Self::Schemas => "Schemas",
@@ -117,14 +121,21 @@ impl Set {
                 };
                 errors().iter().filter(|e| is_told(e)).map(own).collect()
             }
-            Self::Rosters => {
+            Self::Rosters | Self::Catalogs => {
+                let limit = match self {
+                    Self::Rosters => Limit::roster,
+                    _ => Limit::catalog,
+                };
                 let is_told = |e: &Error| match e {
                     Error::Key(key) => is_of_bearers(*key) && *key != KeyError::PublicListens,
-                    Error::TooLarge(limit) => *limit == Limit::roster(limit.bytes as u64),
+                    Error::TooLarge(told) => *told == limit(told.bytes as u64),
+                    Error::NotZipType | Error::NotZip => self == Self::Rosters,
+                    Error::NotCatalogType
+                    | Error::NotCatalog
+                    | Error::NoTable
+                    | Error::Compression(_) => self == Self::Catalogs,
                     Error::Registry(_)
                     | Error::Parameter(_)
-                    | Error::NotZipType
-                    | Error::NotZip
                     | Error::BodyTimeout
                     | Error::BodyCutShort(_)
                     | Error::TooManyUploads
@@ -171,11 +182,17 @@ fn is_of_rosters(key: KeyError) -> bool {
     matches!(key, KeyError::PublicRoster | KeyError::FamiliesOnly)
 }
 
+/// Whether it is the cap on a roster or a catalogue.
+fn is_of_uploads(limit: Limit) -> bool {
+    let bytes = limit.bytes as u64;
+    [Limit::roster(bytes), Limit::catalog(bytes)].contains(&limit)
+}
+
 /// Whether who posts events may be told this.
 fn is_of_events(error: &Error) -> bool {
     match error {
         Error::Key(key) if is_of_rosters(*key) => return false,
-        Error::TooLarge(limit) if *limit == Limit::roster(limit.bytes as u64) => return false,
+        Error::TooLarge(limit) if is_of_uploads(*limit) => return false,
         _ => {}
     }
     !matches!(
@@ -183,6 +200,9 @@ fn is_of_events(error: &Error) -> bool {
         Error::Key(KeyError::PublicListens)
             | Error::NotZipType
             | Error::NotZip
+            | Error::NotCatalogType
+            | Error::NotCatalog
+            | Error::NoTable
             | Error::TooManyUploads
             | Error::Store(_)
             | Error::NoJob
@@ -244,6 +264,7 @@ fn errors() -> Vec<Error> {
         Error::TooLarge(Limit::compressed(config.max_compressed_bytes)),
         Error::TooLarge(Limit::inflated(config.max_body_bytes)),
         Error::TooLarge(Limit::roster(config.roster.max_bytes)),
+        Error::TooLarge(Limit::catalog(config.roster.max_bytes)),
         Error::TooManyEvents {
             count: config.max_events + 1,
             limit: config.max_events,
@@ -287,6 +308,9 @@ fn errors() -> Vec<Error> {
         Error::TooManyListeners(32),
         Error::NotZipType,
         Error::NotZip,
+        Error::NotCatalogType,
+        Error::NotCatalog,
+        Error::NoTable,
         Error::TooManyUploads,
         Error::Store(unavailable()),
         Error::NoJob,
@@ -371,6 +395,9 @@ mod tests {
             Error::Store(_) => 27,
             Error::NoJob => 28,
             Error::NoDiagnostics => 29,
+            Error::NotCatalogType => 30,
+            Error::NotCatalog => 31,
+            Error::NoTable => 32,
         }
     }
 
@@ -413,7 +440,7 @@ mod tests {
     #[test]
     fn there_is_an_error_of_each_kind() {
         let kinds: BTreeSet<_> = errors().iter().map(kind).collect();
-        assert_eq!(kinds, (0..=29).collect());
+        assert_eq!(kinds, (0..=32).collect());
         let keys: BTreeSet<_> = key_errors().into_iter().map(kind_of_key).collect();
         assert_eq!(keys, (0..=12).collect());
         let refusals: BTreeSet<_> = refusals().into_iter().map(kind_of_refusal).collect();

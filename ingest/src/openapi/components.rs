@@ -56,7 +56,7 @@ fn schemas() -> Map<String, Value> {
     schemas
 }
 
-/// A job that imports a roster.
+/// A job that imports a roster or a catalogue.
 fn roster_job() -> Value {
     let number = json!({ "type": "integer", "minimum": 0 });
     let text = |about: &str| json!({ "type": "string", "description": about });
@@ -76,14 +76,22 @@ fn roster_job() -> Value {
                 "enum": ["waiting", "running", "done", "unchanged", "refused", "failed"],
                 "description": "`waiting` and `running` go on; the others are how it ended.",
             },
-            "kind": { "const": "import" },
+            "kind": {
+                "enum": ["import", "catalog"],
+                "description": "`import` of a roster, `catalog` of a catalogue",
+            },
             "source": text("what was sent, as its sender calls it"),
-            "checksum": text("SHA-256 of the zip file, in hexadecimal"),
+            "checksum": text("SHA-256 of what was sent, inflated, in hexadecimal"),
             "by": text("the label of the key"),
             "forced": {
                 "type": "boolean",
                 "description": "whether it is taken although it ends more than it may",
             },
+            "delta": {
+                "type": "boolean",
+                "description": "whether a catalogue changes only what it names; absent if not",
+            },
+            "file": text("as which file a catalogue is read"),
             "created_at": time("when it was taken"),
             "started_at": time("when its turn came"),
             "finished_at": time("when it ended"),
@@ -98,12 +106,12 @@ fn roster_job() -> Value {
             },
             "found": {
                 "type": "object",
-                "description": "how many things are wrong with the bundle",
+                "description": "how many things are wrong with what was sent",
                 "properties": serde_json::Map::from_iter(found),
             },
             "error": text("why it was refused, has failed or is tried again, and what to do"),
             "url": text("where it is told"),
-            "diagnostics": text("where it is told what is wrong with the bundle, once it ended"),
+            "diagnostics": text("where it is told what is wrong with what was sent, once it ended"),
         },
     })
 }

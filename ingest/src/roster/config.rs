@@ -5,11 +5,11 @@ use std::time::Duration;
 use runtime::inbox::Upload;
 use serde::{Deserialize, Serialize};
 
-/// How rosters are taken.
+/// How rosters and catalogues are taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RosterConfig {
-    /// The largest zip file, in bytes.
+    /// The largest one, inflated, in bytes: a zip file counts as it is.
     pub max_bytes: u64,
     /// How long a client may take to send one, in milliseconds.
     pub timeout_ms: u64,

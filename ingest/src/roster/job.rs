@@ -1,6 +1,5 @@
-//! The jobs that import rosters: how one is promised, and how they are told.
+//! The jobs that import rosters and catalogues: how one is promised, and how they are told.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -10,13 +9,13 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use eventlog::Record;
 use runtime::inbox::Stored;
-use schemas::roster::job::{Found, ImportKind, Job, JobState, RosterUploaded};
+use schemas::roster::job::{Job, RosterUploaded};
 use schemas::{TenantId, headers};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::receive::{receive, unavailable};
-use super::{Options, sender};
+use super::{Announced, sender};
 use crate::authenticate::Sender;
 use crate::error::Error;
 use crate::service::Door;
@@ -24,39 +23,37 @@ use crate::service::Door;
 /// How many jobs are listed.
 const LISTED: usize = 50;
 
-/// Takes a bundle, and promises that it will be imported: it and its job are stored. The
-/// id of the job, which is that of an earlier one if the same bytes wait already.
+/// Takes an upload, and promises that it will be imported: it and its job are stored. The
+/// id of the job, which is that of an earlier one if the same waits already.
 pub async fn take(
     door: &Door,
     sender: &Sender,
-    options: Options,
+    announced: Announced,
     body: Body,
 ) -> Result<Uuid, Error> {
     let tenant = &sender.tenant.id;
     let id = Uuid::now_v7();
-    let stored = receive(&door.inbox, tenant, id, body, &door.config).await?;
-    if let Some(same) = same(door, tenant, id, &stored, options.forced).await {
+    let received = receive(&door.inbox, tenant, id, &announced, body, &door.config).await;
+    let (stored, file) = received?;
+    let Announced { what, options, .. } = announced;
+    let job = Job {
+        checksum: Some(stored.checksum.clone()),
+        forced: options.forced,
+        delta: options.delta,
+        uploaded: true,
+        file,
+        ..Job::new(
+            id,
+            what.kind(),
+            options.source,
+            name(sender),
+            door.clock.now(),
+        )
+    };
+    if let Some(same) = same(door, tenant, &job).await {
         remove(door, tenant, id).await;
         return Ok(same);
     }
-    let job = Job {
-        id,
-        state: JobState::Waiting,
-        kind: ImportKind::Import,
-        source: options.source,
-        checksum: Some(stored.checksum.clone()),
-        by: name(sender),
-        forced: options.forced,
-        uploaded: true,
-        lost: 0,
-        created_at: door.clock.now(),
-        started_at: None,
-        finished_at: None,
-        import: None,
-        tables: BTreeMap::new(),
-        found: Found::default(),
-        error: None,
-    };
     match door.inbox.create_job(tenant, &job).await {
         Ok(true) => {}
         Ok(false) => return Err(Error::Internal),
@@ -66,26 +63,24 @@ pub async fn take(
         }
     }
     metrics::counter!("chalkline_ingest_roster_uploads_total").increment(1);
-    tracing::info!(tenant.id = %tenant, job = %id, size_bytes = stored.bytes, "a roster was taken");
+    tracing::info!(tenant.id = %tenant, job = %id, size_bytes = stored.bytes, "an upload was taken");
     notify(door, tenant, id, &stored).await;
     Ok(id)
 }
 
-/// The job that has the same bytes to import and is the last one that waits: after it
+/// The job that imports the same in the same way and is the last one that waits: after it
 /// nothing else comes, so it is as good as another. What cannot be known is not asked
 /// twice.
-async fn same(
-    door: &Door,
-    tenant: &TenantId,
-    but: Uuid,
-    stored: &Stored,
-    forced: bool,
-) -> Option<Uuid> {
+async fn same(door: &Door, tenant: &TenantId, job: &Job) -> Option<Uuid> {
     let waiting = door.inbox.waiting_of(tenant).await.ok()?;
-    let mut others = waiting.into_iter().rev().filter(|other| other.job != but);
-    let job = door.inbox.job(tenant, others.next()?.job).await.ok()??;
-    let is_same = job.checksum.as_ref() == Some(&stored.checksum) && job.forced == forced;
-    (is_same && job.state.is_open()).then_some(job.id)
+    let mut others = waiting
+        .into_iter()
+        .rev()
+        .filter(|other| other.job != job.id);
+    let other = door.inbox.job(tenant, others.next()?.job).await.ok()??;
+    let how = |job: &Job| (job.kind, job.forced, job.delta);
+    let is_same = (&other.checksum, &other.file) == (&job.checksum, &job.file);
+    (is_same && how(&other) == how(job) && other.state.is_open()).then_some(other.id)
 }
 
 /// Removes a bundle that nobody was promised anything of. If that fails it is removed
@@ -133,7 +128,7 @@ async fn notify(door: &Door, tenant: &TenantId, job: Uuid, stored: &Stored) {
     }
 }
 
-/// The answer to whoever has sent a roster.
+/// The answer to whoever has sent a roster or a catalogue.
 pub fn promise(job: Uuid) -> impl IntoResponse {
     let url = url(job);
     let body = Json(json!({ "job": job, "url": url }));

@@ -1,4 +1,4 @@
-//! The body of a roster: into the store a part at a time, never in memory as a whole.
+//! The body of an upload: into the store a part at a time, never in memory as a whole.
 
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
@@ -7,63 +7,89 @@ use runtime::inbox::{Inbox, InboxError, Stored, Upload};
 use schemas::TenantId;
 use uuid::Uuid;
 
-use super::RosterConfig;
+use super::catalog::{self, Begins};
+use super::content::Content;
+use super::{Announced, What};
 use crate::Config;
 use crate::arrival::Arrival;
 use crate::error::{Error, Limit};
 
-/// How a zip file begins: with a file, or with the end of an empty one.
-const ZIP: [&[u8; 4]; 2] = [b"PK\x03\x04", b"PK\x05\x06"];
+/// So many bytes show how a body begins, but for those that begin with more blanks.
+const BEGINNING: usize = 64;
 
 /// Refuses a body that is too large by its own account.
-pub fn check_length(headers: &HeaderMap, config: &RosterConfig) -> Result<(), Error> {
+pub fn check_length(headers: &HeaderMap, limit: Limit) -> Result<(), Error> {
     let declared = headers.get(header::CONTENT_LENGTH);
-    let declared = declared.and_then(|value| value.to_str().ok()?.trim().parse::<u64>().ok());
+    let declared = declared.and_then(|value| value.to_str().ok()?.trim().parse::<usize>().ok());
     match declared {
-        Some(bytes) if bytes > config.max_bytes => {
-            Err(Error::TooLarge(Limit::roster(config.max_bytes)))
-        }
+        Some(bytes) if bytes > limit.bytes => Err(Error::TooLarge(limit)),
         _ => Ok(()),
     }
 }
 
-/// Receives the bundle of a job into the inbox: it is there whole, or not at all.
+/// Receives what a job imports into the inbox: it is there whole, or not at all. With the
+/// name by which a catalogue is read.
 ///
 /// # Errors
-/// 400 for what is no zip file or ends early, 408 from a slow client, 413 over the limit,
-/// 503 when the store does not take it.
+/// 400 for what is not as it was announced or ends early, 408 from a slow client, 413 over
+/// the limit, 503 when the store does not take it.
 pub async fn receive(
     inbox: &Inbox,
     tenant: &TenantId,
     job: Uuid,
+    announced: &Announced,
     body: Body,
     config: &Config,
-) -> Result<Stored, Error> {
-    let mut arrival = Arrival::within(body, config.roster.timeout(), config);
-    let first = beginning(&mut arrival).await?;
-    if !ZIP.iter().any(|zip| first.starts_with(*zip)) {
-        arrival.discard(2 * config.max_body_bytes).await;
-        return Err(Error::NotZip);
-    }
+) -> Result<(Stored, Option<String>), Error> {
+    let arrival = Arrival::within(body, config.roster.timeout(), config);
+    let mut content = Content::new(arrival, announced.encoding);
+    let begun = beginning(&mut content).await;
+    let begun = begun.and_then(|first| Ok((announced.name(&first)?, first)));
+    let (name, first) = match begun {
+        Ok(begun) => begun,
+        Err(error) => return Err(refuse(error, content, config).await),
+    };
     let mut upload = inbox.begin(tenant, job).await.map_err(unavailable)?;
-    let passed = pass_on(&mut arrival, first, &mut upload, &config.roster).await;
+    let limit = announced.what.limit(&config.roster);
+    let passed = pass_on(&mut content, first, &mut upload, limit).await;
     if let Err(error) = passed {
         upload.abort().await;
-        if matches!(error, Error::TooLarge(_)) {
-            arrival.discard(2 * config.max_body_bytes).await;
-        }
-        return Err(error);
+        return Err(refuse(error, content, config).await);
     }
     let stored = upload.finish().await.map_err(unavailable)?;
     metrics::counter!("chalkline_ingest_roster_bytes_total").increment(stored.bytes);
-    Ok(stored)
+    Ok((stored, name))
+}
+
+impl Announced {
+    /// The name by which a catalogue is read that begins so.
+    fn name(&self, first: &[u8]) -> Result<Option<String>, Error> {
+        let begins = Begins::of(first);
+        match self.what {
+            What::Roster if begins == Begins::Zip => Ok(None),
+            What::Roster => Err(Error::NotZip),
+            What::Catalog => catalog::name(self.form, begins, self.options.table).map(Some),
+        }
+    }
+}
+
+/// Reads on, within limits, where the sender is still sending, so that it sees the answer.
+async fn refuse(error: Error, content: Content, config: &Config) -> Error {
+    let is_over = matches!(
+        error,
+        Error::BodyTimeout | Error::BodyCutShort(_) | Error::Store(_)
+    );
+    if !is_over {
+        content.discard(2 * config.max_body_bytes).await;
+    }
+    error
 }
 
 /// So many bytes that one can see what it is, or all.
-async fn beginning(arrival: &mut Arrival) -> Result<Bytes, Error> {
+async fn beginning(content: &mut Content) -> Result<Bytes, Error> {
     let mut first = BytesMut::new();
-    while first.len() < ZIP[0].len() {
-        let Some(chunk) = arrival.next().await? else {
+    while first.len() < BEGINNING {
+        let Some(chunk) = content.next().await? else {
             break;
         };
         first.extend_from_slice(&chunk);
@@ -72,20 +98,20 @@ async fn beginning(arrival: &mut Arrival) -> Result<Bytes, Error> {
 }
 
 async fn pass_on(
-    arrival: &mut Arrival,
+    content: &mut Content,
     first: Bytes,
     upload: &mut Upload,
-    config: &RosterConfig,
+    limit: Limit,
 ) -> Result<(), Error> {
     let mut bytes = 0;
     let mut next = Some(first);
     while let Some(chunk) = next {
-        bytes += chunk.len() as u64;
-        if bytes > config.max_bytes {
-            return Err(Error::TooLarge(Limit::roster(config.max_bytes)));
+        bytes += chunk.len();
+        if bytes > limit.bytes {
+            return Err(Error::TooLarge(limit));
         }
         upload.write(&chunk).await.map_err(unavailable)?;
-        next = arrival.next().await?;
+        next = content.next().await?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ mod bodies;
 mod caliper_conformance;
 mod caliper_events;
 mod canvas;
+mod catalogs;
 mod contract;
 mod corpus;
 mod cors;

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::house::{House, NOW, Reply, credential, neighbours_key, tenant_id};
 use crate::log_failures;
 
-const ZIP: &[u8] = b"PK\x03\x04 what is in it is looked at by whoever imports it";
+pub const ZIP: &[u8] = b"PK\x03\x04 what is in it is looked at by whoever imports it";
 
 fn request(path: &str, key: &str) -> axum::http::request::Builder {
     Request::post(path)
@@ -30,24 +30,24 @@ async fn upload(house: &House, query: &str, body: impl Into<Body>) -> Reply {
         .await
 }
 
-async fn get(house: &House, path: &str, key: &str) -> Reply {
+pub async fn get(house: &House, path: &str, key: &str) -> Reply {
     let request = Request::get(path).header("authorization", format!("Bearer {key}"));
     house
         .send(request.body(Body::empty()).expect("a request"))
         .await
 }
 
-fn inbox(house: &House) -> Inbox {
+pub fn inbox(house: &House) -> Inbox {
     Inbox::new(house.registry.root().clone())
 }
 
 /// The jobs whose bundles wait.
-async fn waiting(house: &House) -> Vec<Uuid> {
+pub async fn waiting(house: &House) -> Vec<Uuid> {
     let waiting = inbox(house).waiting().await.expect("lists");
     waiting.into_iter().map(|bundle| bundle.job).collect()
 }
 
-fn job_of(reply: &Reply) -> Uuid {
+pub fn job_of(reply: &Reply) -> Uuid {
     assert_eq!(reply.status, StatusCode::ACCEPTED, "{reply:?}");
     let job = reply.body["job"].as_str().expect("a job");
     let url = format!("/v1/roster/jobs/{job}");
@@ -154,7 +154,7 @@ async fn what_is_no_roster_or_from_nobody_is_refused(
 }
 
 /// A house that takes rosters of up to 1 KiB.
-async fn small() -> House {
+pub async fn small() -> House {
     let roster = RosterConfig {
         max_bytes: 1024,
         ..RosterConfig::default()
@@ -253,7 +253,7 @@ async fn the_same_bytes_get_the_job_that_waits_last() {
     assert_eq!(csv.expect("a body"), "severity,code\n");
 }
 
-async fn stored(house: &House, job: Uuid) -> Job {
+pub async fn stored(house: &House, job: Uuid) -> Job {
     let job = inbox(house).job(&tenant_id(), job).await;
     job.expect("reads").expect("is known")
 }

@@ -27,10 +27,18 @@ pub struct Job {
     /// Whether it is taken although it ends more than it may.
     #[serde(default)]
     pub forced: bool,
-    /// Whether its bundle was uploaded: then it waits until it was imported, whatever
+    /// Whether it changes only what it names, of a catalogue; a bundle of rosters says so
+    /// itself.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub delta: bool,
+    /// Whether what it imports was uploaded: then it waits until it was imported, whatever
     /// becomes of the process that does it.
     #[serde(default)]
     pub uploaded: bool,
+    /// By which name an uploaded catalogue is read: it says the form, and of a file of one
+    /// table the table, as `contents.csv`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// How many processes began an uploaded one and ended before it did.
     #[serde(default)]
     pub lost: u32,
@@ -104,7 +112,41 @@ impl JobState {
     }
 }
 
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
 impl Job {
+    /// One that waits since it was asked for, and of which nothing else is known.
+    pub fn new(
+        id: Uuid,
+        kind: ImportKind,
+        source: impl Into<String>,
+        by: impl Into<String>,
+        created_at: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            id,
+            state: JobState::Waiting,
+            kind,
+            source: source.into(),
+            checksum: None,
+            by: by.into(),
+            forced: false,
+            delta: false,
+            uploaded: false,
+            file: None,
+            lost: 0,
+            created_at,
+            started_at: None,
+            finished_at: None,
+            import: None,
+            tables: BTreeMap::new(),
+            found: Found::default(),
+            error: None,
+        }
+    }
+
     /// How long it took since its turn came; of one that goes on nothing.
     pub fn duration(&self) -> Option<TimeDelta> {
         Some(self.finished_at? - self.started_at?)
@@ -159,15 +201,59 @@ impl Counts {
     }
 }
 
-/// Says in the log that a bundle was uploaded: the value of a record of the kind
+/// Says in the log that a bundle or a catalogue was uploaded: the value of a record of the kind
 /// [`crate::headers::kind::ROSTER_UPLOADED`]. What is to be done stands in the inbox, and
 /// who misses the record finds it there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RosterUploaded {
     /// The job that imports it.
     pub job: Uuid,
-    /// SHA-256 of the bundle.
+    /// SHA-256 of what was uploaded.
     pub checksum: String,
     /// Its size.
     pub bytes: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_document_of_before_catalogues_were_uploaded_is_read_and_written_as_it_was() {
+        let before = json!({
+            "id": "0199b2f4-6c1e-7d3a-9a53-0a8f2a1d9c11", "state": "waiting", "kind": "import",
+            "source": "SIS", "by": "key web", "forced": false, "uploaded": true, "lost": 0,
+            "created_at": "2026-09-14T02:00:11Z", "tables": {},
+            "found": { "fatal": 0, "errors": 0, "warnings": 0 },
+        });
+        let job: Job = serde_json::from_value(before.clone()).expect("is read");
+        let expected = Job {
+            uploaded: true,
+            ..Job::new(job.id, ImportKind::Import, "SIS", "key web", job.created_at)
+        };
+        assert_eq!(job, expected);
+        assert_eq!(serde_json::to_value(&job).expect("JSON"), before);
+    }
+
+    #[test]
+    fn an_uploaded_catalogue_says_how_it_is_read() {
+        let now = DateTime::UNIX_EPOCH;
+        let job = Job {
+            delta: true,
+            file: Some("contents.csv".to_owned()),
+            ..Job::new(Uuid::nil(), ImportKind::Catalog, "LMS", "key web", now)
+        };
+        let written = serde_json::to_value(&job).expect("JSON");
+        let said = [&written["kind"], &written["delta"], &written["file"]];
+        assert_eq!(
+            said,
+            [&json!("catalog"), &json!(true), &json!("contents.csv")]
+        );
+        assert_eq!(
+            serde_json::from_value::<Job>(written).expect("is read"),
+            job
+        );
+    }
 }

@@ -1,10 +1,13 @@
-//! Rosters arrive over HTTP: one upload is one import, whatever is killed.
+//! Rosters and catalogues arrive over HTTP or in a folder: one upload is one import, whatever
+//! is killed.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
 use e2e::{Client, Sandbox, eventually};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
 /// The zip of a school of so many students.
@@ -109,6 +112,75 @@ async fn an_upload_is_imported_and_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_catalogue_is_imported_after_its_roster_in_whatever_form_it_comes() {
+    let sandbox = Sandbox::up().await;
+    let tenant = sandbox.tenant("One", &[]);
+    let out = sandbox.school("60", "1.2");
+    let read = |name: &str| std::fs::read(format!("{out}/{name}")).expect("a file");
+    let send = async |query: &str, headers: &[(&str, &str)], body: Vec<u8>| {
+        let mut request = tenant.ingest(&format!("/v1/catalog{query}")).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let reply = Client::send(request).await.expect("ingest answers");
+        let url = reply.expect_status(202).headers["location"].clone();
+        ended(&tenant, &url).await
+    };
+    let roster = upload(&tenant, "", read("roster.zip")).await;
+    assert_eq!(ended(&tenant, &roster).await["state"], "done");
+
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(&read("catalog.json")).expect("compresses");
+    let gzip = gzip.finish().expect("compresses");
+    let encoded = [
+        ("content-type", "application/json"),
+        ("content-encoding", "gzip"),
+    ];
+    let first = send("?source=LMS", &encoded, gzip).await;
+    assert_eq!(
+        [&first["state"], &first["kind"], &first["import"]],
+        [&json!("done"), &json!("catalog"), &json!(2)],
+        "{first}"
+    );
+    let nothing = json!({ "fatal": 0, "errors": 0, "warnings": 0 });
+    assert_eq!(first["found"], nothing);
+    let contents = read("catalog/contents.csv");
+    let csv = [("content-type", "text/csv")];
+    let same = send("?table=contents", &csv, contents).await;
+    assert_eq!(same["state"], "unchanged", "{same}");
+    let line = r#"{"day": "2024-10-01", "kind": "closure", "title": "Storm"}"#;
+    let delta = "?table=calendar_days&delta=true";
+    let storm = send(delta, &[], line.into()).await;
+    assert_eq!(storm["tables"]["calendar_days"]["added"], 1, "{storm}");
+
+    let counted = "SELECT count(*) AS n FROM contents";
+    let added = &first["tables"]["contents"]["added"];
+    assert_eq!(tenant.value(counted).await, *added);
+    let storms = "SELECT count(*) AS n FROM calendar_days WHERE title = 'Storm'";
+    assert_eq!(tenant.value(storms).await, json!(1));
+    let sql = "SELECT kind, state FROM import_jobs ORDER BY job_id";
+    let jobs = tenant.sql(sql).await;
+    let jobs: Vec<_> = jobs
+        .iter()
+        .map(|job| format!("{} {}", job["kind"], job["state"]))
+        .collect();
+    let expected = [
+        r#""import" "done""#,
+        r#""catalog" "done""#,
+        r#""catalog" "unchanged""#,
+        r#""catalog" "done""#,
+    ];
+    assert_eq!(jobs, expected);
+
+    let refused = send("?table=contents", &[], b"kind\npage\n".to_vec()).await;
+    assert_eq!(refused["state"], "refused", "{refused}");
+    let diagnostics = refused["diagnostics"].as_str().expect("where");
+    let told = Client::send(tenant.ingest_get(diagnostics)).await;
+    let told = told.expect("answers").expect_status(200).text();
+    assert!(told.contains("contents.csv"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn killed_during_the_import_it_is_done_by_the_next_process_once() {
     let mut sandbox = Sandbox::up().await;
     let tenant = sandbox.tenant("Killed", &[]);
@@ -150,6 +222,71 @@ async fn killed_during_the_import_it_is_done_by_the_next_process_once() {
         (left == 0).then_some(()).ok_or(format!("{left} files"))
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_folder_gets_over_night_is_imported_even_if_the_process_is_killed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let location = folder.path().to_str().expect("UTF-8");
+    let mut sandbox = Sandbox::up_with(&[
+        ("CHALKLINE_TRANSFORM_ROSTER_INBOX", location),
+        ("CHALKLINE_TRANSFORM_ROSTER_INBOX_SETTLE_MS", "200"),
+        ("CHALKLINE_TRANSFORM_ROSTER_INBOX_KEEP_DONE", "false"),
+    ])
+    .await;
+    let tenant = sandbox.tenant("Night", &[]);
+    let out = sandbox.school("400", "1.1");
+    let zip = std::fs::read(format!("{out}/roster.zip")).expect("a file");
+    let inbox = folder.path().join(&tenant.tenant.id);
+    let catalog = inbox.join("catalog");
+    std::fs::create_dir_all(&catalog).expect("a folder");
+    let on_its_way = inbox.join("roster.zip.filepart");
+    std::fs::write(&on_its_way, &zip[..zip.len() / 2]).expect("writes");
+    std::fs::write(inbox.join("other.zip"), "no zip").expect("writes");
+    let newest = async |sandbox: &Sandbox, kind: &str, state: &str| {
+        eventually("the newest job is so", || async {
+            let jobs = sandbox.cli(&["roster", "jobs", "--tenant", &tenant.tenant.id]);
+            let is_so = jobs[0]["kind"] == kind && jobs[0]["state"] == state;
+            is_so.then(|| jobs[0].clone()).ok_or(jobs.to_string())
+        })
+        .await
+    };
+    newest(&sandbox, "import", "refused").await;
+    assert!(on_its_way.is_file(), "half of it is nobody's business");
+    std::fs::write(&on_its_way, &zip).expect("writes");
+    std::fs::rename(&on_its_way, inbox.join("roster.zip")).expect("renames");
+    eventually("it is taken", || async {
+        let is_taken = !inbox.join("roster.zip").exists();
+        is_taken.then_some(()).ok_or("it is still there".to_owned())
+    })
+    .await;
+    sandbox.crash();
+    sandbox.restart().await;
+    let done = newest(&sandbox, "import", "done").await;
+    assert_eq!(done["source"], "roster.zip");
+    let calendar = format!("{out}/catalog/calendar_days.csv");
+    std::fs::copy(calendar, catalog.join("calendar_days.csv")).expect("copies");
+    let done = newest(&sandbox, "catalog", "done").await;
+    let days = tenant
+        .value("SELECT count(*) AS n FROM calendar_days")
+        .await;
+    assert_eq!(days, done["tables"]["calendar_days"]["added"]);
+    let imports = imports(&sandbox, &tenant);
+    let kinds: Vec<_> = imports.iter().map(|import| &import["kind"]).collect();
+    assert_eq!(kinds, ["catalog", "import"]);
+    eventually("only what failed is left", || async {
+        let folders = [&inbox, &catalog];
+        let parts = folders
+            .iter()
+            .flat_map(|f| ["", "taken", "done"].map(|part| f.join(part)));
+        let files = parts.flat_map(|part| std::fs::read_dir(part).into_iter().flatten());
+        let files = files.filter_map(|file| file.ok().map(|file| file.path()));
+        let left: Vec<_> = files.filter(|file| file.is_file()).collect();
+        left.is_empty().then_some(()).ok_or(format!("{left:?}"))
+    })
+    .await;
+    let failed = std::fs::read_dir(inbox.join("failed")).expect("a folder");
+    assert_eq!(failed.count(), 2, "the file, and why");
 }
 
 /// Megabytes of a body that nobody would keep in memory.

@@ -40,7 +40,7 @@ pub use identity::{Identifier, Relation, identifiers, relation};
 pub use manifest::{Manifest, Mode, Version};
 pub use orgs::{Org, Orgs};
 pub use origin::{Form, Origin, is_gathered, needed};
-pub use read::{Reading, Settings, read, read_catalog};
+pub use read::{Reading, Settings, read, read_catalog, read_catalog_as};
 pub use row::{Row, Value};
 pub use schemas::roster::{Class, Entity, Field, FieldKind};
 pub use school_days::SchoolDays;

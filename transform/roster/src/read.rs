@@ -24,7 +24,7 @@ mod tables;
 
 use line::Lines;
 pub(crate) use scope::Scope;
-pub use tables::read_catalog;
+pub use tables::{read_catalog, read_catalog_as};
 
 /// How a bundle is read.
 #[derive(Debug, Clone)]

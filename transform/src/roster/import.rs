@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use chrono::NaiveDate;
 use lake::Lake;
-use lake::imports::{Found, ImportKind, ImportSources, Imports, Job, JobState, Jobs};
+use lake::imports::{ImportKind, ImportSources, Imports, Job, Jobs};
 use roster::Reading;
 use runtime::{Clock, Leases, Registry};
 use schemas::{Tenant, TenantId};
@@ -205,22 +205,8 @@ impl Importer {
 
     fn job(&self, source: &str, by: &str, kind: ImportKind, forced: bool) -> Job {
         Job {
-            id: Uuid::now_v7(),
-            state: JobState::Waiting,
-            kind,
-            source: source.to_owned(),
-            checksum: None,
-            by: by.to_owned(),
             forced,
-            uploaded: false,
-            lost: 0,
-            created_at: self.clock.now(),
-            started_at: None,
-            finished_at: None,
-            import: None,
-            tables: BTreeMap::new(),
-            found: Found::default(),
-            error: None,
+            ..Job::new(Uuid::now_v7(), kind, source, by, self.clock.now())
         }
     }
 

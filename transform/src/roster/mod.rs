@@ -8,6 +8,7 @@
 //! | write | `write.rs`, `change.rs`, `rows.rs` | the versions that are new, then the current rows |
 //! | publish | [`lake::imports`] | one document, with which all of it is seen |
 //! | tell | [`lake::imports`], `progress.rs`, `diff.rs` | how it goes and went, and how it would |
+//! | from a folder | `folder.rs`, `folder/` | takes as uploads what others put there |
 //! | on upload | `uploads.rs`, `uploads/` | imports what waits in the inbox, oldest first |
 //!
 //! From the tables of a database, `sync/` reads rows in the place of a bundle.
@@ -19,6 +20,7 @@ mod attempt;
 mod change;
 mod diff;
 mod error;
+mod folder;
 mod import;
 mod input;
 mod progress;
@@ -33,6 +35,7 @@ mod write;
 
 pub use diff::{FieldDiff, Preview, RowDiff, TableDiff};
 pub use error::{Refusal, RosterError};
+pub use folder::{FOLDER_LEASE, Folder};
 pub use import::Importer;
 pub use lake::imports::{
     Counts, Found, Import, ImportKind, ImportSource, ImportSources, Imports, Job, JobState,

@@ -21,6 +21,8 @@ pub struct Request {
     pub path: PathBuf,
     /// As what it is read.
     pub format: Format,
+    /// By which name a catalogue is read: what it is called, whatever its path.
+    pub name: String,
     /// What it is called; people may read it.
     pub source: String,
     /// Who imports it.
@@ -38,8 +40,10 @@ impl Request {
     pub fn new(path: impl Into<PathBuf>, by: impl Into<String>) -> Self {
         let path = path.into();
         let name = path.file_name().unwrap_or(path.as_os_str());
+        let name = name.to_string_lossy().into_owned();
         Self {
-            source: name.to_string_lossy().into_owned(),
+            source: name.clone(),
+            name,
             format: Format::OneRoster,
             path,
             by: by.into(),

@@ -1,4 +1,5 @@
-//! Imports the rosters that were uploaded: in each tenant's inbox the oldest first.
+//! Imports the rosters and catalogues that were uploaded: in each tenant's inbox the oldest
+//! first.
 //!
 //! What waits is found by looking: a notice in the log only says when to look. So none is
 //! missed, and a process that was killed is followed by whoever looks next.
@@ -37,7 +38,7 @@ const ELSEWHERE: Duration = Duration::from_secs(2);
 const IDLE: Duration = Duration::from_millis(500);
 
 /// How long saying how it is may take at the end.
-const FAREWELL: Duration = Duration::from_secs(2);
+pub(super) const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Imports what was uploaded, with others who do the same.
 pub struct Uploads {
@@ -90,7 +91,7 @@ impl Uploads {
         let uploaded = Arc::clone(&self.uploaded);
         while !stop.is_cancelled() {
             if let Err(error) = self.look(&stop).await {
-                tracing::warn!(error = chain(&error), "the inbox of rosters is not seen");
+                tracing::warn!(error = chain(&error), "the inbox of uploads is not seen");
             }
             let wake = self.wake();
             tokio::select! {

@@ -303,7 +303,9 @@ pub(super) fn read(
     let (path, limits) = (&request.path, Limits::default());
     Ok(match request.format {
         Format::OneRoster => roster::read(&mut Bundle::open(path, limits)?, settings)?,
-        Format::Catalog(mode) => roster::read_catalog(path, mode, limits, settings)?,
+        Format::Catalog(mode) => {
+            roster::read_catalog_as(&request.name, path, mode, limits, settings)?
+        }
     })
 }
 

@@ -112,6 +112,14 @@ impl Sandbox {
         self.run(|transform| transform.with_roster_leases(leases))
     }
 
+    /// The same, also those that are put into a folder.
+    pub fn start_with_folder(&self, leases: Leases, folder: (Root, Leases)) -> Running {
+        self.run(|transform| {
+            let transform = transform.with_roster_leases(leases);
+            transform.with_roster_folder(folder.0, folder.1)
+        })
+    }
+
     fn run(&self, with: impl FnOnce(Transform) -> Transform) -> Running {
         let (shutdown, health) = (Shutdown::new(), Health::new());
         let transform = with(Transform::new(

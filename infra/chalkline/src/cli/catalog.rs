@@ -21,7 +21,8 @@ pub enum Catalog {
     /// nothing. Rows that cannot be taken are left out and told by `chalkline roster
     /// diagnostics`; what would end over a fifth of a table is refused as a whole.
     /// `chalkline roster` also lists these imports, and goes back: imports of rosters and
-    /// of the catalogue have one row of numbers.
+    /// of the catalogue have one row of numbers. Systems that send one every night post it
+    /// to `/v1/catalog` of ingest.
     #[command(after_help = "Examples:
   chalkline catalog import catalog --tenant north-high --dry-run
   chalkline catalog import catalog.json --tenant north-high

@@ -1,6 +1,4 @@
-use std::collections::BTreeMap;
-
-use schemas::roster::job::{Found, ImportKind, JobState};
+use schemas::roster::job::ImportKind;
 
 use super::*;
 
@@ -9,23 +7,10 @@ fn tenant(name: &str) -> TenantId {
 }
 
 fn job(id: u128, uploaded: bool) -> Job {
+    let (id, now) = (Uuid::from_u128(id), DateTime::UNIX_EPOCH);
     Job {
-        id: Uuid::from_u128(id),
-        state: JobState::Waiting,
-        kind: ImportKind::Import,
-        source: "roster.zip".to_owned(),
-        checksum: None,
-        by: "sis".to_owned(),
-        forced: false,
         uploaded,
-        lost: 0,
-        created_at: DateTime::UNIX_EPOCH,
-        started_at: None,
-        finished_at: None,
-        import: None,
-        tables: BTreeMap::new(),
-        found: Found::default(),
-        error: None,
+        ..Job::new(id, ImportKind::Import, "roster.zip", "sis", now)
     }
 }
 

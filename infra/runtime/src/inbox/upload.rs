@@ -1,6 +1,6 @@
 //! A bundle on its way into the inbox, a part at a time.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -45,10 +45,8 @@ impl Upload {
     pub const MOST: u64 = PART as u64 * 10_000;
 
     pub(super) async fn begin(root: &Root, path: String) -> Result<Self, InboxError> {
-        if let Some(folder) = root.local_path() {
-            let file = folder.join(&path);
-            blocking(move || make_folder(&file)).await?;
-        }
+        let made = root.make_private_folder(&path).await;
+        made.map_err(InboxError::store)?;
         let store = root.store();
         let parts = store.put_multipart(&ObjectPath::from(path.as_str())).await;
         let parts = parts.map_err(InboxError::store)?;
@@ -106,15 +104,6 @@ impl std::fmt::Debug for Upload {
         shown.field("path", &self.path).field("bytes", &self.bytes);
         shown.finish_non_exhaustive()
     }
-}
-
-/// Makes the folder of a file: names of learners lie there for a while.
-fn make_folder(file: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o770);
-    builder.create(file.parent().unwrap_or(Path::new(".")))
 }
 
 fn sync(folder: &Path, file: &Path) -> io::Result<()> {

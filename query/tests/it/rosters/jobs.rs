@@ -1,6 +1,5 @@
 //! `import_jobs` and `import_diagnostics`.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lake::imports::{Counts, Found, ImportKind, Job, JobState, Jobs};
@@ -10,23 +9,13 @@ use uuid::Uuid;
 use crate::school::{School, id, question, time, token};
 
 fn job(number: u128, state: JobState) -> Job {
+    let created_at = time("2026-09-14T06:00:00Z");
+    let (id, source) = (Uuid::from_u128(number), format!("roster-{number}.zip"));
     Job {
-        id: Uuid::from_u128(number),
         state,
-        kind: ImportKind::Import,
-        source: format!("roster-{number}.zip"),
-        checksum: None,
-        by: "Grace".to_owned(),
-        forced: false,
-        uploaded: false,
-        lost: 0,
-        created_at: time("2026-09-14T06:00:00Z"),
         started_at: Some(time("2026-09-14T06:00:01Z")),
         finished_at: Some(time("2026-09-14T06:00:03.5Z")),
-        import: None,
-        tables: BTreeMap::new(),
-        found: Found::default(),
-        error: None,
+        ..Job::new(id, ImportKind::Import, source, "Grace", created_at)
     }
 }
 

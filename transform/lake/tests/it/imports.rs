@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use lake::imports::{Found, Import, ImportKind, Imports, Job, JobState, Jobs};
+use lake::imports::{Import, ImportKind, Imports, Job, JobState, Jobs};
 use schemas::TenantId;
 use uuid::Uuid;
 
@@ -56,23 +56,10 @@ async fn the_newest_is_found_from_one_that_is_known() {
 }
 
 fn job(number: u128, state: JobState) -> Job {
+    let (id, now) = (Uuid::from_u128(number), DateTime::UNIX_EPOCH);
     Job {
-        id: Uuid::from_u128(number),
         state,
-        kind: ImportKind::Import,
-        source: "roster.zip".to_owned(),
-        checksum: None,
-        by: "tests".to_owned(),
-        forced: false,
-        uploaded: false,
-        lost: 0,
-        created_at: DateTime::UNIX_EPOCH,
-        started_at: None,
-        finished_at: None,
-        import: None,
-        tables: BTreeMap::new(),
-        found: Found::default(),
-        error: None,
+        ..Job::new(id, ImportKind::Import, "roster.zip", "tests", now)
     }
 }
 

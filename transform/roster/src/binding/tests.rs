@@ -16,6 +16,17 @@ fn files_refer_only_to_themselves_and_to_earlier_ones() {
 }
 
 #[test]
+fn tables_of_the_catalogue_are_called_as_their_files() {
+    for file in File::ALL {
+        let entity = file.entity();
+        assert_eq!(entity.is_of_catalog(), file.is_of_catalog(), "{file}");
+        if file.is_of_catalog() {
+            assert_eq!(file.stem(), entity.name());
+        }
+    }
+}
+
+#[test]
 fn every_file_begins_alike_and_names_no_column_twice() {
     for version in Version::ALL {
         for file in File::ALL.into_iter().filter(|file| file.is_of(version)) {

@@ -35,13 +35,28 @@ pub fn read_catalog(
     limits: Limits,
     settings: Settings,
 ) -> Result<Reading, Error> {
+    read_catalog_as(&name_of(path), path, mode, limits, settings)
+}
+
+/// Reads a catalogue as [`read_catalog`] reads a file of this name: for a file that lies
+/// under another.
+///
+/// # Errors
+/// When a file cannot be read, or rows cannot be set aside.
+pub fn read_catalog_as(
+    name: &str,
+    path: &Path,
+    mode: Mode,
+    limits: Limits,
+    settings: Settings,
+) -> Result<Reading, Error> {
     let diagnostics = Diagnostics::new(settings.kept_diagnostics);
     let mut reading = Reading::new(Origin::Catalog(Form::Files), diagnostics, settings);
-    let found = look(path)?;
+    let found = look(name, path)?;
     if !matches!(found, Found::Bundle) {
         let bytes = fs::metadata(path).map_err(BundleError::Open)?.len();
         if bytes > limits.file_bytes {
-            let (name, limit) = (name_of(path), limits.file_bytes);
+            let (name, limit) = (name.to_owned(), limits.file_bytes);
             return Err(BundleError::TooLarge { name, limit }.into());
         }
     }
@@ -79,14 +94,15 @@ impl Reading {
     }
 }
 
-fn look(path: &Path) -> Result<Found, Error> {
+fn look(name: &str, path: &Path) -> Result<Found, Error> {
     if fs::metadata(path).map_err(BundleError::Open)?.is_dir() {
         return Ok(Found::Bundle);
     }
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let called = Path::new(name);
+    let stem = called.file_stem().unwrap_or_default().to_string_lossy();
     let table = File::from_stem(&stem).filter(|file| file.is_of_catalog());
-    let named = || table.ok_or_else(|| Error::from(BundleError::NoTable(name_of(path))));
-    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    let named = || table.ok_or_else(|| Error::from(BundleError::NoTable(name.to_owned())));
+    let extension = called.extension().unwrap_or_default().to_string_lossy();
     Ok(match extension.to_ascii_lowercase().as_str() {
         "csv" => Found::Table(named()?),
         "jsonl" | "ndjson" => Found::Lines(named()?),

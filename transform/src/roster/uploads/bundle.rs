@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use lake::imports::{Job, JobState};
+use lake::imports::{ImportKind, Job, JobState};
 use runtime::Registry;
 use runtime::inbox::{Inbox, Waiting};
 use schemas::{Tenant, TenantId};
@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::super::progress::{Progress, Step};
 use super::super::turn::Turn;
 use super::super::work::Work;
-use super::super::{Importer, Request, RosterError};
+use super::super::{Importer, Mode, Request, RosterError};
 use crate::error::chain;
 
 /// So many processes may end while they import a bundle; then it is taken to be what
@@ -198,10 +198,7 @@ impl Bundles {
         let Some(local) = local else {
             return Ok(None);
         };
-        let mut request = Request::new(local.path(), &job.by);
-        request.source.clone_from(&job.source);
-        request.forced = job.forced;
-        let work = Work::Bundle(request);
+        let work = Work::Bundle(request(&job, local.path()));
         let id = job.id;
         let told = told(tenant.id.clone(), id);
         let ended = self.importer.run(tenant, job, work, told).await;
@@ -235,6 +232,21 @@ impl Local {
             Self::Copy(path) => path.to_path_buf(),
         }
     }
+}
+
+/// What a job imports, which lies at `path`.
+fn request(job: &Job, path: PathBuf) -> Request {
+    let mut request = match job.kind {
+        ImportKind::Catalog if job.delta => Request::catalog(path, Mode::Delta, &job.by),
+        ImportKind::Catalog => Request::catalog(path, Mode::Bulk, &job.by),
+        _ => Request::new(path, &job.by),
+    };
+    if let Some(name) = &job.file {
+        request.name.clone_from(name);
+    }
+    request.source.clone_from(&job.source);
+    request.forced = job.forced;
+    request
 }
 
 /// Keeps the turn until it is lost.
@@ -284,9 +296,14 @@ fn report(tenant: &TenantId, job: &Job) {
         metrics::histogram!("chalkline_roster_duration_seconds").record(duration.as_secs_f64());
     }
     if let (JobState::Done | JobState::Unchanged, Some(at)) = (job.state, job.finished_at) {
+        let kind = match job.kind {
+            ImportKind::Catalog => "catalog",
+            _ => "roster",
+        };
         metrics::gauge!(
             "chalkline_roster_last_success_timestamp_seconds",
             "tenant" => tenant.to_string(),
+            "kind" => kind,
         )
         .set(at.timestamp() as f64);
     }

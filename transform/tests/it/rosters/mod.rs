@@ -4,6 +4,7 @@ mod catalogs;
 mod crashes;
 mod deltas;
 mod faulty;
+mod folder;
 mod imports;
 pub mod lake;
 mod rollbacks;

@@ -1,4 +1,5 @@
-//! Rosters that wait in the inbox are imported, whatever became of their notices.
+//! Rosters and catalogues that wait in the inbox are imported, whatever became of their
+//! notices.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
@@ -6,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::Utc;
-use lake::imports::{Found, ImportKind, Imports, Job, JobState, Jobs};
+use lake::imports::{ImportKind, Imports, Job, JobState, Jobs};
 use runtime::inbox::Inbox;
 use runtime::{Clock, Leases};
 use schemas::{Family, headers};
@@ -18,16 +19,16 @@ use super::lake::silent;
 use super::school::{Bundle, School};
 use crate::support::{Running, Sandbox, event, raw, record, tenant_id};
 
-const TURN: Duration = Duration::from_millis(600);
+pub const TURN: Duration = Duration::from_millis(600);
 
-struct House {
-    sandbox: Sandbox,
-    inbox: Inbox,
+pub struct House {
+    pub sandbox: Sandbox,
+    pub inbox: Inbox,
 }
 
 impl House {
     /// A house in which nobody looks into the inbox unless told to.
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let mut sandbox = Sandbox::new().await;
         sandbox.config.roster.scan_interval_ms = 3_600_000;
         let inbox = Inbox::new(sandbox.registry.root().clone());
@@ -94,7 +95,7 @@ impl House {
         waiting.iter().any(|bundle| bundle.job == job)
     }
 
-    async fn imports(&self) -> Vec<Uuid> {
+    pub async fn imports(&self) -> Vec<Uuid> {
         let imports = Imports::new(self.sandbox.lake.clone(), tenant_id("demo"));
         let imports = imports.list().await.expect("lists");
         imports.iter().rev().map(|import| import.id).collect()
@@ -102,27 +103,14 @@ impl House {
 }
 
 fn job() -> Job {
+    let kind = ImportKind::Import;
     Job {
-        id: Uuid::now_v7(),
-        state: JobState::Waiting,
-        kind: ImportKind::Import,
-        source: "nightly".to_owned(),
-        checksum: None,
-        by: "sis".to_owned(),
-        forced: false,
         uploaded: true,
-        lost: 0,
-        created_at: Utc::now(),
-        started_at: None,
-        finished_at: None,
-        import: None,
-        tables: BTreeMap::new(),
-        found: Found::default(),
-        error: None,
+        ..Job::new(Uuid::now_v7(), kind, "nightly", "sis", Utc::now())
     }
 }
 
-fn zip(bundle: &Bundle) -> Vec<u8> {
+pub fn zip(bundle: &Bundle) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for file in std::fs::read_dir(bundle.path()).expect("a folder") {
         let file = file.expect("a file");
@@ -281,5 +269,65 @@ async fn while_somebody_else_imports_it_waits() {
     assert!(house.waits(job.id).await);
     other.release(&demo).await.expect("releases");
     assert_eq!(house.ended(job.id).await.state, JobState::Done);
+    running.stop().await.expect("stops");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_catalogue_is_read_by_its_name_and_as_bulk_or_delta() {
+    let house = House::new().await;
+    let catalog = |file: &str, delta: bool| Job {
+        kind: ImportKind::Catalog,
+        file: Some(file.to_owned()),
+        delta,
+        ..job()
+    };
+    let upload = async |job: &Job, bytes: &[u8]| {
+        house.put(job.id, bytes.to_vec()).await;
+        house.create(job).await;
+    };
+    let first = catalog("programs.csv", false);
+    upload(&first, b"program_id,title\narts,Arts\nlaw,Law\n").await;
+    // Only what is named changes.
+    let second = catalog("catalog.json", true);
+    upload(
+        &second,
+        br#"{"programs": [{"program_id": "arts", "title": "Fine arts"}]}"#,
+    )
+    .await;
+    let third = catalog("programs.jsonl", true);
+    upload(&third, br#"{"program_id": "law", "status": "tobedeleted"}"#).await;
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default();
+    zip.start_file("programs.csv", options).expect("begins");
+    zip.write_all(b"program_id,title\narts,Fine arts\n")
+        .expect("writes");
+    let same = catalog("catalog.zip", false);
+    upload(&same, zip.finish().expect("finishes").get_ref()).await;
+    let unnamed = catalog("Programs 2026.csv", false);
+    upload(&unnamed, b"program_id,title\narts,Arts\n").await;
+    let running = house.start();
+
+    let counts = async |job: &Job| {
+        let job = house.ended(job.id).await;
+        assert_eq!(job.state, JobState::Done, "{:?}", job.error);
+        let programs = job.tables["programs"];
+        [programs.added, programs.changed, programs.ended]
+    };
+    assert_eq!(counts(&first).await, [2, 0, 0]);
+    assert_eq!(counts(&second).await, [0, 1, 0]);
+    assert_eq!(counts(&third).await, [0, 0, 1]);
+    assert_eq!(house.ended(same.id).await.state, JobState::Unchanged);
+    let refused = house.ended(unnamed.id).await;
+    assert_eq!(refused.state, JobState::Refused);
+    let why = refused.error.expect("why");
+    assert!(why.contains("Programs 2026.csv is none"), "{why}");
+    let imports = Imports::new(house.sandbox.lake.clone(), tenant_id("demo"));
+    let kinds = imports.list().await.expect("lists");
+    assert!(
+        kinds
+            .iter()
+            .all(|import| import.kind == ImportKind::Catalog)
+    );
+    assert_eq!(house.imports().await, [first.id, second.id, third.id]);
     running.stop().await.expect("stops");
 }

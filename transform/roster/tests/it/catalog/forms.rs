@@ -113,6 +113,44 @@ fn a_file_that_is_named_by_no_table_is_refused(#[case] name: &str) {
     assert!(matches!(error, Error::Bundle(BundleError::NoTable(of)) if of == name));
 }
 
+#[rstest]
+#[case("programs.csv", "program_id,title\narts,Arts\n", "")]
+#[case(
+    "programs.jsonl",
+    "{\"program_id\": \"arts\", \"title\": \"Arts\"}\n",
+    ""
+)]
+#[case("programs.json", r#"[{"program_id": "arts", "title": "Arts"}]"#, "")]
+#[case(
+    "Night.JSON",
+    r#"{"programs": [{"program_id": "arts", "title": "Arts"}]}"#,
+    ""
+)]
+#[case("users.csv", "program_id,title\narts,Arts\n", "users.csv is none")]
+fn a_file_is_read_by_the_name_that_it_had_elsewhere(
+    #[case] name: &str,
+    #[case] text: &str,
+    #[case] refused: &str,
+) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder
+        .path()
+        .join("0199b2f4-6c1e-7d3a-9a53-0a8f2a1d9c11.zip");
+    fs::write(&path, text).expect("written");
+    let (limits, settings) = (Limits::default(), Settings::default());
+    match roster::read_catalog_as(name, &path, Mode::Bulk, limits, settings) {
+        Ok(reading) => {
+            assert_eq!(refused, "");
+            let read: Vec<_> = reading.modes.into_keys().collect();
+            assert_eq!(read, [roster::Entity::Programs]);
+        }
+        Err(error) => {
+            assert_ne!(refused, "");
+            assert!(error.to_string().starts_with(refused), "{error}");
+        }
+    }
+}
+
 #[test]
 fn what_is_too_large_or_no_zip_file_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
