@@ -1,9 +1,11 @@
 //! Rosters: imported all or nothing, with their history, one at a time.
 
+mod beside;
 mod catalogs;
 mod crashes;
 mod deltas;
 mod faulty;
+pub mod golden;
 mod imports;
 pub mod lake;
 mod rollbacks;
