@@ -268,7 +268,7 @@ async fn start(
     Ok(Running { rows, data_as_of })
 }
 
-fn ours(error: DataFusionError) -> Error {
+pub(crate) fn ours(error: DataFusionError) -> Error {
     Error::Internal(Box::new(error))
 }
 

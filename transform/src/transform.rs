@@ -22,7 +22,7 @@ use crate::maintenance::{self, Upkeep};
 use crate::membership::Membership;
 use crate::recover::recover;
 use crate::report::{Moved, Reports, Schedule, Turns};
-use crate::roster::{Folder, Importer, Uploads};
+use crate::roster::{Folder, Importer, Sources, Uploads};
 use crate::waiting::Waiting;
 
 /// How long to wait before beginning again after a failure.
@@ -204,6 +204,8 @@ impl Transform {
                 folder.run(ended.clone()).await;
             }
         };
+        let sources = Sources::new(self.lake.clone(), self.registry.clone());
+        let telling = sources.run(ended.clone());
         let finished = CancellationToken::new();
         let counting = counter.run(followed, finished.clone());
         let working = async {
@@ -220,14 +222,15 @@ impl Transform {
             ended.cancel();
             result
         };
-        let (result, (), (), (), (), (), ()) = tokio::join!(
+        let (result, (), (), (), (), (), (), ()) = tokio::join!(
             working,
             counting,
             refreshing,
             maintaining,
             auditing,
             importing,
-            watching
+            watching,
+            telling
         );
         result
     }

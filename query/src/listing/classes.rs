@@ -1,12 +1,10 @@
 //! `column_classes`: what each column of each table tells about people.
 
-use std::sync::Arc;
+use datafusion::arrow::array::RecordBatch;
 
-use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
-use datafusion::error::Result;
-
+use super::arrays::texts;
 use super::{Column, Kind, Listing, batch, column};
-use crate::information_schema;
+use crate::error::Error;
 use crate::session::ENTRIES;
 
 pub(super) const COLUMNS: &[Column] = &[
@@ -21,7 +19,7 @@ pub(super) const COLUMNS: &[Column] = &[
     ),
 ];
 
-pub(super) fn rows() -> Result<RecordBatch> {
+pub(super) fn rows() -> Result<RecordBatch, Error> {
     let rows: Vec<_> = ENTRIES
         .iter()
         .flat_map(|entry| {
@@ -29,15 +27,13 @@ pub(super) fn rows() -> Result<RecordBatch> {
             columns.map(|column| (entry.name(), column))
         })
         .collect();
-    let texts = |of: &dyn Fn(&(&'static str, &information_schema::Column)) -> Option<String>| {
-        Arc::new(StringArray::from_iter(rows.iter().map(of))) as ArrayRef
-    };
+    let rows = rows.as_slice();
     let columns = vec![
-        texts(&|(table, _)| Some((*table).to_owned())),
-        texts(&|(_, column)| Some(column.name.clone())),
-        texts(&|(_, column)| Some(column.data_type.clone())),
-        texts(&|(_, column)| Some(column.class.as_str().to_owned())),
-        texts(&|(_, column)| column.description.map(str::to_owned)),
+        texts(rows, |(table, _)| Some((*table).to_owned())),
+        texts(rows, |(_, column)| Some(column.name.clone())),
+        texts(rows, |(_, column)| Some(column.data_type.clone())),
+        texts(rows, |(_, column)| Some(column.class.as_str().to_owned())),
+        texts(rows, |(_, column)| column.description.map(str::to_owned)),
     ];
     batch(Listing::ColumnClasses, columns)
 }

@@ -3,15 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
 use datafusion::arrow::array::{ArrayRef, Int64Builder, RecordBatch, StringBuilder};
 use futures::{StreamExt, TryStreamExt};
-use lake::Lake;
-use lake::imports::Jobs;
-use schemas::TenantId;
 
-use super::jobs::ALIVE;
-use super::{Column, Kind, Listing, batch, column, ours};
+use super::{Asked, Column, Kind, Listing, batch, column};
 use crate::error::Error;
 use crate::session::unavailable;
 
@@ -52,13 +47,9 @@ pub(super) const COLUMNS: &[Column] = &[
 /// The columns of the files, in the listing's order.
 const TEXTS: [&str; 6] = ["severity", "code", "file", "column", "detail", "advice"];
 
-pub(super) async fn rows(
-    lake: &Lake,
-    tenant: &TenantId,
-    now: DateTime<Utc>,
-) -> Result<RecordBatch, Error> {
-    let jobs = Jobs::new(lake.clone(), tenant.clone(), ALIVE);
-    let newest = jobs.list_at(MOST_JOBS, now).await.map_err(unavailable)?;
+pub(super) async fn rows(asked: &Asked<'_>) -> Result<RecordBatch, Error> {
+    let jobs = asked.jobs();
+    let newest = asked.newest_jobs(MOST_JOBS).await?;
     let ids: Vec<_> = newest.into_iter().map(|job| job.id).collect();
     let files = futures::stream::iter(ids)
         .map(|id| {
@@ -79,7 +70,7 @@ pub(super) async fn rows(
         }
         rows.read(&id.to_string(), &file);
     }
-    batch(Listing::ImportDiagnostics, rows.finish()).map_err(ours)
+    batch(Listing::ImportDiagnostics, rows.finish())
 }
 
 #[derive(Default)]

@@ -1,28 +1,16 @@
 //! `import_jobs`: a row for each job that imports rosters.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use chrono::{DateTime, Utc};
-use datafusion::arrow::array::{
-    ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
-};
-use lake::Lake;
-use lake::imports::{Counts, ImportKind, Job, Jobs};
-use schemas::TenantId;
+use datafusion::arrow::array::{ArrayRef, RecordBatch};
+use lake::imports::{ImportKind, Job};
 use schemas::roster::Class;
 
-use super::{Column, Kind, Listing, batch, column, ours};
+use super::arrays::{booleans, numbers, texts, times, whole};
+use super::outcome::{self, Outcome};
+use super::{Asked, Column, Kind, Listing, batch, column};
 use crate::error::Error;
-use crate::session::unavailable;
 
 /// How many are shown: each is a document of its own.
 const MOST: usize = 500;
-
-/// A job that goes on and was not renewed for so long has no process: four times as long
-/// as a lease usually lasts.
-pub(super) const ALIVE: Duration = Duration::from_secs(60);
 
 pub(super) const COLUMNS: &[Column] = &[
     column(
@@ -30,7 +18,7 @@ pub(super) const COLUMNS: &[Column] = &[
         Kind::Text,
         "Which job; later ones have greater ids.",
     ),
-    column("kind", Kind::Text, "import, or rollback."),
+    column("kind", Kind::Text, "import, catalog or rollback."),
     column(
         "rolled_back_to",
         Kind::Whole,
@@ -65,46 +53,21 @@ pub(super) const COLUMNS: &[Column] = &[
         "Whether it was to be taken whatever it ends.",
     ),
     column("checksum", Kind::Text, "SHA-256 of what was imported."),
-    column("rows_added", Kind::Whole, "Rows that came, of all tables."),
-    column("rows_changed", Kind::Whole, "Rows that say something else."),
-    column("rows_ended", Kind::Whole, "Rows that ended."),
-    column(
-        "rows_unchanged",
-        Kind::Whole,
-        "Rows that stayed as they were.",
-    ),
-    column(
-        "fatal",
-        Kind::Whole,
-        "Diagnostics for which it was refused.",
-    ),
-    column(
-        "errors",
-        Kind::Whole,
-        "Diagnostics for which rows or files were left out.",
-    ),
-    column(
-        "warnings",
-        Kind::Whole,
-        "Diagnostics of what was taken all the same.",
-    ),
-    column(
-        "error",
-        Kind::Text,
-        "Why it was refused or failed, and what to do.",
-    ),
+    outcome::ADDED,
+    outcome::CHANGED,
+    outcome::ENDED,
+    outcome::UNCHANGED,
+    outcome::FATAL,
+    outcome::ERRORS,
+    outcome::WARNINGS,
+    outcome::ERROR,
 ];
 
 /// The newest jobs, the newest first.
-pub(super) async fn rows(
-    lake: &Lake,
-    tenant: &TenantId,
-    now: DateTime<Utc>,
-) -> Result<RecordBatch, Error> {
-    let jobs = Jobs::new(lake.clone(), tenant.clone(), ALIVE);
-    let jobs = jobs.list_at(MOST, now).await.map_err(unavailable)?;
+pub(super) async fn rows(asked: &Asked<'_>) -> Result<RecordBatch, Error> {
+    let jobs = asked.newest_jobs(MOST).await?;
     let jobs = jobs.as_slice();
-    let columns: Vec<ArrayRef> = vec![
+    let mut columns: Vec<ArrayRef> = vec![
         texts(jobs, |job| Some(job.id.to_string())),
         texts(jobs, |job| Some(kind(job).to_owned())),
         whole(jobs, |job| match job.kind {
@@ -117,25 +80,17 @@ pub(super) async fn rows(
         times(jobs, |job| Some(job.created_at)),
         times(jobs, |job| job.started_at),
         times(jobs, |job| job.finished_at),
-        Arc::new(Float64Array::from_iter(
-            jobs.iter()
-                .map(|job| Some(job.duration()?.as_seconds_f64())),
-        )),
+        numbers(jobs, |job| Some(job.duration()?.as_seconds_f64())),
         whole(jobs, |job| job.import),
-        Arc::new(BooleanArray::from_iter(
-            jobs.iter().map(|job| Some(job.forced)),
-        )),
+        booleans(jobs, |job| Some(job.forced)),
         texts(jobs, |job| job.checksum.clone()),
-        whole(jobs, |job| Some(total(job, |counts| counts.added))),
-        whole(jobs, |job| Some(total(job, |counts| counts.changed))),
-        whole(jobs, |job| Some(total(job, |counts| counts.ended))),
-        whole(jobs, |job| Some(total(job, |counts| counts.unchanged))),
-        whole(jobs, |job| Some(job.found.fatal)),
-        whole(jobs, |job| Some(job.found.errors)),
-        whole(jobs, |job| Some(job.found.warnings)),
-        texts(jobs, |job| job.error.clone()),
     ];
-    batch(Listing::ImportJobs, columns).map_err(ours)
+    columns.extend(outcome::columns(jobs, |job| Outcome {
+        tables: &job.tables,
+        found: job.found,
+        error: job.error.as_deref(),
+    }));
+    batch(Listing::ImportJobs, columns)
 }
 
 fn kind(job: &Job) -> &'static str {
@@ -144,25 +99,4 @@ fn kind(job: &Job) -> &'static str {
         ImportKind::Catalog => "catalog",
         ImportKind::Rollback { .. } => "rollback",
     }
-}
-
-fn total(job: &Job, count: impl Fn(&Counts) -> u64) -> u64 {
-    job.tables.values().map(count).sum()
-}
-
-fn texts(jobs: &[Job], of: impl Fn(&Job) -> Option<String>) -> ArrayRef {
-    Arc::new(StringArray::from_iter(jobs.iter().map(of)))
-}
-
-fn whole(jobs: &[Job], of: impl Fn(&Job) -> Option<u64>) -> ArrayRef {
-    let numbers = jobs.iter().map(of);
-    Arc::new(Int64Array::from_iter(numbers.map(|number| {
-        number.and_then(|number| i64::try_from(number).ok())
-    })))
-}
-
-fn times(jobs: &[Job], of: impl Fn(&Job) -> Option<DateTime<Utc>>) -> ArrayRef {
-    let times = jobs.iter().map(of);
-    let times = times.map(|time| time.map(|time| time.timestamp_micros()));
-    Arc::new(TimestampMicrosecondArray::from_iter(times).with_timezone("UTC"))
 }

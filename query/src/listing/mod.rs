@@ -1,22 +1,31 @@
 //! Tables that are made when a query names them, of documents or of what is known
 //! anyway: each in memory, and bounded.
 
+mod arrays;
 mod classes;
 mod diagnostics;
 mod jobs;
+mod outcome;
+mod sources;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::{ArrayRef, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::{MemTable, TableProvider};
-use datafusion::error::{DataFusionError, Result};
 use lake::Lake;
+use lake::imports::{Job, Jobs};
 use schemas::TenantId;
 use schemas::roster::Class;
 
 use crate::error::Error;
+use crate::session::{ours, unavailable};
+
+/// A job that goes on and was not renewed for so long has no process: four times as long
+/// as a lease usually lasts.
+const ALIVE: Duration = Duration::from_secs(60);
 
 /// A table that is made when it is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +34,8 @@ pub(crate) enum Listing {
     ImportJobs,
     /// What was wrong with what they imported.
     ImportDiagnostics,
+    /// The databases that rosters are read from, and how it went.
+    ImportSources,
     /// What each column tells about people.
     ColumnClasses,
 }
@@ -58,9 +69,10 @@ const fn column(name: &'static str, kind: Kind, description: &'static str) -> Co
 
 impl Listing {
     /// All of them, in the order in which they are listed.
-    pub(crate) const ALL: [Self; 3] = [
+    pub(crate) const ALL: [Self; 4] = [
         Self::ImportJobs,
         Self::ImportDiagnostics,
+        Self::ImportSources,
         Self::ColumnClasses,
     ];
 
@@ -69,6 +81,7 @@ impl Listing {
         match self {
             Self::ImportJobs => "import_jobs",
             Self::ImportDiagnostics => "import_diagnostics",
+            Self::ImportSources => "import_sources",
             Self::ColumnClasses => "column_classes",
         }
     }
@@ -88,6 +101,10 @@ impl Listing {
                 "What was wrong with what was imported; of the newest 100 jobs, and of less \
                  if that is over 16 MiB."
             }
+            Self::ImportSources => {
+                "Every database that rosters are read from: how it went the last time, and when \
+                 it last went well."
+            }
             Self::ColumnClasses => "What each column of each table tells about people.",
         }
     }
@@ -97,6 +114,7 @@ impl Listing {
         match self {
             Self::ImportJobs => jobs::COLUMNS,
             Self::ImportDiagnostics => diagnostics::COLUMNS,
+            Self::ImportSources => sources::COLUMNS,
             Self::ColumnClasses => classes::COLUMNS,
         }
     }
@@ -130,25 +148,40 @@ pub(crate) async fn rows(
     tenant: &TenantId,
     now: DateTime<Utc>,
 ) -> Result<Arc<dyn TableProvider>, Error> {
+    let asked = Asked { lake, tenant, now };
     let rows = match listing {
-        Listing::ImportJobs => jobs::rows(lake, tenant, now).await,
-        Listing::ImportDiagnostics => diagnostics::rows(lake, tenant, now).await,
-        Listing::ColumnClasses => classes::rows().map_err(ours),
+        Listing::ImportJobs => jobs::rows(&asked).await,
+        Listing::ImportDiagnostics => diagnostics::rows(&asked).await,
+        Listing::ImportSources => sources::rows(&asked).await,
+        Listing::ColumnClasses => classes::rows(),
     };
     let rows = MemTable::try_new(listing.schema(), vec![vec![rows?]]);
     Ok(Arc::new(rows.map_err(ours)?))
 }
 
-/// A listing's columns as rows.
-fn batch(
-    listing: Listing,
-    columns: Vec<datafusion::arrow::array::ArrayRef>,
-) -> Result<RecordBatch> {
-    Ok(RecordBatch::try_new(listing.schema(), columns)?)
+/// Whose documents are asked for, and when.
+struct Asked<'a> {
+    lake: &'a Lake,
+    tenant: &'a TenantId,
+    now: DateTime<Utc>,
 }
 
-fn ours(error: DataFusionError) -> Error {
-    Error::Internal(Box::new(error))
+impl Asked<'_> {
+    fn jobs(&self) -> Jobs {
+        Jobs::new(self.lake.clone(), self.tenant.clone(), ALIVE)
+    }
+
+    /// The newest jobs, the newest first.
+    async fn newest_jobs(&self, most: usize) -> Result<Vec<Job>, Error> {
+        let newest = self.jobs().list_at(most, self.now).await;
+        newest.map_err(unavailable)
+    }
+}
+
+/// A listing's columns as rows.
+fn batch(listing: Listing, columns: Vec<ArrayRef>) -> Result<RecordBatch, Error> {
+    let rows = RecordBatch::try_new(listing.schema(), columns);
+    rows.map_err(|error| ours(error.into()))
 }
 
 #[cfg(test)]

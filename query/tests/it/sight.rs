@@ -141,7 +141,12 @@ async fn tables_are_listed_with_their_columns() {
         .filter_map(|table| table["name"].as_str())
         .collect();
     let views = ["freshness", "ledger"];
-    let listings = ["import_jobs", "import_diagnostics", "column_classes"];
+    let listings = [
+        "import_jobs",
+        "import_diagnostics",
+        "import_sources",
+        "column_classes",
+    ];
     let expected: Vec<&str> = schemas::Table::all()
         .map(schemas::Table::as_str)
         .chain(views)

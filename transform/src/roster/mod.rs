@@ -11,7 +11,8 @@
 //! | from a folder | `folder.rs`, `folder/` | takes as uploads what others put there |
 //! | on upload | `uploads.rs`, `uploads/` | imports what waits in the inbox, oldest first |
 //!
-//! From the tables of a database, `sync/` reads rows in the place of a bundle.
+//! From the tables of a database, `sync/` reads rows in the place of a bundle; `sources.rs`
+//! tells in `/metrics` how that went.
 //!
 //! `work.rs` does all of it, for a bundle and for the way back, and `attempt.rs` has it done in
 //! its turn, whatever becomes of it; `import.rs` is what others call.
@@ -27,6 +28,7 @@ mod progress;
 mod request;
 mod rows;
 mod snapshot;
+mod sources;
 mod sync;
 mod turn;
 mod uploads;
@@ -46,6 +48,7 @@ pub use request::{Format, Request};
 pub use roster::Mode;
 pub(crate) use rows::StoredRow;
 pub(crate) use snapshot::Snapshot;
+pub(crate) use sources::Sources;
 pub use sync::{Address, AddressError, Mapping, MappingError, SourceError, SyncRequest};
 pub use turn::LEASE;
 pub use uploads::{RosterConfig, Uploads};

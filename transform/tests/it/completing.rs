@@ -3,16 +3,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::TimeDelta;
-use runtime::{Clock, Leases, Root};
+use runtime::Clock;
 use schemas::event::Event;
 use schemas::{Family, StudentHasher, StudentKey, Table};
-use tempfile::TempDir;
 use transform::maintenance::{MaintenanceConfig, Upkeep};
-use transform::roster::{Importer, JobState, LEASE, Request};
+use transform::roster::JobState;
 
+use crate::reports::ask;
 use crate::rosters::school::{Bundle, School};
 use crate::support::{Sandbox, event, family, record, tenant_id, time};
 
@@ -22,52 +21,34 @@ const USERS: u32 = 12;
 /// A service that leaves upkeep to the test, and who imports rosters into its lake.
 struct Test {
     sandbox: Sandbox,
-    importer: Importer,
     hasher: StudentHasher,
     /// By what each key is called.
     names: HashMap<String, String>,
-    _leases: TempDir,
 }
 
 impl Test {
     async fn new() -> Self {
         let mut sandbox = Sandbox::new().await;
         sandbox.config.maintenance.enabled = false;
-        let folder = tempfile::tempdir().expect("a folder");
-        let location = folder.path().display().to_string();
-        let root = Root::open(&location, HashMap::new()).expect("a root");
-        let leases = Leases::new(root, LEASE, "tests".to_owned(), Duration::from_secs(60));
-        let (lake, registry) = (sandbox.lake.clone(), sandbox.registry.clone());
-        let clock = Clock::fixed(time("2026-10-01T08:00:00Z"));
-        let importer = Importer::new(lake, registry, leases, clock);
-        let secret = sandbox.registry.secret(&tenant_id("demo")).await;
-        let hasher = StudentHasher::new(&secret.expect("a secret"));
+        let hasher = sandbox.hasher("demo").await;
         let ids = (0..USERS + 3).flat_map(|user| [format!("u{user:04}"), format!("user{user}")]);
         let names = ids.map(|name| (hasher.key(&name).to_string(), name));
         Self {
             sandbox,
-            importer,
             names: names.collect(),
             hasher,
-            _leases: folder,
         }
     }
 
     async fn import(&self, bundle: &Bundle) {
-        let tenant = self.sandbox.registry.tenant(&tenant_id("demo")).await;
-        let tenant = tenant.expect("reads").expect("a tenant");
-        let mut request = Request::new(bundle.path(), "tests");
-        request.forced = true;
-        let job = self.importer.import(&tenant, request, Arc::new(|_| {}));
-        assert_eq!(job.await.expect("imports").state, JobState::Done);
+        self.sandbox.import("demo", bundle).await;
     }
 
     async fn roll_back(&self) {
         let tenant = self.sandbox.registry.tenant(&tenant_id("demo")).await;
         let tenant = tenant.expect("reads").expect("a tenant");
-        let back = self
-            .importer
-            .rollback(&tenant, None, "tests", Arc::new(|_| {}));
+        let importer = self.sandbox.importer();
+        let back = importer.rollback(&tenant, None, "tests", Arc::new(|_| {}));
         assert_eq!(back.await.expect("goes back").state, JobState::Done);
     }
 
@@ -158,6 +139,25 @@ impl Test {
         }
         all.sort();
         all
+    }
+
+    /// What `data_quality` says by now: of each check how many events it found, and in how
+    /// many.
+    async fn quality(&self) -> BTreeMap<String, (u64, u64)> {
+        let tenant = tenant_id("demo");
+        let refreshed = self.sandbox.reports().refresh(&tenant).await;
+        refreshed.expect("refreshes");
+        let sql = "SELECT check_name, sum(events), sum(checked_events) FROM data_quality \
+                   GROUP BY check_name ORDER BY check_name";
+        let rows = ask(&self.sandbox, &tenant, sql).await.expect("rows");
+        let rows = rows.iter().map(|row| {
+            let [name, events, checked] = row.split(' ').collect::<Vec<_>>()[..] else {
+                panic!("{row}");
+            };
+            let count = |text: &str| text.parse().expect("a count");
+            (name.to_owned(), (count(events), count(checked)))
+        });
+        rows.collect()
     }
 }
 
@@ -272,4 +272,32 @@ async fn who_has_moved_was_where_he_was() {
         .collect();
     // c0 meets in the fall, c1 in the spring: but who is in it since September was.
     assert_eq!(sections, ["c0", "c1", "∅", "c0"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_late_roster_knows_is_not_unknown_any_more() {
+    let mut school = School::of(USERS + 2);
+    school.sections.insert(4, (4, 0));
+    let early = Test::new().await;
+    early.import(&school.bulk()).await;
+    early.publish(1..61).await;
+    let expected = early.quality().await;
+
+    // A roster of one student, then all of them.
+    let late = Test::new().await;
+    let mut small = School::of(1);
+    small.sections.remove(&3);
+    late.import(&small.bulk()).await;
+    late.publish(1..61).await;
+    let before = late.quality().await;
+    assert_eq!(before["unknown_student"], (56, 60));
+    assert_eq!(before["unknown_section"], (6, 15));
+    late.import(&school.bulk()).await;
+    assert_eq!(late.quality().await, before, "rows are as they were");
+    assert!(late.tend().await > 0);
+    let after = late.quality().await;
+    assert_eq!(after["unknown_student"], (0, 60));
+    assert_eq!(after["unknown_section"], (0, 15));
+    assert!(after["completed_section"] > before["completed_section"]);
+    assert_eq!(after, expected);
 }

@@ -14,12 +14,15 @@ use schemas::{Table, Tenant};
 
 use crate::native::{Students, event};
 use crate::reports::{ask, much_later};
+use crate::rosters::golden::Roster;
 use crate::support::{Sandbox, record, tenant_id};
 
 /// A golden file.
 struct Golden {
     name: String,
     tenant: Tenant,
+    /// What is imported before any event comes.
+    roster: Option<Roster>,
     events: Vec<Event>,
     students: Students,
     /// SQL and the rows that answer it.
@@ -36,6 +39,7 @@ impl Golden {
                 .to_string_lossy()
                 .into(),
             tenant: Tenant::new(tenant_id("golden"), "Golden"),
+            roster: None,
             events: Vec::new(),
             students: Students::default(),
             queries: Vec::new(),
@@ -66,6 +70,9 @@ impl Golden {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words.as_slice() {
             ["events"] => {}
+            ["roster"] => self.roster = Some(Roster::default()),
+            ["section", id, course, term] => self.roster().section([id, course, term]),
+            ["student", name, sections @ ..] => self.roster().student(name, sections),
             ["timezone", zone] => self.tenant.time_zone = zone.parse().expect("a time zone"),
             ["term", id, start, end] => self.tenant.calendar.terms.push(schemas::TermDates {
                 id: id.parse().expect("a term"),
@@ -82,6 +89,10 @@ impl Golden {
         }
     }
 
+    fn roster(&mut self) -> &mut Roster {
+        self.roster.as_mut().expect("a roster begins with `roster`")
+    }
+
     /// What the tables answer after these batches, with a refresh after each.
     async fn fed(&self, batches: &[Vec<&Event>]) -> Result<(), String> {
         let sandbox = Sandbox::new().await;
@@ -91,8 +102,18 @@ impl Golden {
             .await
             .expect("creates");
         let reports = sandbox.reports();
+        let mut hasher = None;
+        if let Some(roster) = &self.roster {
+            let bundle = roster.bundle(&self.tenant.calendar);
+            sandbox.import("golden", &bundle).await;
+            hasher = Some(sandbox.hasher("golden").await);
+        }
+        let sent = |event: &Event| match &hasher {
+            Some(hasher) => record("golden", &self.students.in_roster(event, hasher)),
+            None => record("golden", event),
+        };
         for batch in batches {
-            let records = batch.iter().map(|event| record("golden", event)).collect();
+            let records = batch.iter().map(|event| sent(event)).collect();
             sandbox.append(records).await;
             sandbox.run_to_the_end().await;
             let refreshed = reports.refresh(&self.tenant.id).await;

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use schemas::StudentKey;
 use schemas::event::{Data, Event, EventType};
+use schemas::{StudentHasher, StudentKey};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -22,6 +22,17 @@ impl Students {
         let key = StudentKey::from_bytes(bytes);
         self.0.insert(name.to_owned(), key.to_string());
         key
+    }
+
+    /// The event with the key by which a roster knows its student.
+    pub fn in_roster(&self, event: &Event, hasher: &StudentHasher) -> Event {
+        let key = event.student_key.to_string();
+        let found = self.0.iter().find(|(_, known)| **known == key);
+        let (name, _) = found.expect("a student of the file");
+        Event {
+            student_key: hasher.key(name),
+            ..event.clone()
+        }
     }
 
     /// SQL with keys in the place of names in quotes.
@@ -46,6 +57,7 @@ struct Line<'a> {
     #[serde(rename = "type")]
     event_type: String,
     time: String,
+    sent_at: Option<String>,
     student: String,
     session: Option<String>,
     course: Option<String>,
@@ -69,7 +81,7 @@ pub fn event(line: &str, number: usize, students: &mut Students) -> Result<Event
         event_type: line.event_type,
         dialect: "native".to_owned(),
         time: time(&line.time),
-        sent_at: None,
+        sent_at: line.sent_at.as_deref().map(time),
         // All at once, long after: repetitions are told by their ids.
         received_at: time("2030-01-01T00:00:00Z") + chrono::TimeDelta::seconds(seconds),
         student_key: students.key(&line.student),

@@ -129,7 +129,9 @@ pub fn activity(number: u128) -> Event {
 
 /// The same event, received when deduplication has forgotten it.
 pub fn much_later(mut event: Event) -> Event {
-    event.received_at += chrono::TimeDelta::days(30);
+    let later = chrono::TimeDelta::days(30);
+    event.received_at += later;
+    event.sent_at = event.sent_at.map(|sent_at| sent_at + later);
     event
 }
 

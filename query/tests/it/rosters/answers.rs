@@ -18,7 +18,7 @@ async fn a_new_tenant_has_every_table_without_rows() {
         let superseded = usize::from(matches!(table, Table::RosterHistory(_)));
         assert_eq!(columns, Some(stored + superseded), "{table}");
     }
-    for listing in ["import_jobs", "import_diagnostics"] {
+    for listing in ["import_jobs", "import_diagnostics", "import_sources"] {
         let answer = school.ask("new", &format!("SELECT * FROM {listing}")).await;
         assert_eq!(answer.rows(), json!([]), "{listing}");
     }
@@ -65,7 +65,7 @@ async fn tables_with_and_without_rows_have_the_columns_that_listings_show() {
             }
         }
     }
-    assert_eq!(seen, 2 * Entity::ALL.len() + 3);
+    assert_eq!(seen, 2 * Entity::ALL.len() + 4);
 }
 
 #[tokio::test]

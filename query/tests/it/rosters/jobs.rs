@@ -1,5 +1,6 @@
 //! `import_jobs` and `import_diagnostics`.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lake::imports::{Counts, Found, ImportKind, Job, JobState, Jobs};
@@ -19,21 +20,26 @@ fn job(number: u128, state: JobState) -> Job {
     }
 }
 
-async fn school() -> School {
-    let school = School::new().await;
-    let jobs = Jobs::new(school.lake.clone(), id("north"), Duration::from_secs(60));
+/// What an import has changed.
+pub fn changes() -> BTreeMap<String, Counts> {
     let counts = |added, unchanged| Counts {
         added,
         changed: 2,
         ended: 1,
         unchanged,
     };
+    [("users", counts(5, 7)), ("orgs", counts(1, 0))]
+        .map(|(table, counts)| (table.to_owned(), counts))
+        .into()
+}
+
+async fn school() -> School {
+    let school = School::new().await;
+    let jobs = Jobs::new(school.lake.clone(), id("north"), Duration::from_secs(60));
     let done = Job {
         import: Some(1),
         checksum: Some("abc".to_owned()),
-        tables: [("users", counts(5, 7)), ("orgs", counts(1, 0))]
-            .map(|(table, counts)| (table.to_owned(), counts))
-            .into(),
+        tables: changes(),
         found: Found {
             fatal: 0,
             errors: 1,

@@ -5,3 +5,4 @@ mod imported;
 mod jobs;
 mod racing;
 mod sight;
+mod sources;

@@ -5,6 +5,7 @@ mod mapping;
 mod race;
 mod restarts;
 mod rows;
+mod told;
 mod trouble;
 
 use std::time::Duration;

@@ -39,6 +39,11 @@ impl Bundle {
         Self { folder }
     }
 
+    /// Everything: for each file its rows.
+    pub fn bulk(files: impl IntoIterator<Item = (&'static str, Vec<String>)>) -> Self {
+        Self::new("bulk", &files.into_iter().collect())
+    }
+
     pub fn path(&self) -> PathBuf {
         self.folder.path().to_owned()
     }
@@ -111,11 +116,10 @@ impl School {
 
     /// Everything.
     pub fn bulk(&self) -> Bundle {
-        let files = self.rows().into_iter().map(|(file, rows)| {
+        Bundle::bulk(self.rows().into_iter().map(|(file, rows)| {
             let rows = rows.iter().map(|(id, rest)| format!("{id},,,{rest}"));
             (file, rows.collect())
-        });
-        Bundle::new("bulk", &files.collect())
+        }))
     }
 
     /// What is not as it was, as the source sends it on a day of September; `None` if
