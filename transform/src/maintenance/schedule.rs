@@ -13,6 +13,10 @@ use super::{MaintenanceConfig, Tended, Upkeep, UpkeepError};
 use crate::error::chain;
 use crate::report::{Executor, Moved};
 
+/// How often it is looked at most whether the calendar or the roster of a tenant at rest
+/// has changed. Each time costs a listing.
+const LOOK_AT_ROSTERS: Duration = Duration::from_secs(300);
+
 /// How long a tenant whose tables cannot be maintained is left alone, at first
 /// and at most.
 const FIRST_PAUSE: Duration = Duration::from_secs(10);
@@ -151,11 +155,13 @@ impl Schedule {
         }
     }
 
-    /// Looks, now and then, whether the calendar of a tenant at rest has changed.
+    /// Looks, now and then, whether the calendar or the roster of a tenant at rest has
+    /// changed.
     async fn note_calendars(&mut self) {
         let now = Instant::now();
+        let interval = self.config.clean_interval().min(LOOK_AT_ROSTERS);
         for (tenant, known) in &mut self.tenants {
-            if known.moved || now < known.calendar_at + self.config.clean_interval() {
+            if known.moved || now < known.calendar_at + interval {
                 continue;
             }
             known.calendar_at = now;
