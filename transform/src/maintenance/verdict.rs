@@ -39,8 +39,8 @@ pub(super) fn columns(family: Family) -> Vec<&'static str> {
         .collect()
 }
 
-/// What each row of a family should be. `rows` has all columns of the table, or those by which rows
-/// are judged, as far as the file has them.
+/// What each row of a family should be. `rows` has all columns of the table, or those by
+/// which rows are judged, as far as the file has them.
 pub(super) fn verdict(
     placer: &Placer,
     family: Family,
