@@ -1,5 +1,7 @@
 //! From the `Authorization` header to a [`Principal`].
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, header};
 use chrono::{DateTime, Utc};
 use runtime::Registry;
@@ -39,6 +41,10 @@ pub(crate) async fn admit(
         tenant: tenant.id.clone(),
         time_zone: tenant.time_zone,
         role: token.role,
+        subject: token.subject.clone(),
+        grant: token.grant.clone(),
+        rules: Arc::new(tenant.access.clone()),
+        minimum_cell: tenant.minimum_cell,
         token_id: token.id.clone(),
     })
 }

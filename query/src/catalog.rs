@@ -2,8 +2,8 @@
 //! information schema, and nothing else.
 //!
 //! A catalog is built per query from the principal. [`Catalog::mount`] is the only
-//! door through which a table gets into a session; those of rosters and listings come
-//! to it behind the masks of `roster/sight.rs`.
+//! door through which a table gets into a session; all come
+//! to it as `secure/sight.rs` shows them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,10 +13,13 @@ use datafusion::catalog::{
     MemorySchemaProvider, SchemaProvider, TableProvider,
 };
 use datafusion::common::TableReference;
+use datafusion::datasource::ViewTable;
 use datafusion::error::Result;
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use schemas::{Report, ReportKind, Table};
 
 use crate::listing::Listing;
+use crate::secure::Source;
 
 /// The catalog and schema in which a session's tables lie.
 pub(crate) const CATALOG: &str = "chalkline";
@@ -41,8 +44,9 @@ pub(crate) fn views() -> impl Iterator<Item = &'static Report> {
 /// What a statement names, as far as it exists.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Named {
-    /// Tables, also those that its views read.
     pub(crate) tables: BTreeSet<Table>,
+    /// These tables and those that the views read.
+    pub(crate) read: BTreeSet<Table>,
     /// Tables of rosters and their histories.
     pub(crate) rosters: BTreeSet<Table>,
     pub(crate) listings: BTreeSet<Listing>,
@@ -75,14 +79,27 @@ impl Named {
         named
     }
 
+    /// All that is named.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = Source> {
+        let tables = self.tables.iter().chain(&self.rosters);
+        let listings = self.listings.iter().copied().map(Source::Listing);
+        let views = self.views.iter().copied().map(Source::View);
+        tables
+            .copied()
+            .map(Source::Table)
+            .chain(views)
+            .chain(listings)
+    }
+
     fn add(&mut self, name: &str) {
         if let Some(table) = Table::from_name(name) {
             self.tables.insert(table);
+            self.read.insert(table);
         }
         self.rosters.extend(Table::roster_from_name(name));
         self.listings.extend(Listing::from_name(name));
         if let Some(view) = views().find(|view| view.name == name) {
-            self.tables.extend(&view.sources);
+            self.read.extend(&view.sources);
             self.views.push(view);
         }
     }
@@ -130,6 +147,24 @@ impl Catalog {
     }
 }
 
+/// A query over these tables as a table. Its text can name nothing else, and whoever reads
+/// it does not see how it came to be.
+pub(crate) async fn view(
+    template: &SessionState,
+    tables: impl IntoIterator<Item = (&str, Arc<dyn TableProvider>)>,
+    sql: &str,
+) -> Result<Arc<dyn TableProvider>> {
+    let catalog = Catalog::new()?;
+    for (name, rows) in tables {
+        catalog.mount(name, rows)?;
+    }
+    let state = SessionStateBuilder::new_from_existing(template.clone())
+        .with_catalog_list(catalog.list())
+        .build();
+    let plan = state.create_logical_plan(sql).await?;
+    Ok(Arc::new(ViewTable::new(plan, None)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,7 +195,8 @@ mod tests {
     fn a_view_brings_its_tables() {
         let ledger = named(&["ledger"]);
         assert_eq!(ledger.views.len(), 1);
-        assert_eq!(ledger.tables, BTreeSet::from(Table::BASE));
+        assert_eq!(ledger.read, BTreeSet::from(Table::BASE));
+        assert_eq!(ledger.tables, BTreeSet::new());
         assert!(names().any(|name| name == "ledger"));
         assert_eq!(names().collect::<BTreeSet<_>>().len(), names().count());
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use schemas::{Problem, ProblemDetail};
+use schemas::{Problem, ProblemDetail, Role};
 
 /// An error from outside whose text is for our logs only.
 type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -28,6 +28,10 @@ pub(crate) enum Error {
     TooComplex { detail: String },
     #[error("the statement is not allowed")]
     NotAllowed { detail: String },
+    #[error("the statement shows more than aggregates")]
+    AggregatesOnly { detail: String },
+    #[error("{table} is not shown to this asker")]
+    TableNotShown { table: &'static str, role: Role },
     #[error("the statement cannot be answered as it stands")]
     Invalid { code: &'static str, detail: String },
     #[error("there is no such report")]
@@ -134,7 +138,9 @@ impl Error {
             | Self::Parameter { .. }
             | Self::Failed { .. } => StatusCode::BAD_REQUEST,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-            Self::NotAllowed { .. } => StatusCode::FORBIDDEN,
+            Self::NotAllowed { .. } | Self::AggregatesOnly { .. } | Self::TableNotShown { .. } => {
+                StatusCode::FORBIDDEN
+            }
             Self::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::OutOfMemory => StatusCode::INSUFFICIENT_STORAGE,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
@@ -158,6 +164,8 @@ impl Error {
             Self::NotAcceptable => "not_acceptable",
             Self::TooComplex { .. } => "sql_too_complex",
             Self::NotAllowed { .. } => "statement_not_allowed",
+            Self::AggregatesOnly { .. } => "aggregates_only",
+            Self::TableNotShown { .. } => "table_not_shown",
             Self::Invalid { code, .. } | Self::Address { code, .. } => code,
             Self::UnknownReport { .. } => "unknown_report",
             Self::Parameter { .. } => "invalid_parameter",
@@ -190,12 +198,18 @@ impl Error {
             Self::Body { detail, .. }
             | Self::TooComplex { detail }
             | Self::NotAllowed { detail }
+            | Self::AggregatesOnly { detail }
             | Self::Invalid { detail, .. }
             | Self::UnknownReport { detail }
             | Self::Address { detail, .. }
             | Self::Parameter { detail, .. }
             | Self::Failed { detail }
             | Self::TooLarge { detail } => detail.clone(),
+            Self::TableNotShown { table, role } => format!(
+                "{table} is not shown to the role {} or by the grant of this token; GET /v1/tables \
+                 lists what is.",
+                role.as_str()
+            ),
             Self::Timeout { seconds } => format!(
                 "The query worked for {seconds} seconds without an end; ask about fewer terms \
                  or aggregate earlier."

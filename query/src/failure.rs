@@ -55,6 +55,8 @@ pub(crate) fn explain(error: DataFusionError) -> Error {
             },
         },
         E::SchemaError(schema, _) => explain_schema(&schema),
+        // A plan that was made wrongly, and its insides.
+        E::Plan(text) if text.starts_with("Plan: [") => Error::Internal(text.into()),
         E::Plan(text) => explain_plan(&text),
         // DataFusion takes types that do not fit, in BETWEEN for one, for a
         // mistake of its own; its second line asks for a bug report.
@@ -81,6 +83,43 @@ pub(crate) fn explain(error: DataFusionError) -> Error {
         E::IoError(error) if is_out_of_space(&error) => Error::OutOfMemory,
         other if other.to_string().contains(CONDITION) => condition(),
         other => Error::Internal(Box::new(other)),
+    }
+}
+
+/// What a value that does not fit is called in SQL, by what its error begins with.
+const CLASSES: [(&str, &str); 6] = [
+    (
+        "Cannot cast",
+        "A value cannot be cast to that type (22018); use TRY_CAST.",
+    ),
+    (
+        "Divide by zero",
+        "A value is divided by zero (22012); use NULLIF.",
+    ),
+    (
+        "Arithmetic overflow",
+        "A number is too large (22003); cast it to decimal(38, 0).",
+    ),
+    (
+        "Overflow",
+        "A number is too large (22003); cast it to decimal(38, 0).",
+    ),
+    ("Error parsing timestamp", "A value is not a time (22007)."),
+    ("regex", "A pattern is none (2201B)."),
+];
+
+/// The same failure without the value on which a query failed: which one it is depends on
+/// the order in which rows are met.
+pub(crate) fn without_values(error: Error) -> Error {
+    let Error::Failed { detail } = error else {
+        return error;
+    };
+    let mut classes = CLASSES.iter();
+    let known = classes.find(|(begin, _)| detail.starts_with(begin));
+    let class = known.map(|(_, class)| *class);
+    let class = class.unwrap_or("A value does not fit what is done with it (22000).");
+    Error::Failed {
+        detail: class.to_owned(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray, UInt64Array};
 use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
-use datafusion::catalog::{MemTable, MemorySchemaProvider, SchemaProvider};
+use datafusion::catalog::{MemTable, MemorySchemaProvider, SchemaProvider, TableProvider};
 use datafusion::error::Result;
 
 use schemas::roster::{Class, Entity};
@@ -23,6 +23,14 @@ pub(crate) struct Entry {
     is_view: bool,
     description: Option<String>,
     columns: Vec<Column>,
+}
+
+/// What a view's column tells about people; they are called as those of what it reads.
+pub(crate) fn class_of_view(view: &Report, column: &str) -> Class {
+    let sources = view.sources.iter();
+    let mut classes = sources.map(|source| schemas::column_class(*source, column));
+    let found = classes.find(|class| *class != Class::Plain);
+    found.unwrap_or(Class::Plain)
 }
 
 /// What is known of a column.
@@ -78,16 +86,9 @@ impl Entry {
             name: view.name,
             is_view: true,
             description: Some(view.description.clone()),
-            // They are called as those of what it reads.
             columns: columns_of(
                 view.schema(),
-                |column| {
-                    let sources = view.sources.iter();
-                    let mut classes = sources.map(|source| schemas::column_class(*source, column));
-                    classes
-                        .find(|class| *class != Class::Plain)
-                        .unwrap_or(Class::Plain)
-                },
+                |column| class_of_view(view, column),
                 described,
             ),
         }
@@ -219,8 +220,11 @@ pub(crate) fn described(report: &Report) -> Value {
         .collect()
 }
 
-/// The schema with `tables`, `columns` and `schemata`.
-pub(crate) fn schema(entries: &[Entry]) -> Result<Arc<dyn SchemaProvider>> {
+/// The schema with `tables`, `columns` and `schemata`, as they are `seen`.
+pub(crate) fn schema(
+    entries: &[&Entry],
+    seen: impl Fn(Arc<dyn TableProvider>) -> Arc<dyn TableProvider>,
+) -> Result<Arc<dyn SchemaProvider>> {
     let schema = MemorySchemaProvider::new();
     for (name, batch) in [
         ("tables", tables(entries)?),
@@ -228,21 +232,24 @@ pub(crate) fn schema(entries: &[Entry]) -> Result<Arc<dyn SchemaProvider>> {
         ("schemata", schemata()?),
     ] {
         let table = MemTable::try_new(batch.schema(), vec![vec![batch]])?;
-        schema.register_table(name.to_owned(), Arc::new(table))?;
+        schema.register_table(name.to_owned(), seen(Arc::new(table)))?;
     }
     Ok(Arc::new(schema))
 }
 
-fn tables(entries: &[Entry]) -> Result<RecordBatch> {
+fn tables(entries: &[&Entry]) -> Result<RecordBatch> {
     batch([
         ("table_catalog", texts(entries.iter().map(|_| CATALOG))),
         ("table_schema", texts(entries.iter().map(|_| SCHEMA))),
         ("table_name", texts(entries.iter().map(|entry| entry.name))),
-        ("table_type", texts(entries.iter().map(Entry::kind))),
+        (
+            "table_type",
+            texts(entries.iter().map(|entry| entry.kind())),
+        ),
     ])
 }
 
-fn columns(entries: &[Entry]) -> Result<RecordBatch> {
+fn columns(entries: &[&Entry]) -> Result<RecordBatch> {
     let rows: Vec<_> = entries
         .iter()
         .flat_map(|entry| {

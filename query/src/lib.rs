@@ -21,6 +21,7 @@ mod principal;
 mod report;
 mod request;
 mod roster;
+mod secure;
 mod server;
 mod session;
 mod slots;

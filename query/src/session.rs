@@ -5,22 +5,22 @@ use std::sync::{Arc, LazyLock};
 use chrono::{DateTime, Utc};
 use datafusion::catalog::TableProvider;
 use datafusion::common::internal_datafusion_err;
-use datafusion::datasource::ViewTable;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::config::SessionConfig;
-use datafusion::execution::context::SQLOptions;
+use datafusion::execution::context::{SQLOptions, SessionContext};
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
 use lake::{LakeError, LakeTable};
 use runtime::Clock;
-use schemas::{Report, Table};
+use schemas::roster::Class;
+use schemas::{Report, Role, Table, TenantId, Visibility};
 use serde_json::Value;
 
-use crate::catalog::{CATALOG, Catalog, Named, SCHEMA};
+use crate::catalog::{CATALOG, Catalog, Named, SCHEMA, view};
 use crate::error::Error;
 use crate::freshness::Freshness;
 use crate::functions::Charge;
@@ -28,15 +28,21 @@ use crate::guard::{self, Allowed};
 use crate::information_schema::{self, Entry};
 use crate::listing;
 use crate::report::{self, Shape};
-use crate::roster::{self, Sight};
+use crate::roster;
+use crate::roster::Roster;
+use crate::secure::{self, Scope, Scopes, Sight, Source, may_name};
 use crate::snapshot::Snapshot;
 use crate::tables::Tables;
 use crate::{Principal, failure, functions, params};
+
+/// Of how many people is kept what the roster says of them.
+const SCOPES: usize = 4096;
 
 /// Makes a session for each query.
 pub(crate) struct Sessions {
     tables: Tables,
     freshness: Freshness,
+    scopes: Scopes,
     clock: Clock,
     /// What all sessions have in common; it has no catalog.
     template: SessionState,
@@ -62,6 +68,7 @@ impl Sessions {
             tables,
             clock,
             freshness: Freshness::default(),
+            scopes: Scopes::new(SCOPES),
             template: template(cores),
         }
     }
@@ -79,21 +86,22 @@ impl Sessions {
             .resolve_table_references(&allowed.statement)
             .map_err(failure::explain)?;
         let named = Named::by(&references);
+        let sight = self.sight(principal, &named, runtime_env).await?;
         let snapshot = self.snapshot(principal, &named).await?;
         let state = self
-            .mount(principal, &named, &snapshot, runtime_env)
+            .mount(&sight, &named, &snapshot, runtime_env, &principal.tenant)
             .await?;
         let plan = state
             .statement_to_plan(allowed.statement)
             .await
             .map_err(failure::explain)?;
         verify(&plan)?;
-        let plan = params::bind(plan, params)?;
+        let plan = sight.bounded(params::bind(plan, params)?)?;
         let plan = functions::within_bounds(plan).map_err(failure::explain)?;
         if let Some(detail) = guard::inlined(&plan).map_err(failure::explain)? {
             return Err(Error::TooComplex { detail });
         }
-        start(&state, &plan, snapshot.as_of(&named)).await
+        start(&state, &sight, &plan, snapshot.as_of(&named)).await
     }
 
     /// Plans and starts one page of a report.
@@ -105,9 +113,10 @@ impl Sessions {
         runtime_env: &Arc<RuntimeEnv>,
     ) -> Result<Running, Error> {
         let named = Named::reports([report]);
+        let sight = self.sight(principal, &named, runtime_env).await?;
         let snapshot = self.snapshot(principal, &named).await?;
         let state = self
-            .mount(principal, &named, &snapshot, runtime_env)
+            .mount(&sight, &named, &snapshot, runtime_env, &principal.tenant)
             .await?;
         let plan = async {
             let rows = state
@@ -118,17 +127,22 @@ impl Sessions {
                 rows.ok_or_else(|| internal_datafusion_err!("{} is mounted", report.name))?;
             report::plan(rows, &Shape::of(report), request)
         };
-        let plan = plan.await.map_err(ours)?;
+        let plan = sight.bounded(plan.await.map_err(ours)?)?;
         let plan = functions::within_bounds(plan).map_err(ours)?;
-        start(&state, &plan, snapshot.report_as_of(report)).await
+        start(&state, &sight, &plan, snapshot.report_as_of(report)).await
     }
 
     /// Every report, and how fresh it is. What cannot be read is as fresh as
     /// nothing.
     pub(crate) async fn freshness(&self, principal: &Principal) -> Result<Vec<Fresh>, Error> {
-        let named = Named::reports(schemas::reports());
+        let shown = || {
+            schemas::reports()
+                .iter()
+                .filter(|report| shows(principal, report))
+        };
+        let named = Named::reports(shown());
         let snapshot = self.look(principal, &named).await?;
-        let reports = schemas::reports().iter().map(|report| Fresh {
+        let reports = shown().map(|report| Fresh {
             report,
             data_as_of: snapshot.report_as_of(report),
             is_outdated: snapshot.is_outdated(report),
@@ -139,8 +153,8 @@ impl Sessions {
     /// What is named, all of it true and to be read.
     async fn snapshot(&self, principal: &Principal, named: &Named) -> Result<Snapshot, Error> {
         let snapshot = self.look(principal, named).await?;
-        let snapshot = snapshot.check(&named.tables).map_err(unavailable)?;
-        match snapshot.outdated(&named.tables) {
+        let snapshot = snapshot.check(&named.read).map_err(unavailable)?;
+        match snapshot.outdated(&named.read) {
             Some(table) => Err(Error::Recomputing {
                 report: table.as_str(),
             }),
@@ -154,71 +168,116 @@ impl Sessions {
             .map_err(unavailable)
     }
 
-    /// A session in which exactly what is named exists.
-    async fn mount(
+    /// What somebody sees of what they name.
+    async fn sight(
         &self,
         principal: &Principal,
         named: &Named,
+        runtime_env: &Arc<RuntimeEnv>,
+    ) -> Result<Sight, Error> {
+        if let Some(hidden) = named.sources().find(|source| !may_name(principal, *source)) {
+            return Err(Error::TableNotShown {
+                table: hidden.name(),
+                role: principal.role,
+            });
+        }
+        let scope = match Scopes::depend(principal) {
+            true => self.scope(principal, runtime_env).await?,
+            false => Arc::default(),
+        };
+        Ok(Sight::new(principal, scope))
+    }
+
+    /// What the newest roster says is somebody's.
+    async fn scope(
+        &self,
+        principal: &Principal,
+        runtime_env: &Arc<RuntimeEnv>,
+    ) -> Result<Arc<Scope>, Error> {
+        let tenant = &principal.tenant;
+        let import = self
+            .tables
+            .newest_import(tenant)
+            .await
+            .map_err(unavailable)?;
+        let import = import.map_or(0, |import| import.number);
+        let session = async || {
+            let tables = secure::ROSTER.into_iter().collect();
+            let roster = Roster::take(tenant, &tables, &self.tables).await;
+            let roster = roster.map_err(unavailable)?;
+            let catalog = Catalog::new().map_err(ours)?;
+            let state = self.state(&catalog, runtime_env);
+            for table in tables {
+                let rows = provider(table, roster.table(table), &state).map_err(ours)?;
+                catalog.mount(table.as_str(), rows).map_err(ours)?;
+            }
+            Ok(SessionContext::new_with_state(state))
+        };
+        let now = self.clock.now();
+        self.scopes.get(principal, import, now, session, ours).await
+    }
+
+    /// A session in which exactly what is named exists, as its asker sees it.
+    async fn mount(
+        &self,
+        sight: &Sight,
+        named: &Named,
         snapshot: &Snapshot,
         runtime_env: &Arc<RuntimeEnv>,
+        tenant: &TenantId,
     ) -> Result<SessionState, Error> {
         let catalog = Catalog::new().map_err(ours)?;
         let state = self.state(&catalog, runtime_env);
-        for table in &named.tables {
-            let rows = provider(*table, snapshot.table(*table), &state).map_err(ours)?;
-            catalog.mount(table.as_str(), rows).map_err(ours)?;
-        }
-        self.mount_rosters(principal, named, snapshot, &catalog, &state)
-            .await?;
-        for view in &named.views {
-            let plan = state.create_logical_plan(view.sql).await.map_err(ours)?;
-            let rows = Arc::new(ViewTable::new(plan, None));
-            catalog.mount(view.name, rows).map_err(ours)?;
+        for source in named.sources() {
+            let rows = self.rows(source, snapshot, &state, tenant).await?;
+            let class = |column: &str| class(source, column);
+            let seen = sight.of_rows(source, rows, class, &self.template).await;
+            catalog
+                .mount(source.name(), seen.map_err(ours)?)
+                .map_err(ours)?;
         }
         if named.information_schema {
-            let schema = information_schema::schema(&ENTRIES).map_err(ours)?;
+            let entries = entries(sight.principal());
+            let seen = |rows| sight.of_anybody(rows);
+            let schema = information_schema::schema(&entries, seen).map_err(ours)?;
             catalog.mount_information_schema(schema).map_err(ours)?;
         }
         Ok(state)
     }
 
-    /// The tables of rosters and the listings, with what the asker may see of people.
-    async fn mount_rosters(
+    /// The rows of a source as they are held.
+    async fn rows(
         &self,
-        principal: &Principal,
-        named: &Named,
+        source: Source,
         snapshot: &Snapshot,
-        catalog: &Catalog,
         state: &SessionState,
-    ) -> Result<(), Error> {
-        let sight = Sight::of(principal.role);
-        for table in &named.rosters {
-            let rows = provider(*table, snapshot.roster().table(*table), state).map_err(ours)?;
-            let class = |column: &str| schemas::column_class(*table, column);
-            let seen = sight.of_rows(rows, class).map_err(ours)?;
-            let seen = match table {
-                Table::RosterHistory(entity) => {
-                    let versions = roster::versions(&self.template, *entity, seen).await;
-                    versions.map_err(ours)?
-                }
-                _ => seen,
-            };
-            catalog.mount(table.as_str(), seen).map_err(ours)?;
+        tenant: &TenantId,
+    ) -> Result<Arc<dyn TableProvider>, Error> {
+        match source {
+            Source::Table(table @ Table::Roster(_)) => {
+                provider(table, snapshot.roster().table(table), state).map_err(ours)
+            }
+            Source::Table(table @ Table::RosterHistory(entity)) => {
+                let stored = provider(table, snapshot.roster().table(table), state);
+                let stored = stored.map_err(ours)?;
+                let versions = roster::versions(&self.template, entity, stored).await;
+                versions.map_err(ours)
+            }
+            Source::Table(table) => provider(table, snapshot.table(table), state).map_err(ours),
+            Source::View(report) => {
+                let sources = report.sources.iter().map(|table| {
+                    let rows = provider(*table, snapshot.table(*table), state)?;
+                    Ok((table.as_str(), rows))
+                });
+                let sources = sources.collect::<Result<Vec<_>>>().map_err(ours)?;
+                view(&self.template, sources, report.sql)
+                    .await
+                    .map_err(ours)
+            }
+            Source::Listing(listing) => {
+                listing::rows(listing, self.tables.lake(), tenant, self.clock.now()).await
+            }
         }
-        for listing in &named.listings {
-            let rows = listing::rows(
-                *listing,
-                self.tables.lake(),
-                &principal.tenant,
-                self.clock.now(),
-            );
-            let rows = rows.await?;
-            let seen = sight.of_rows(rows, |column| listing.class(column));
-            catalog
-                .mount(listing.name(), seen.map_err(ours)?)
-                .map_err(ours)?;
-        }
-        Ok(())
     }
 
     fn state(&self, catalog: &Catalog, runtime_env: &Arc<RuntimeEnv>) -> SessionState {
@@ -237,6 +296,32 @@ impl Sessions {
 
 /// Everything that sessions can name.
 pub(crate) static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(Entry::all);
+
+/// What the sessions of somebody can name.
+pub(crate) fn entries(principal: &Principal) -> Vec<&'static Entry> {
+    let shown = |entry: &&Entry| {
+        let source = Source::from_name(entry.name());
+        source.is_some_and(|source| may_name(principal, source))
+    };
+    ENTRIES.iter().filter(shown).collect()
+}
+
+/// Whether a report as it is can be shown to somebody.
+fn shows(principal: &Principal, report: &Report) -> bool {
+    let source = Source::from_name(report.name);
+    let is_of_people = report.visibility == Visibility::Student;
+    source.is_some_and(|source| may_name(principal, source))
+        && !(is_of_people && principal.role == Role::Analyst)
+}
+
+/// What a column of a source tells about people.
+fn class(source: Source, column: &str) -> Class {
+    match source {
+        Source::Table(table) => schemas::column_class(table, column),
+        Source::View(report) => information_schema::class_of_view(report, column),
+        Source::Listing(listing) => listing.class(column),
+    }
+}
 
 /// The rows of a table as it is held: none when nothing was published to it yet.
 fn provider(
@@ -258,13 +343,14 @@ pub(crate) fn unavailable(error: LakeError) -> Error {
 
 async fn start(
     state: &SessionState,
+    sight: &Sight,
     plan: &LogicalPlan,
     data_as_of: Option<DateTime<Utc>>,
 ) -> Result<Running, Error> {
-    let plan = state.create_physical_plan(plan).await;
-    let rows = plan
-        .and_then(|plan| execute_stream(plan, state.task_ctx()))
-        .map_err(failure::explain)?;
+    let physical = state.create_physical_plan(plan).await;
+    let physical = physical.map_err(failure::explain)?;
+    sight.verify(plan, &physical).map_err(ours)?;
+    let rows = execute_stream(physical, state.task_ctx()).map_err(failure::explain)?;
     Ok(Running { rows, data_as_of })
 }
 

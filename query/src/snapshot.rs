@@ -58,7 +58,7 @@ impl Snapshot {
             failed: BTreeMap::new(),
             roster: Roster::take(&principal.tenant, &named.rosters, tables).await?,
         };
-        let needed = with_sources(&named.tables);
+        let needed = with_sources(&named.read);
         let (first, others): (Vec<Table>, Vec<Table>) = needed
             .into_iter()
             .partition(|table| *table == Table::LogCounts);
@@ -109,9 +109,9 @@ impl Snapshot {
     /// nothing was imported since says that nothing has come, not that something is
     /// missing. An answer about rosters alone is as of their import.
     pub(crate) fn as_of(&self, named: &Named) -> Option<DateTime<Utc>> {
-        match named.tables.is_empty() && !named.rosters.is_empty() {
+        match named.read.is_empty() && !named.rosters.is_empty() {
             true => self.roster.imported_at(),
-            false => self.data_as_of(&named.tables),
+            false => self.data_as_of(&named.read),
         }
     }
 

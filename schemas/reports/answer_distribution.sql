@@ -5,7 +5,7 @@
 -- slice: term, assessment_id
 -- sources: assessment
 -- visibility: tenant
--- minimum_cell: tenant
+-- minimum_cell: first_count, last_count within term, assessment_id, item_id, content_version
 -- thresholds: rarely_chosen_rate = 0.05, group_rate = 0.27, minimum_students = 30
 -- clock: none
 --

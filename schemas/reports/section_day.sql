@@ -5,7 +5,7 @@
 -- slice: term, course_id, section_id
 -- sources: clickstream, video, assessment, attendance, tutoring, student_day
 -- visibility: section
--- minimum_cell: tenant
+-- minimum_cell: active_students within term, day, course_id
 -- thresholds: most_times = 1000000000
 -- clock: none
 --

@@ -8,7 +8,7 @@
 -- sources: video
 -- include: watching.sql
 -- visibility: tenant
--- minimum_cell: tenant
+-- minimum_cell: viewers
 -- thresholds: shortest_view_seconds = 0.25, overrun_seconds = 1, longest_video_seconds = 36000, most_points = 3600
 -- clock: none
 --

@@ -48,9 +48,11 @@ pub fn column_class(table: Table, column: &str) -> Class {
     match column {
         "student_key" | "sent_key" | "reply_to_key" | "sent_reply_to_key" | "by_key"
         | "sent_by_key" | "tutor_key" | "sent_tutor_key" => Class::Key,
-        "event_id" | "session_id" | "url" | "referrer" | "query" | "value" | "response"
-        | "reason" | "extra" | "headers" | "original" | "grade_old" | "grade_new" | "score"
-        | "rating" | "prompt_id" | "booking_id" => Class::Personal,
+        // Whatever senders wrote into a text can be about anybody.
+        "url" | "referrer" | "query" | "value" | "response" | "reason" | "extra" | "headers"
+        | "original" => Class::Personal,
+        "event_id" | "session_id" | "grade_old" | "grade_new" | "score" | "rating"
+        | "prompt_id" | "booking_id" => Class::Record,
         _ => Class::Plain,
     }
 }

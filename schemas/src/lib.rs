@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod access;
 mod calendar;
 mod columns;
 mod credential;
@@ -19,6 +20,7 @@ pub mod tally;
 mod tenant;
 mod write_key;
 
+pub use access::{AccessRules, Attribute, Condition, Effect, Grant, Policy, Role};
 pub use calendar::{Calendar, CalendarError, TermDates};
 pub use columns::{column_class, columns, is_personal, sort_columns};
 pub use credential::{Credential, CredentialError, CredentialKind, SecretHash};
@@ -35,5 +37,5 @@ pub use report::{
 };
 pub use student::{StudentHasher, TenantSecret, log_key, normalise_actor, strip_prefix};
 pub use table::Table;
-pub use tenant::{QueryToken, Refusal, Role, Tenant};
+pub use tenant::{QueryToken, Refusal, Tenant};
 pub use write_key::{KeyKind, WriteKey};

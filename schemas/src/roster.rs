@@ -96,6 +96,8 @@ pub enum Class {
     /// An identifier of a person, to be hashed before it leaves the roster; also that of a
     /// row about one person, which many sources make of it.
     Key,
+    /// What a person did or was judged by, without saying who they are: a score, a grade.
+    Record,
     /// Nothing.
     Plain,
 }
@@ -106,6 +108,7 @@ impl Class {
         match self {
             Self::Personal => "personal",
             Self::Key => "key",
+            Self::Record => "record",
             Self::Plain => "plain",
         }
     }

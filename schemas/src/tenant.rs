@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use crate::{Calendar, CustomType, SecretHash, TenantId, WriteKey};
+use crate::{
+    AccessRules, Calendar, Credential, CustomType, Grant, Role, SecretHash, TenantId, WriteKey,
+};
 
 /// A tenant's document, stored in versions under `<root>/_tenants/<tenant>/`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +31,9 @@ pub struct Tenant {
     /// Groups of fewer students are not shown to roles that see only aggregates.
     #[serde(default = "default_minimum_cell")]
     pub minimum_cell: u32,
+    /// Who sees what, beside what their roles say.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub access: AccessRules,
     /// Types of events of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub custom_types: Vec<CustomType>,
@@ -53,6 +58,12 @@ pub struct QueryToken {
     pub label: Option<String>,
     /// What its holder is.
     pub role: Role,
+    /// Who of the roster its holder is: the `user_id` there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Within which bounds it sees what the role sees.
+    #[serde(default, skip_serializing_if = "Grant::is_empty")]
+    pub grant: Grant,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it stops working.
@@ -63,26 +74,19 @@ pub struct QueryToken {
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
-/// What the holder of a token is. Others follow with row-level security: until
-/// then these two see the whole tenant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Answers for the tenant's data.
-    Steward,
-    /// Studies the tenant's data.
-    Analyst,
-}
-
-impl Role {
-    /// All roles that a token can be issued for.
-    pub const ALL: [Self; 2] = [Self::Steward, Self::Analyst];
-
-    /// The role's name in documents, on the command line and in answers.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Steward => "steward",
-            Self::Analyst => "analyst",
+impl QueryToken {
+    /// A token of a role, which works from now on and does not end.
+    pub fn new(credential: &Credential, role: Role, now: DateTime<Utc>) -> Self {
+        Self {
+            id: credential.id.clone(),
+            hash: credential.hash(),
+            label: None,
+            role,
+            subject: None,
+            grant: Grant::default(),
+            created_at: now,
+            expires_at: None,
+            revoked_at: None,
         }
     }
 }
@@ -112,6 +116,7 @@ impl Tenant {
             actor_prefixes: Vec::new(),
             id_prefixes: Vec::new(),
             minimum_cell: default_minimum_cell(),
+            access: AccessRules::default(),
             custom_types: Vec::new(),
             keys: Vec::new(),
             tokens: Vec::new(),
@@ -124,7 +129,7 @@ impl Tenant {
     /// [`Refusal`]: a wrong secret answers like an unknown id.
     pub fn write_key(
         &self,
-        credential: &crate::Credential,
+        credential: &Credential,
         now: DateTime<Utc>,
     ) -> Result<&WriteKey, Refusal> {
         let key = self
@@ -142,7 +147,7 @@ impl Tenant {
     /// [`Refusal`]: a wrong secret answers like an unknown id.
     pub fn query_token(
         &self,
-        credential: &crate::Credential,
+        credential: &Credential,
         now: DateTime<Utc>,
     ) -> Result<&QueryToken, Refusal> {
         let token = self
@@ -169,6 +174,10 @@ fn check_life(
     Ok(())
 }
 
+fn is_usual(rules: &AccessRules) -> bool {
+    *rules == AccessRules::default()
+}
+
 fn utc() -> Tz {
     Tz::UTC
 }
@@ -180,7 +189,7 @@ fn default_minimum_cell() -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Credential, CredentialKind};
+    use crate::CredentialKind;
 
     #[test]
     fn revoked_and_expired_keys_say_so_and_a_wrong_secret_does_not_help() {

@@ -18,6 +18,7 @@ use super::columns::{rename, unique};
 use super::format::Format;
 use crate::error::Error;
 use crate::failure;
+use crate::secure::BARRIER;
 
 /// About how much is written at once.
 const PART_BYTES: f64 = 1024.0 * 1024.0;
@@ -72,7 +73,7 @@ pub(crate) async fn produce(
         }
         let mut batch = rename(batch, &columns).map_err(ours)?;
         if explains {
-            batch = without_files(&batch).map_err(ours)?;
+            batch = readable(&batch).map_err(ours)?;
         }
         // Checked before encoding: a batch too many costs no more memory.
         sent.count(batch.num_rows())?;
@@ -196,18 +197,37 @@ fn too_large(what: String) -> Error {
     }
 }
 
-/// A plan without the names of files: they say where the lake lies.
-fn without_files(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+/// A plan as it may be read: without the names of files, which say where the lake lies,
+/// and without what stands below a barrier, which says by what rows are chosen.
+fn readable(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let arrays = batch.columns().iter().map(|array| -> ArrayRef {
         match array.as_string_opt::<i32>() {
             Some(texts) => {
-                let texts: StringArray = texts.iter().map(|text| text.map(scrub)).collect();
+                let shown = texts
+                    .iter()
+                    .map(|text| text.map(|plan| scrub(&above(plan))));
+                let texts: StringArray = shown.collect();
                 Arc::new(texts)
             }
             None => Arc::clone(array),
         }
     });
     RecordBatch::try_new(batch.schema(), arrays.collect())
+}
+
+/// The lines of a plan but those below a barrier: these are further in.
+fn above(plan: &str) -> String {
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let mut barrier = None;
+    let mut shown = String::with_capacity(plan.len());
+    for line in plan.split_inclusive('\n') {
+        if barrier.is_some_and(|barrier| depth(line) > barrier) {
+            continue;
+        }
+        barrier = line.trim_start().starts_with(BARRIER).then(|| depth(line));
+        shown.push_str(line);
+    }
+    shown
 }
 
 /// Empties every `file_groups={…}`.
@@ -237,6 +257,15 @@ fn scrub(plan: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn plans_end_at_barriers() {
+        let plan = "Join\n  SecurityBarrierExec\n    FilterExec: school = high\n      A\n  B\n   SecurityBarrierExec\n";
+        assert_eq!(
+            above(plan),
+            "Join\n  SecurityBarrierExec\n  B\n   SecurityBarrierExec\n"
+        );
+    }
 
     #[test]
     fn plans_name_no_files() {

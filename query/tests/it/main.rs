@@ -17,4 +17,5 @@ mod reports;
 mod rosters;
 mod rows;
 mod school;
+mod seen;
 mod sight;

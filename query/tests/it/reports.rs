@@ -394,7 +394,7 @@ async fn a_report_is_a_table_in_sql_as_well() {
 async fn head_is_answered_and_other_methods_are_not() {
     let school = school().await;
     let path = "/v1/reports/student_day?limit=2";
-    let mut request = look(&token("north", "analyst"), path);
+    let mut request = look(&token("north", "steward"), path);
     *request.method_mut() = Method::HEAD;
     let answer = school.answer(request).await;
     assert_eq!(answer.status, StatusCode::OK);
@@ -402,13 +402,13 @@ async fn head_is_answered_and_other_methods_are_not() {
     assert!(answer.headers.contains_key(header::LINK));
     assert!(answer.body.is_empty());
 
-    let mut request = look(&token("north", "analyst"), path);
+    let mut request = look(&token("north", "steward"), path);
     *request.method_mut() = Method::POST;
     let (status, _, detail) = school.answer(request).await.problem();
     assert_eq!(status, 405);
     assert!(detail.contains("with GET"), "{detail}");
 
-    let mut request = look(&token("north", "analyst"), path);
+    let mut request = look(&token("north", "steward"), path);
     let accept = "text/html".parse().expect("a header");
     request.headers_mut().insert(header::ACCEPT, accept);
     assert_eq!(school.answer(request).await.problem().0, 406);

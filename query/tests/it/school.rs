@@ -95,17 +95,13 @@ impl School {
         school
     }
 
+    /// The service with these tenants, and nothing of theirs.
     pub async fn empty(config: Config) -> Self {
-        let folder = TempDir::new().expect("a temporary folder");
-        let location = folder.path().to_str().expect("a text path");
-        let root = Root::open(location, HashMap::new()).expect("a root");
-        let lake = Lake::new(root.url().clone(), root.store(), root.options().clone());
-        let registry = Registry::new(root);
-        let clock = Clock::fixed(time(NOW));
-        for tenant in ["north", "south", "new"] {
+        let documents = ["north", "south", "new"].map(|tenant| {
             let mut document = Tenant::new(id(tenant), tenant);
             document.tokens = vec![
                 held(token(tenant, "steward"), Role::Steward),
+                held(token(tenant, "researcher"), Role::Researcher),
                 held(token(tenant, "analyst"), Role::Analyst),
                 QueryToken {
                     revoked_at: Some(time("2026-09-01T00:00:00Z")),
@@ -116,6 +112,20 @@ impl School {
                     ..held(token(tenant, "expired"), Role::Steward)
                 },
             ];
+            document
+        });
+        Self::of(config, documents.into()).await
+    }
+
+    /// The service with tenants of these documents, and nothing of theirs.
+    pub async fn of(config: Config, documents: Vec<Tenant>) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let location = folder.path().to_str().expect("a text path");
+        let root = Root::open(location, HashMap::new()).expect("a root");
+        let lake = Lake::new(root.url().clone(), root.store(), root.options().clone());
+        let registry = Registry::new(root);
+        let clock = Clock::fixed(time(NOW));
+        for document in documents {
             registry.create(&document).await.expect("a new tenant");
         }
         let health = Health::new();
@@ -205,14 +215,6 @@ pub fn time(text: &str) -> DateTime<Utc> {
     text.parse().expect("a time")
 }
 
-fn held(token: Credential, role: Role) -> QueryToken {
-    QueryToken {
-        id: token.id.clone(),
-        hash: token.hash(),
-        label: None,
-        role,
-        created_at: time("2026-08-01T00:00:00Z"),
-        expires_at: None,
-        revoked_at: None,
-    }
+pub fn held(token: Credential, role: Role) -> QueryToken {
+    QueryToken::new(&token, role, time("2026-08-01T00:00:00Z"))
 }

@@ -130,7 +130,7 @@ async fn tables_are_listed_with_their_columns() {
     let request = Request::get("/v1/tables")
         .header(
             header::AUTHORIZATION,
-            format!("Bearer {}", token("new", "analyst").reveal()),
+            format!("Bearer {}", token("new", "steward").reveal()),
         )
         .body(Body::empty())
         .expect("a request");

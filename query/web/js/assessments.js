@@ -7,9 +7,9 @@ import { Empty, Section } from "./section.js";
 import { table } from "./table.js";
 
 const QUERY = `SELECT term, section_id, assessment_id,
-  count(DISTINCT CASE WHEN event_type = 'assessment.submitted' THEN student_key END) AS submitted,
-  avg(CASE WHEN event_type = 'assessment.graded' THEN score / nullif(max_score, 0) END) AS mean_rate,
-  avg(CASE WHEN event_type = 'assessment.graded' THEN score END) AS mean_score
+  count(DISTINCT student_key) FILTER (WHERE event_type = 'assessment.submitted') AS submitted,
+  avg(score / nullif(max_score, 0)) FILTER (WHERE event_type = 'assessment.graded') AS mean_rate,
+  avg(score) FILTER (WHERE event_type = 'assessment.graded') AS mean_score
   FROM assessment WHERE event_type IN ('assessment.submitted', 'assessment.graded') AND assessment_id IS NOT NULL
   GROUP BY term, section_id, assessment_id ORDER BY term DESC, section_id, assessment_id LIMIT 200`;
 

@@ -5,8 +5,10 @@ import { el } from "./dom.js";
 import { count, day } from "./format.js";
 import { Empty, Section } from "./section.js";
 
-const QUERY = `SELECT count(DISTINCT student_key) AS students, count(DISTINCT course_id) AS courses,
-  count(DISTINCT term) AS terms,  min(day) AS first_day, max(day) AS last_day, count(DISTINCT day) AS days FROM student_day`;
+const QUERY = `SELECT students, courses, terms, days,
+  (SELECT min(day) FROM section_day) AS first_day, (SELECT max(day) FROM section_day) AS last_day
+  FROM (SELECT count(DISTINCT student_key) AS students, count(DISTINCT course_id) AS courses,
+    count(DISTINCT term) AS terms, count(DISTINCT day) AS days FROM student_day)`;
 
 const EXAMPLE = `curl http://127.0.0.1:8080/v1/events \\
   -H 'Authorization: Bearer ck_…' -H 'Content-Type: application/json' \\

@@ -25,9 +25,7 @@ GROUP BY content_id
 ORDER BY viewers DESC, content_id
 LIMIT 20`,
   "What students do": `SELECT event_type, count(*) AS events
-FROM (SELECT event_type FROM clickstream
-      UNION ALL SELECT event_type FROM video
-      UNION ALL SELECT event_type FROM assessment)
+FROM clickstream
 GROUP BY event_type
 ORDER BY events DESC`,
   "Hours of the day": `SELECT CAST(date_part('hour', occurred_at) AS int) AS hour_utc,

@@ -9,7 +9,7 @@ import { Empty, Section } from "./section.js";
 import { tableOf } from "./table.js";
 
 const VIDEOS = `SELECT term, course_id, content_id, content_version, count(*) AS viewers,
-  sum(CASE WHEN completed THEN 1 ELSE 0 END) AS completions, avg(distinct_seconds) AS mean_seconds,
+  count(*) FILTER (WHERE completed) AS completions, avg(distinct_seconds) AS mean_seconds,
   avg(watched_rate) AS mean_rate, sum(replayed_seconds) AS replayed_seconds, sum(total_seconds) AS total_seconds
   FROM video_watch WHERE total_seconds > 0
   GROUP BY term, course_id, content_id, content_version ORDER BY viewers DESC, content_id LIMIT 500`;

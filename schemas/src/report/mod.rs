@@ -35,8 +35,9 @@ pub struct Report {
     pub sources: Vec<Table>,
     /// Which policy binds its rows.
     pub visibility: Visibility,
-    /// Which of its groups are too small to be shown.
-    pub minimum_cell: MinimumCell,
+    /// Which of its rows are about too few students to be shown to everybody; `None` where
+    /// a row is about one student, or about nobody.
+    pub minimum_cell: Option<MinimumCell<'static>>,
     /// The numbers that the query names as `$<name>`.
     pub thresholds: Vec<(&'static str, Threshold)>,
     /// Its columns, in order.

@@ -52,6 +52,11 @@ impl Field {
         self
     }
 
+    const fn record(mut self) -> Self {
+        self.class = Class::Record;
+        self
+    }
+
     pub(super) const fn of_person(mut self) -> Self {
         self.class = Class::Key;
         self
@@ -239,8 +244,8 @@ const RESULTS: &[Field] = &[
     text("user_id", &["studentSourcedId"]).of_person(),
     text("section_id", &["classSourcedId"]),
     text("status", &["scoreStatus"]),
-    number("score", &["score"]).personal(),
-    text("text_score", &["textScore"]).personal(),
+    number("score", &["score"]).record(),
+    text("text_score", &["textScore"]).record(),
     date("score_date", &["scoreDate"]),
     text("comment", &["comment"]).personal(),
     boolean("in_progress", &["inProgress"]),
@@ -285,8 +290,8 @@ const RESULT_OBJECTIVES: &[Field] = &[
     text("result_id", &["resultSourcedId"]).of_person(),
     text("source", &["source"]),
     text("learning_objective_id", &["learningObjectiveId"]),
-    number("score", &["score"]).personal(),
-    text("text_score", &["textScore"]).personal(),
+    number("score", &["score"]).record(),
+    text("text_score", &["textScore"]).record(),
 ];
 
 const RESOURCES: &[Field] = &[

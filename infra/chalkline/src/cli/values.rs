@@ -30,13 +30,10 @@ pub fn lake_table(text: &str) -> Result<Table, String> {
     })
 }
 
-/// The roles that a token can be issued for; others follow with row-level
-/// security.
+/// The roles that a token can be issued for.
 pub fn roles() -> impl TypedValueParser<Value = Role> {
-    PossibleValuesParser::new(Role::ALL.map(Role::as_str)).try_map(|name| {
-        let role = Role::ALL.into_iter().find(|role| role.as_str() == name);
-        role.ok_or("it is one of these")
-    })
+    PossibleValuesParser::new(Role::ALL.map(Role::as_str))
+        .try_map(|name| Role::from_name(&name).ok_or("it is one of these"))
 }
 
 /// A whole number that is not zero.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use chrono::TimeDelta;
 use runtime::{Clock, Registry};
-use schemas::{Credential, Role, TenantId};
+use schemas::{Credential, QueryToken, Role, TenantId};
 use serde_json::json;
 use std::convert::Infallible;
 use std::process::ExitCode;
@@ -88,8 +88,11 @@ async fn session_token(
         Ok::<_, Infallible>(())
     })
     .await?;
-    let (label, expires_at) = (Some(LABEL.to_owned()), Some(now + SESSION));
-    issue_token(registry, tenant, role, label, expires_at).await
+    let settings = |token: &mut QueryToken| {
+        token.label = Some(LABEL.to_owned());
+        token.expires_at = Some(now + SESSION);
+    };
+    issue_token(registry, tenant, role, settings).await
 }
 
 async fn login_code(client: &Client) -> anyhow::Result<LoginCode> {

@@ -1,7 +1,6 @@
 use std::convert::Infallible;
 use std::process::ExitCode;
 
-use chrono::{DateTime, Utc};
 use runtime::{Clock, Registry};
 use schemas::{Credential, CredentialKind, QueryToken, Role, Tenant, TenantId};
 use serde_json::{Value, json};
@@ -23,7 +22,7 @@ pub async fn run(
             role,
             label,
         } => {
-            let token = issue_token(registry, &tenant, role, label, None).await?;
+            let token = issue_token(registry, &tenant, role, |token| token.label = label).await?;
             let text = format!(
                 "{}\n\nKeep it: it is shown this once. It works within 5 seconds.",
                 token.reveal()
@@ -74,8 +73,7 @@ pub async fn run(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Makes a query token, which works until `expires_at` or until it is revoked;
-/// only the answer ever holds its secret.
+/// Makes a query token, as `settings` changes it; only the answer ever holds its secret.
 ///
 /// # Errors
 /// When there is no such tenant or its document cannot be written.
@@ -83,19 +81,11 @@ pub async fn issue_token(
     registry: &Registry,
     tenant: &TenantId,
     role: Role,
-    label: Option<String>,
-    expires_at: Option<DateTime<Utc>>,
+    settings: impl FnOnce(&mut QueryToken),
 ) -> anyhow::Result<Credential> {
     let credential = new_credential(CredentialKind::Token, tenant);
-    let token = QueryToken {
-        id: credential.id.clone(),
-        hash: credential.hash(),
-        label,
-        role,
-        created_at: Clock::system().now(),
-        expires_at,
-        revoked_at: None,
-    };
+    let mut token = QueryToken::new(&credential, role, Clock::system().now());
+    settings(&mut token);
     update(registry, tenant, |document| {
         document.tokens.push(token.clone());
         Ok::<_, Infallible>(())

@@ -1,7 +1,7 @@
 //! Rosters in SQL.
 
 mod answers;
-mod imported;
+pub mod imported;
 mod jobs;
 mod racing;
 mod sight;

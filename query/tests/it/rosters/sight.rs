@@ -1,4 +1,4 @@
-//! What an analyst learns of people, whatever is asked: nothing.
+//! What a researcher learns of who people are, whatever is asked: nothing.
 
 use axum::http::StatusCode;
 use rstest::rstest;
@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::school::{Answer, School, question, token};
 
-/// What no answer to an analyst may hold.
-const SECRETS: [&str; 14] = [
+/// What no answer to a researcher may hold.
+const SECRETS: [&str; 13] = [
     "stu-1",
     "stu-2",
     "tea-1",
@@ -20,7 +20,6 @@ const SECRETS: [&str; 14] = [
     "north.example",
     "2011-12-10",
     "female",
-    "87.5",
     "secret",
 ];
 
@@ -31,7 +30,7 @@ async fn school() -> School {
 }
 
 async fn ask(school: &School, sql: &str) -> Answer {
-    let request = question(&token("north", "analyst"), &json!({ "sql": sql }), "*/*");
+    let request = question(&token("north", "researcher"), &json!({ "sql": sql }), "*/*");
     school.answer(request).await
 }
 
@@ -57,7 +56,7 @@ async fn a_steward_sees_everything() {
 }
 
 #[tokio::test]
-async fn to_an_analyst_personal_columns_are_empty_and_identifiers_other_ones() {
+async fn to_a_researcher_personal_columns_are_empty_and_identifiers_other_ones() {
     let school = school().await;
     for table in [
         "users",
@@ -144,8 +143,8 @@ async fn tables_are_joined_by_pseudonyms_that_hold_for_one_query() {
 #[case("demographics", "birth_date = DATE '2011-12-10'", 0)]
 #[case("demographics", "birth_date < DATE '2012-01-01' OR sex = 'female'", 0)]
 #[case("demographics", "NOT asian", 0)]
-#[case("results", "score > 80", 0)]
-#[case("results", "score IS NULL", 1)]
+#[case("results", "comment LIKE '%secret%'", 0)]
+#[case("results", "comment IS NULL", 1)]
 #[tokio::test]
 async fn no_condition_finds_anybody(
     #[case] table: &str,
@@ -162,10 +161,10 @@ async fn no_condition_finds_anybody(
         let answer = ask(&school, &sql).await;
         assert_eq!(answer.rows(), json!([{ "n": found }]), "{sql}");
     }
-    for explain in ["EXPLAIN", "EXPLAIN VERBOSE"] {
+    for (explain, status) in [("EXPLAIN", 200), ("EXPLAIN VERBOSE", 403)] {
         let sql = format!("{explain} SELECT * FROM {table} WHERE {condition}");
         let answer = ask(&school, &sql).await;
-        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+        assert_eq!(answer.status, status, "{}", answer.text());
         tells_nothing(&sql, &answer);
     }
 }
@@ -187,7 +186,6 @@ async fn no_condition_finds_anybody(
 #[case("SELECT 1 / (CASE WHEN user_id = 'stu-1' THEN 0 ELSE 1 END) FROM users")]
 #[case("SELECT arrow_cast(comment, 'Float64') FROM results")]
 #[case("SELECT regexp_like('x', family_name) FROM users")]
-#[case("SELECT to_timestamp(email) FROM users")]
 #[case("SELECT upper(user_id), reverse(given_name), md5(user_id) FROM users")]
 #[case("SELECT u FROM users u")]
 #[case("SELECT named_struct('a', given_name, 'b', user_id) FROM users")]
@@ -210,18 +208,4 @@ async fn no_statement_shows_anybody(#[case] sql: &str) {
         "{}",
         answer.text()
     );
-}
-
-#[tokio::test]
-async fn what_is_hidden_is_not_even_read() {
-    let school = school().await;
-    let sql = "EXPLAIN SELECT given_name, email, agent_ids, enabled FROM users";
-    let plan = ask(&school, sql).await.text().to_owned();
-    let (_, files) = plan.split_once("physical_plan").expect("a physical plan");
-    let read = files.split_once("projection=[").expect("what is read").1;
-    let read = read.split(']').next().expect("columns");
-    assert!(read.starts_with("enabled"), "{plan}");
-    for hidden in ["given_name", "email", "agent_ids"] {
-        assert!(!read.contains(hidden), "{plan}");
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::is_name;
 use super::problem::{HeaderError, Problem};
-use super::words::Threshold;
+use super::words::{MinimumCell, Threshold};
 
 /// The members of a header; all but `include` must be there.
 const KEYS: [&str; 9] = [
@@ -84,22 +84,24 @@ impl<'a> Members<'a> {
     /// A value that is a list of different names.
     pub(super) fn list(&self, key: &'static str) -> Result<Vec<&'a str>, HeaderError> {
         let (line, value) = self.get(key)?;
-        let mut names = Vec::new();
+        match value {
+            NONE => Ok(Vec::new()),
+            _ => names(line, value),
+        }
+    }
+
+    /// Reads `viewers`, or `viewers within term, day`.
+    pub(super) fn minimum_cell(&self) -> Result<Option<MinimumCell<'a>>, HeaderError> {
+        let (line, value) = self.get("minimum_cell")?;
         if value == NONE {
-            return Ok(names);
+            return Ok(None);
         }
-        for name in value.split(',').map(str::trim) {
-            let problem = match name {
-                _ if !is_name(name) => Problem::NotAMember(value.to_owned()),
-                _ if names.contains(&name) => Problem::Repeated(name.to_owned()),
-                _ => {
-                    names.push(name);
-                    continue;
-                }
-            };
-            return Err(HeaderError { line, problem });
-        }
-        Ok(names)
+        let (students, within) = match value.split_once(" within ") {
+            Some((students, within)) => (students, names(line, within)?),
+            None => (value, Vec::new()),
+        };
+        let students = names(line, students)?;
+        Ok(Some(MinimumCell { students, within }))
     }
 
     pub(super) fn thresholds(&self) -> Result<Vec<(&'a str, Threshold)>, HeaderError> {
@@ -128,4 +130,21 @@ impl<'a> Members<'a> {
         });
         thresholds.collect()
     }
+}
+
+/// Different names, with commas between.
+fn names(line: usize, text: &str) -> Result<Vec<&str>, HeaderError> {
+    let mut names = Vec::new();
+    for name in text.split(',').map(str::trim) {
+        let problem = match name {
+            _ if !is_name(name) => Problem::NotAMember(text.to_owned()),
+            _ if names.contains(&name) => Problem::Repeated(name.to_owned()),
+            _ => {
+                names.push(name);
+                continue;
+            }
+        };
+        return Err(HeaderError { line, problem });
+    }
+    Ok(names)
 }

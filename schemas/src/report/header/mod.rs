@@ -27,7 +27,7 @@ pub(crate) struct Header<'a> {
     pub slice: Vec<&'a str>,
     pub sources: Vec<&'a str>,
     pub visibility: Visibility,
-    pub minimum_cell: MinimumCell,
+    pub minimum_cell: Option<MinimumCell<'a>>,
     pub thresholds: Vec<(&'a str, Threshold)>,
     pub columns: Vec<Column<'a>>,
 }
@@ -62,11 +62,7 @@ impl<'a> Header<'a> {
                     ("tenant", Visibility::Tenant),
                 ],
             )?,
-            minimum_cell: members.word(
-                "minimum_cell",
-                "none, tenant",
-                &[(NONE, MinimumCell::None), ("tenant", MinimumCell::Tenant)],
-            )?,
+            minimum_cell: members.minimum_cell()?,
             thresholds: members.thresholds()?,
             columns,
         };
@@ -81,7 +77,14 @@ impl<'a> Header<'a> {
         if self.description.is_empty() {
             return fail(1, Problem::NoDescription);
         }
-        for (key, names) in [("grain", &self.grain), ("slice", &self.slice)] {
+        let none = Vec::new();
+        let cell = self.minimum_cell.as_ref();
+        for (key, names) in [
+            ("grain", &self.grain),
+            ("slice", &self.slice),
+            ("minimum_cell", cell.map_or(&none, |cell| &cell.students)),
+            ("minimum_cell", cell.map_or(&none, |cell| &cell.within)),
+        ] {
             let (line, _) = members.get(key)?;
             let known = |name: &&str| self.columns.iter().any(|column| column.name == *name);
             if let Some(name) = names.iter().find(|name| !known(name)) {

@@ -31,7 +31,7 @@ fn a_header_says_everything_about_a_report() {
     assert_eq!(header.slice, ["term", "day"]);
     assert_eq!(header.sources, ["clickstream", "video"]);
     assert_eq!(header.visibility, Visibility::Student);
-    assert_eq!(header.minimum_cell, MinimumCell::None);
+    assert_eq!(header.minimum_cell, None);
     assert_eq!(
         header.thresholds,
         [
@@ -55,6 +55,28 @@ fn a_header_says_everything_about_a_report() {
     );
     assert!(header.columns[1].nullable);
     assert_eq!(header.columns[3].data_type, text(true));
+}
+
+#[test]
+fn a_minimum_cell_names_what_counts_students_and_whose_total_is_known() {
+    let cell = |text: &str| {
+        let good = GOOD.replace("minimum_cell: none", &format!("minimum_cell: {text}"));
+        let header = Header::parse(&good).map_err(|error| (error.line, error.problem))?;
+        let cell = header.minimum_cell.expect("a cell");
+        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect::<Vec<_>>();
+        Ok((owned(cell.students), owned(cell.within)))
+    };
+    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+    assert_eq!(cell("tags"), Ok((names(&["tags"]), names(&[]))));
+    let both = cell("tags, day within term, day");
+    assert_eq!(both, Ok((names(&["tags", "day"]), names(&["term", "day"]))));
+    let unknown = Problem::NoSuchColumn("viewers".to_owned());
+    assert_eq!(cell("viewers"), Err((9, unknown.clone())));
+    assert_eq!(cell("tags within viewers"), Err((9, unknown)));
+    assert_eq!(
+        cell("Tags"),
+        Err((9, Problem::NotAMember("Tags".to_owned())))
+    );
 }
 
 #[test]

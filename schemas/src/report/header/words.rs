@@ -31,13 +31,15 @@ impl Visibility {
     }
 }
 
-/// Which groups are too small to be shown to roles that see only aggregates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MinimumCell {
-    /// None: a row is about one student, or about nobody.
-    None,
-    /// Those of fewer students than the tenant's document says.
-    Tenant,
+/// What of a report tells whether a row is about enough students to be shown to roles
+/// that see only aggregates: the tenant's document says how many are enough.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MinimumCell<'a> {
+    /// The columns that count students; the least of them is the size of the row's cell.
+    pub students: Vec<&'a str>,
+    /// The columns that tell apart the groups whose total is known some other way: of
+    /// such a group no single cell may be missing. None where no total is known.
+    pub within: Vec<&'a str>,
 }
 
 /// The value of a threshold, which the SQL names as `$<name>`.

@@ -44,7 +44,10 @@ impl Access {
         }
         let label = || Some("demo".to_owned());
         let key = issue_key(registry, &tenant.id, |key| key.label = label()).await?;
-        let token = issue_token(registry, &tenant.id, Role::Steward, label(), None).await?;
+        let token = issue_token(registry, &tenant.id, Role::Steward, |token| {
+            token.label = label()
+        })
+        .await?;
         let access = Self {
             tenant: tenant.id,
             key: key.reveal(),

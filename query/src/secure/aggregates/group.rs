@@ -1,0 +1,171 @@
+//! The aggregate that makes groups of people: it counts them, and shows only what is of
+//! enough of them.
+
+use std::sync::Arc;
+
+use datafusion::common::{Column, DFSchema, ScalarValue};
+use datafusion::functions_aggregate::count::count_udaf;
+use datafusion::logical_expr::expr::{AggregateFunction, Alias};
+use datafusion::logical_expr::{
+    Aggregate, Expr, Filter, LogicalPlan, Projection, ident, lit, when,
+};
+
+use super::people::People;
+use super::{Kind, ours, refused};
+use crate::error::Error;
+
+/// The columns that count people: of the group, and before a number those of a figure.
+const STUDENTS: &str = "chalkline_students";
+
+/// What may be reckoned from people.
+const FIGURES: [&str; 12] = [
+    "approx_distinct",
+    "approx_median",
+    "approx_percentile_cont",
+    "avg",
+    "count",
+    "mean",
+    "stddev",
+    "stddev_pop",
+    "stddev_samp",
+    "sum",
+    "var_pop",
+    "var",
+];
+
+/// Percentiles nearer to an end than this are the value of one.
+const MIDDLE: std::ops::RangeInclusive<f64> = 0.05..=0.95;
+
+/// Groups, and figures of them. Those of people become groups of at least `least` people,
+/// and a figure to which fewer contribute NULL.
+pub(super) fn grouped(
+    input: LogicalPlan,
+    kind: &Kind,
+    by: Vec<Expr>,
+    of: Vec<Expr>,
+    least: u32,
+) -> Result<(LogicalPlan, Kind), Error> {
+    let Kind::People(people) = kind else {
+        let kind = match kind {
+            Kind::Groups => Kind::Groups,
+            _ => Kind::Free,
+        };
+        let plan = Aggregate::try_new(Arc::new(input), by, of).map_err(ours)?;
+        return Ok((LogicalPlan::Aggregate(plan), kind));
+    };
+    let schema = Arc::clone(input.schema());
+    for expr in &by {
+        if matches!(expr, Expr::GroupingSet(_)) {
+            return Err(refused(
+                "Group by columns, without ROLLUP, CUBE or GROUPING SETS",
+            ));
+        }
+        people.unnamed(expr, &schema, "GROUP BY")?;
+    }
+    let person = people.person(&schema);
+    let mut counted = vec![contributors(&person, None).alias(STUDENTS)];
+    let mut counts = Vec::new();
+    for expr in &of {
+        let condition = contributes(expr, people, &schema)?;
+        counts.push(condition.map(|condition| {
+            let name = format!("{STUDENTS}_{}", counted.len());
+            let counting = contributors(&person, Some(condition));
+            counted.push(counting.alias(&name));
+            name
+        }));
+    }
+
+    let groups = by.len();
+    let all = of.into_iter().chain(counted).collect();
+    let plan = Aggregate::try_new(Arc::new(input), by, all).map_err(ours)?;
+    let columns: Vec<Column> = plan.schema.columns();
+    let least = || lit(i64::from(least));
+    let are_enough = ident(STUDENTS).gt_eq(least());
+    let plan = Filter::try_new(are_enough, Arc::new(LogicalPlan::Aggregate(plan))).map_err(ours)?;
+    let (by, of) = columns[..groups + counts.len()].split_at(groups);
+    let by = by.iter().cloned().map(|column| Ok(Expr::Column(column)));
+    let of = of.iter().cloned().zip(counts).map(|(column, count)| {
+        let Some(count) = count else {
+            return Ok(Expr::Column(column));
+        };
+        let name = column.name.clone();
+        let shown = when(ident(count).gt_eq(least()), Expr::Column(column));
+        Ok(shown.end()?.alias(name))
+    });
+    let shown = by.chain(of).collect::<Result<Vec<_>, _>>().map_err(ours)?;
+    let plan = Projection::try_new(shown, Arc::new(LogicalPlan::Filter(plan))).map_err(ours)?;
+    Ok((LogicalPlan::Projection(plan), Kind::Groups))
+}
+
+/// How many people there are, of those rows that meet a condition.
+fn contributors(person: &Column, condition: Option<Expr>) -> Expr {
+    let args = vec![Expr::Column(person.clone())];
+    let filter = condition.map(Box::new);
+    let count = AggregateFunction::new_udf(count_udaf(), args, true, filter, Vec::new(), None);
+    Expr::AggregateFunction(count)
+}
+
+/// Which rows contribute to a figure; `None`: all of the group.
+fn contributes(expr: &Expr, people: &People, schema: &DFSchema) -> Result<Option<Expr>, Error> {
+    let figure = match expr {
+        Expr::Alias(Alias { expr, .. }) => return contributes(expr, people, schema),
+        Expr::AggregateFunction(figure) => figure,
+        _ => {
+            return Err(refused(
+                "Use count, sum, avg, stddev or approx_percentile_cont",
+            ));
+        }
+    };
+    let name = figure.func.name();
+    if !FIGURES.contains(&name) {
+        return Err(refused(&format!(
+            "{name} shows the value of one; use count, sum, avg, stddev or \
+             approx_percentile_cont"
+        )));
+    }
+    let params = &figure.params;
+    let counts = matches!(name, "count" | "approx_distinct");
+    let args = params
+        .args
+        .iter()
+        .chain(params.order_by.iter().map(|sort| &sort.expr));
+    let mut condition: Option<Expr> = None;
+    let mut and = |other: Expr| {
+        condition = Some(match condition.take() {
+            Some(one) => one.and(other),
+            None => other,
+        });
+    };
+    for arg in args {
+        let is_person = counts && people.is_person(arg, schema);
+        if !is_person && !people.is_plain(arg, schema) {
+            return Err(refused(&format!(
+                "Use {name} of a column as it is stored, at most scaled by a constant"
+            )));
+        }
+        if !matches!(arg, Expr::Literal(..)) {
+            and(arg.clone().is_not_null());
+        }
+    }
+    if name.starts_with("approx_percentile") {
+        middle(params.args.get(1))?;
+    }
+    if let Some(filter) = &params.filter {
+        people.unnamed(filter, schema, "FILTER")?;
+        and(filter.as_ref().clone());
+    }
+    Ok(condition)
+}
+
+fn middle(percentile: Option<&Expr>) -> Result<(), Error> {
+    let value = match percentile {
+        Some(Expr::Literal(value, _)) => value
+            .cast_to(&datafusion::arrow::datatypes::DataType::Float64)
+            .ok(),
+        _ => None,
+    };
+    match value {
+        Some(ScalarValue::Float64(Some(value))) if MIDDLE.contains(&value) => Ok(()),
+        _ => Err(refused("Ask for a percentile from 0.05 to 0.95")),
+    }
+}

@@ -1,0 +1,385 @@
+//! Plans of those who see aggregates only: rows about people may be filtered, joined and
+//! computed with, but must be grouped before they are shown, and groups of too few people
+//! are not.
+//!
+//! A plan is walked from its sources up. Each node is about nobody, about people one by
+//! one, or about groups that are large enough; the aggregate between the latter two is
+//! changed to count people beside whatever else it counts, see [`group`]. Above it
+//! everything is allowed again: it is reckoned from what is shown.
+
+mod group;
+mod people;
+
+use std::sync::Arc;
+
+use datafusion::common::DFSchema;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::datasource::source_as_provider;
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
+use datafusion::logical_expr::{
+    BinaryExpr, Distinct, Expr, Filter, Join, JoinType, LogicalPlan, Operator, Projection,
+    SubqueryAlias,
+};
+
+use self::people::People;
+use super::secured::Secured;
+use crate::error::Error;
+
+/// What the rows of a plan are about.
+#[derive(Debug)]
+enum Kind {
+    /// Nobody.
+    Free,
+    /// People, one by one.
+    People(People),
+    /// Groups of people, large enough to be shown.
+    Groups,
+}
+
+/// The same plan, in which only groups of at least `least` people are shown.
+///
+/// # Errors
+/// [`Error::AggregatesOnly`] when it asks for more, with what to do instead.
+pub(crate) fn aggregates_only(plan: LogicalPlan, least: u32) -> Result<LogicalPlan, Error> {
+    match (Gate { least }).pass(plan)? {
+        (_, Kind::People(_)) => Err(refused(
+            "End with an aggregate: GROUP BY with count, sum, avg, stddev or \
+             approx_percentile_cont",
+        )),
+        (plan, _) => Ok(plan),
+    }
+}
+
+fn refused(what: &str) -> Error {
+    Error::AggregatesOnly {
+        detail: format!("{what}; this token sees groups of students, not single ones."),
+    }
+}
+
+fn ours(error: DataFusionError) -> Error {
+    Error::Internal(Box::new(error))
+}
+
+struct Gate {
+    /// How many people a group has at least.
+    least: u32,
+}
+
+impl Gate {
+    fn pass(&self, plan: LogicalPlan) -> Result<(LogicalPlan, Kind), Error> {
+        match plan {
+            LogicalPlan::TableScan(scan) => {
+                let provider = source_as_provider(&scan.source).map_err(ours)?;
+                let secured = provider.downcast_ref::<Secured>();
+                let plan = LogicalPlan::TableScan(scan);
+                let kind = secured.map_or(Kind::Free, |secured| match secured.is_of_people() {
+                    false => Kind::Free,
+                    true => Kind::People(People::of_source(plan.schema())),
+                });
+                match kind {
+                    Kind::People(people) if people.persons.is_empty() => {
+                        Err(refused("Ask for another table"))
+                    }
+                    kind => Ok((plan, kind)),
+                }
+            }
+            LogicalPlan::SubqueryAlias(named) => {
+                let (input, kind) = self.pass(Arc::unwrap_or_clone(named.input))?;
+                let named = SubqueryAlias::try_new(Arc::new(input), named.alias);
+                Ok((LogicalPlan::SubqueryAlias(named.map_err(ours)?), kind))
+            }
+            LogicalPlan::Projection(projection) => self.projection(projection),
+            LogicalPlan::Filter(filter) => self.filter(filter),
+            LogicalPlan::Join(join) => self.join(join),
+            LogicalPlan::Aggregate(aggregate) => {
+                let (input, kind) = self.pass(Arc::unwrap_or_clone(aggregate.input))?;
+                let exprs = |exprs: Vec<Expr>| self.exprs(exprs, &input, &kind);
+                let (by, of) = (exprs(aggregate.group_expr)?, exprs(aggregate.aggr_expr)?);
+                group::grouped(input, &kind, by, of, self.least)
+            }
+            LogicalPlan::Distinct(Distinct::All(input)) => {
+                let (input, kind) = self.pass(Arc::unwrap_or_clone(input))?;
+                match &kind {
+                    Kind::People(people) => {
+                        let by = people.shown(input.schema());
+                        group::grouped(input, &kind, by, Vec::new(), self.least)
+                    }
+                    _ => Ok((LogicalPlan::Distinct(Distinct::All(Arc::new(input))), kind)),
+                }
+            }
+            LogicalPlan::Explain(mut explain) => {
+                let (plan, kind) = self.pass(Arc::unwrap_or_clone(explain.plan))?;
+                if let Kind::People(_) = kind {
+                    return Err(refused("Explain a query that ends with an aggregate"));
+                }
+                explain.plan = Arc::new(plan);
+                Ok((LogicalPlan::Explain(explain), Kind::Free))
+            }
+            other => self.other(&other),
+        }
+    }
+
+    fn projection(&self, projection: Projection) -> Result<(LogicalPlan, Kind), Error> {
+        let (input, kind) = self.pass(Arc::unwrap_or_clone(projection.input))?;
+        let mut exprs = self.exprs(projection.expr, &input, &kind)?;
+        let kind = match kind {
+            Kind::People(people) => {
+                let people = people.projected(input.schema(), &mut exprs)?;
+                Kind::People(people)
+            }
+            kind => kind,
+        };
+        let plan = Projection::try_new(exprs, Arc::new(input)).map_err(ours)?;
+        Ok((LogicalPlan::Projection(plan), kind))
+    }
+
+    fn filter(&self, filter: Filter) -> Result<(LogicalPlan, Kind), Error> {
+        let (input, kind) = self.pass(Arc::unwrap_or_clone(filter.input))?;
+        let predicate = self.expr(filter.predicate, &input, &kind)?;
+        if let Kind::People(people) = &kind {
+            people.unnamed(&predicate, input.schema(), "A condition")?;
+        }
+        let plan = Filter::try_new(predicate, Arc::new(input)).map_err(ours)?;
+        Ok((LogicalPlan::Filter(plan), kind))
+    }
+
+    fn join(&self, join: Join) -> Result<(LogicalPlan, Kind), Error> {
+        let (left, of_left) = self.pass(join.left.as_ref().clone())?;
+        let (right, of_right) = self.pass(join.right.as_ref().clone())?;
+        let keeps_both = matches!(
+            join.join_type,
+            JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full
+        );
+        let width = left.schema().fields().len();
+        let (mut on, filter) = pairs(join.on, join.filter, left.schema(), right.schema());
+        let kind = match (of_left, of_right) {
+            (Kind::Free, Kind::Free) => Kind::Free,
+            _ if !keeps_both => {
+                return Err(refused("Write the join as JOIN or LEFT JOIN"));
+            }
+            (Kind::Groups, Kind::Free) | (Kind::Free, Kind::Groups) => Kind::Groups,
+            (Kind::People(people), Kind::Free) => Kind::People(people),
+            (Kind::Free, Kind::People(people)) => Kind::People(people.moved(width)),
+            (Kind::People(one), Kind::People(other)) => {
+                let are_same = |(a, b): &(Expr, Expr)| {
+                    one.is_person(a, left.schema()) && other.is_person(b, right.schema())
+                };
+                let same = on.iter().position(are_same);
+                let fits = matches!(join.join_type, JoinType::Inner | JoinType::Left);
+                let Some(same) = same.filter(|_| fits) else {
+                    return Err(refused(
+                        "Join tables about students by their student_key or user_id alone, with \
+                         JOIN or LEFT JOIN",
+                    ));
+                };
+                // It comes first, and is the one that may name them.
+                on.swap(0, same);
+                Kind::People(one.with(other.moved(width)))
+            }
+            (Kind::Groups, _) | (_, Kind::Groups) => {
+                return Err(refused(
+                    "Do not join what was aggregated with others about students",
+                ));
+            }
+        };
+        let joined = Join::try_new(
+            Arc::new(left),
+            Arc::new(right),
+            on.clone(),
+            filter.clone(),
+            join.join_type,
+            join.join_constraint,
+            join.null_equality,
+            join.null_aware,
+        );
+        let joined = joined.map_err(ours)?;
+        if let Kind::People(people) = &kind {
+            let both = people.comes_from_both(width);
+            let named = on.iter().skip(usize::from(both));
+            let conditions = named.flat_map(|(a, b)| [a, b]).chain(&filter);
+            for condition in conditions {
+                people.unnamed(condition, &joined.schema, "A join's condition")?;
+            }
+        }
+        let joined = LogicalPlan::Join(joined);
+        for expr in joined.expressions() {
+            self.without_people(subqueries(&expr))?;
+        }
+        Ok((joined, kind))
+    }
+
+    /// Nodes that rows about people do not go through.
+    fn other(&self, plan: &LogicalPlan) -> Result<(LogicalPlan, Kind), Error> {
+        let mut inputs = Vec::new();
+        let mut kinds = Vec::new();
+        for input in plan.inputs() {
+            let (input, kind) = self.pass(input.clone())?;
+            inputs.push(input);
+            kinds.push(kind);
+        }
+        let what = match plan {
+            LogicalPlan::Window(_) => "Use no window function before an aggregate",
+            LogicalPlan::Limit(_) => "Use LIMIT above an aggregate",
+            LogicalPlan::Union(_) => "Use no set operation",
+            LogicalPlan::Sort(_) => "Use ORDER BY above an aggregate",
+            LogicalPlan::Unnest(_) => "Use no unnest before an aggregate",
+            _ => "Aggregate first",
+        };
+        if kinds.iter().any(|kind| matches!(kind, Kind::People(_))) {
+            return Err(refused(what));
+        }
+        let is_grouped = kinds.iter().any(|kind| matches!(kind, Kind::Groups));
+        let several = matches!(plan, LogicalPlan::Union(_) | LogicalPlan::RecursiveQuery(_));
+        if is_grouped && several {
+            return Err(refused("Use no set operation"));
+        }
+        let kind = match is_grouped {
+            true => Kind::Groups,
+            false => Kind::Free,
+        };
+        let mut exprs = Vec::new();
+        for expr in plan.expressions() {
+            exprs.push(match inputs.first() {
+                Some(input) => self.expr(expr, input, &kind)?,
+                None => expr,
+            });
+        }
+        if inputs.is_empty() {
+            return Ok((plan.clone(), kind));
+        }
+        let plan = plan.with_new_exprs(exprs, inputs).map_err(ours)?;
+        Ok((plan, kind))
+    }
+
+    fn exprs(
+        &self,
+        exprs: Vec<Expr>,
+        input: &LogicalPlan,
+        kind: &Kind,
+    ) -> Result<Vec<Expr>, Error> {
+        let each = exprs.into_iter().map(|expr| self.expr(expr, input, kind));
+        each.collect()
+    }
+
+    /// An expression whose subqueries show groups that are large enough, or nobody.
+    fn expr(&self, expr: Expr, input: &LogicalPlan, kind: &Kind) -> Result<Expr, Error> {
+        let mut failed = None;
+        let passed = expr.transform_up(|expr| {
+            let Expr::ScalarSubquery(mut subquery) = expr else {
+                return Ok(Transformed::no(expr));
+            };
+            match self.pass(subquery.subquery.as_ref().clone()) {
+                Ok((_, Kind::Free)) => Ok(Transformed::no(Expr::ScalarSubquery(subquery))),
+                Ok((plan, Kind::Groups))
+                    if subquery.outer_ref_columns.is_empty()
+                        && !matches!(kind, Kind::People(_)) =>
+                {
+                    subquery.subquery = Arc::new(plan);
+                    Ok(Transformed::yes(Expr::ScalarSubquery(subquery)))
+                }
+                Ok(_) => {
+                    failed.get_or_insert_with(in_subquery);
+                    Ok(Transformed::no(Expr::ScalarSubquery(subquery)))
+                }
+                Err(error) => {
+                    failed.get_or_insert(error);
+                    Ok(Transformed::no(Expr::ScalarSubquery(subquery)))
+                }
+            }
+        });
+        let expr = passed.map_err(ours)?.data;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        self.conditions(&expr, input, kind)?;
+        Ok(expr)
+    }
+
+    /// Refuses subqueries in conditions that are about people, or compare with people.
+    fn conditions(&self, expr: &Expr, input: &LogicalPlan, kind: &Kind) -> Result<(), Error> {
+        let within = subqueries(expr);
+        if let Kind::People(people) = kind {
+            for outer in within
+                .iter()
+                .flat_map(|subquery| &subquery.outer_ref_columns)
+            {
+                people.unnamed(outer, input.schema(), "A subquery")?;
+            }
+        }
+        self.without_people(within.into_iter().filter(|subquery| !subquery.is_scalar))
+    }
+
+    fn without_people(&self, subqueries: impl IntoIterator<Item = Within>) -> Result<(), Error> {
+        for subquery in subqueries {
+            match self.pass(subquery.plan)? {
+                (_, Kind::Free) => {}
+                _ => return Err(in_subquery()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The conditions of a join of which each side is a column of one of its inputs, and the
+/// others.
+fn pairs(
+    mut on: Vec<(Expr, Expr)>,
+    filter: Option<Expr>,
+    left: &DFSchema,
+    right: &DFSchema,
+) -> (Vec<(Expr, Expr)>, Option<Expr>) {
+    let is_of = |expr: &Expr, schema: &DFSchema| match expr {
+        Expr::Column(column) => schema.has_column(column),
+        _ => false,
+    };
+    let mut others = Vec::new();
+    for condition in filter.map(split_conjunction_owned).into_iter().flatten() {
+        match condition {
+            Expr::BinaryExpr(BinaryExpr {
+                left: a,
+                op: Operator::Eq,
+                right: b,
+            }) if is_of(&a, left) && is_of(&b, right) => on.push((*a, *b)),
+            Expr::BinaryExpr(BinaryExpr {
+                left: a,
+                op: Operator::Eq,
+                right: b,
+            }) if is_of(&b, left) && is_of(&a, right) => on.push((*b, *a)),
+            other => others.push(other),
+        }
+    }
+    (on, conjunction(others))
+}
+
+fn in_subquery() -> Error {
+    refused("Use no subquery about students but one that stands alone and is an aggregate")
+}
+
+struct Within {
+    plan: LogicalPlan,
+    outer_ref_columns: Vec<Expr>,
+    is_scalar: bool,
+}
+
+/// The subqueries of an expression, not those within them.
+fn subqueries(expr: &Expr) -> Vec<Within> {
+    let mut found = Vec::new();
+    let visited = expr.apply(|expr| {
+        let (subquery, is_scalar) = match expr {
+            Expr::ScalarSubquery(subquery) => (subquery, true),
+            Expr::InSubquery(within) => (&within.subquery, false),
+            Expr::Exists(exists) => (&exists.subquery, false),
+            Expr::SetComparison(compared) => (&compared.subquery, false),
+            _ => return Ok(TreeNodeRecursion::Continue),
+        };
+        found.push(Within {
+            plan: subquery.subquery.as_ref().clone(),
+            outer_ref_columns: subquery.outer_ref_columns.clone(),
+            is_scalar,
+        });
+        Ok(TreeNodeRecursion::Continue)
+    });
+    debug_assert!(visited.is_ok(), "looking does not fail");
+    found
+}

@@ -1,0 +1,161 @@
+//! What those see who see aggregates only.
+
+use rstest::rstest;
+
+use super::district::district;
+
+#[rstest]
+#[case("SELECT count(*) AS n FROM clickstream", "12")]
+#[case("SELECT avg(score / nullif(max_score, 0)) AS r FROM assessment", "0.5")]
+#[case("SELECT count(DISTINCT student_key) AS n FROM clickstream", "7")]
+#[case(
+    "SELECT section_id, count(*) FROM clickstream GROUP BY section_id ORDER BY 1",
+    "bio-1 7"
+)]
+#[case(
+    "SELECT term, avg(score), stddev(score) FROM assessment GROUP BY term ORDER BY 1",
+    "2026-27 0.5 0.0"
+)]
+#[case(
+    "SELECT section_id, sum(page_views) AS views FROM student_day GROUP BY 1 HAVING count(*) > 1 ORDER BY views",
+    "bio-1 21"
+)]
+#[case(
+    "SELECT approx_percentile_cont(score, 0.5) AS p FROM assessment",
+    "0.5"
+)]
+#[case("SELECT DISTINCT term FROM clickstream", "2026-27")]
+#[case(
+    "SELECT s.name, count(*) FROM clickstream c JOIN sections s USING (section_id) GROUP BY s.name",
+    "bio-1 7"
+)]
+#[case(
+    "SELECT count(*) FROM clickstream c JOIN assessment a ON a.student_key = c.student_key",
+    "22"
+)]
+#[case(
+    "SELECT e.role, count(DISTINCT u.user_id) FROM enrollments e JOIN users u ON u.user_id = e.user_id GROUP BY 1",
+    "student 7"
+)]
+#[case(
+    "SELECT role, count(*) FROM (SELECT role, user_id FROM enrollments WHERE section_id LIKE 'bio%') GROUP BY role",
+    "student 5"
+)]
+#[case(
+    "WITH c AS (SELECT section_id AS s, date_trunc('month', occurred_at) AS m FROM clickstream) SELECT s, count(*) FROM c GROUP BY s, m",
+    "bio-1 7"
+)]
+#[case(
+    "SELECT max(n) FROM (SELECT section_id, count(*) AS n FROM clickstream GROUP BY 1)",
+    "7"
+)]
+#[case(
+    "SELECT (SELECT count(*) FROM clickstream) + (SELECT count(*) FROM video) AS n",
+    "24"
+)]
+#[case(
+    "SELECT n, sum(n) OVER () FROM (SELECT section_id, count(*) AS n FROM clickstream GROUP BY 1)",
+    "7 7"
+)]
+// Of too few people nothing is left.
+#[case("SELECT count(*) FROM clickstream WHERE section_id = 'art-1'", "")]
+#[case(
+    "SELECT count(*) FROM clickstream WHERE occurred_at < '2026-06-01'",
+    ""
+)]
+// Nor of figures to which too few contribute.
+#[case(
+    "SELECT count(*) AS n, sum(score) FILTER (WHERE section_id = 'art-1') AS s FROM assessment",
+    "12 null"
+)]
+#[case(
+    "SELECT count(*) AS n, count(*) FILTER (WHERE section_id = 'bio-1') AS s FROM assessment",
+    "12 7"
+)]
+#[case("SELECT course_id, name FROM courses", "")]
+#[case("SELECT section_id FROM sections ORDER BY 1 LIMIT 1", "art-1")]
+#[tokio::test]
+async fn groups_of_enough_people_are_shown(#[case] sql: &str, #[case] expected: &str) {
+    let school = district().await;
+    let lines = school.lines_as("analyst", sql).await;
+    assert_eq!(lines.join(","), expected, "{sql}");
+}
+
+#[rstest]
+#[case("SELECT * FROM clickstream")]
+#[case("SELECT sum((score - 0.5) * (score - 0.25)) FROM assessment")]
+#[case("SELECT avg(score / nullif(max_score, 0.5)) FROM assessment")]
+#[case("SELECT student_key FROM student_day LIMIT 1")]
+#[case("SELECT given_name FROM users")]
+#[case("SELECT min(url), count(*) FROM clickstream")]
+#[case("SELECT max(score) FROM assessment")]
+#[case("SELECT array_agg(student_key) FROM clickstream")]
+#[case("SELECT string_agg(section_id, ',') FROM clickstream")]
+#[case("SELECT first_value(score) FROM assessment")]
+#[case("SELECT median(score) FROM assessment")]
+#[case("SELECT approx_percentile_cont(score, 1.0) FROM assessment")]
+#[case("SELECT student_key, count(*) FROM clickstream GROUP BY student_key")]
+#[case("SELECT substr(student_key, 1, 2), count(*) FROM clickstream GROUP BY 1")]
+#[case("SELECT count(*) FROM clickstream WHERE student_key = 'k-stu-1'")]
+#[case("SELECT count(*) FILTER (WHERE student_key = 'k-stu-1') FROM clickstream")]
+#[case("SELECT sum(CASE WHEN session_id = 'x' THEN score ELSE 0 END) FROM assessment")]
+#[case(
+    "SELECT sum(s) FROM (SELECT CASE WHEN session_id = 'x' THEN score ELSE 0 END AS s FROM assessment)"
+)]
+#[case(
+    "SELECT sum(score * w) FROM assessment JOIN (VALUES ('r', 1)) v(response, w) USING (response)"
+)]
+#[case(
+    "SELECT sum(v.w) FROM assessment a JOIN (VALUES ('k-stu-1', 1)) v(k, w) ON v.k = a.student_key"
+)]
+#[case("SELECT count(*) FROM clickstream a, clickstream b")]
+#[case("SELECT count(*) FROM clickstream a JOIN clickstream b ON a.url = b.url")]
+#[case(
+    "SELECT x.n FROM (SELECT count(*) AS n FROM clickstream) x CROSS JOIN (SELECT count(*) AS m FROM video) y"
+)]
+#[case("SELECT count(*) FROM clickstream UNION ALL SELECT count(*) FROM video")]
+#[case("SELECT term, section_id, count(*) FROM clickstream GROUP BY ROLLUP (term, section_id)")]
+#[case("SELECT count(*) OVER () FROM clickstream")]
+#[case("SELECT count(*) FROM (SELECT * FROM clickstream LIMIT 3)")]
+#[case(
+    "SELECT count(*) FROM (SELECT score, rank() OVER (ORDER BY score) AS r FROM assessment) WHERE r = 1"
+)]
+#[case("SELECT count(*) FROM sections WHERE section_id IN (SELECT section_id FROM clickstream)")]
+#[case(
+    "SELECT name FROM sections s WHERE EXISTS (SELECT 1 FROM clickstream c WHERE c.section_id = s.section_id)"
+)]
+#[case(
+    "SELECT name, (SELECT count(*) FROM clickstream c WHERE c.section_id = s.section_id) FROM sections s"
+)]
+#[case(
+    "SELECT count(*) FROM clickstream WHERE student_key IN (SELECT column1 FROM (VALUES ('k-stu-1')))"
+)]
+#[case("SELECT s.name FROM sections s LEFT SEMI JOIN clickstream c USING (section_id)")]
+#[case("EXPLAIN SELECT * FROM clickstream")]
+#[case("SELECT unnest(played_segments) FROM video")]
+#[case(
+    "WITH RECURSIVE r AS (SELECT student_key FROM clickstream UNION ALL SELECT student_key FROM r WHERE false) SELECT count(*) FROM r"
+)]
+#[tokio::test]
+async fn single_ones_are_not(#[case] sql: &str) {
+    let school = district().await;
+    let (status, code, detail) = school.ask_as("analyst", sql).await.problem();
+    assert_eq!(
+        (status, code.as_str()),
+        (403, "aggregates_only"),
+        "{sql}: {detail}"
+    );
+}
+
+#[tokio::test]
+async fn reports_about_students_are_for_sql_alone() {
+    let school = district().await;
+    let (status, code, _) = school
+        .look_as("analyst", "/v1/reports/student_day")
+        .await
+        .problem();
+    assert_eq!((status, code.as_str()), (403, "aggregates_only"));
+    let listed = school.look_as("analyst", "/v1/reports").await;
+    assert!(!listed.text().contains("\"student_day\""));
+    assert!(listed.text().contains("\"section_day\""));
+}

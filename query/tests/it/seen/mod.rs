@@ -1,0 +1,9 @@
+//! Who sees what.
+
+mod aggregates;
+mod attacks;
+mod cells;
+mod district;
+mod matrix;
+mod rows;
+mod rules;
