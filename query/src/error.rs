@@ -4,7 +4,9 @@ use std::fmt;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use schemas::{Problem, ProblemDetail, Role};
+use schemas::{Problem, ProblemDetail};
+
+use crate::authenticate::TooWide;
 
 /// An error from outside whose text is for our logs only.
 type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -28,12 +30,10 @@ pub(crate) enum Error {
     TooComplex { detail: String },
     #[error("the statement is not allowed")]
     NotAllowed { detail: String },
-    #[error("the statement shows more than aggregates")]
-    AggregatesOnly { detail: String },
-    #[error("{table} is not shown to this asker")]
-    TableNotShown { table: &'static str, role: Role },
     #[error("the statement cannot be answered as it stands")]
     Invalid { code: &'static str, detail: String },
+    #[error("the credential does not allow it")]
+    Forbidden { code: &'static str, detail: String },
     #[error("there is no such report")]
     UnknownReport { detail: String },
     #[error("the address asks for what the report does not have")]
@@ -58,6 +58,8 @@ pub(crate) enum Error {
     Method,
     #[error("report {report} is being computed by a new definition")]
     Recomputing { report: &'static str },
+    #[error("the keys of identity provider {issuer} cannot be read")]
+    IdentityProvider { issuer: String },
     #[error("the lake or the tenants' documents cannot be read")]
     Unavailable(#[source] Source),
     #[error("the query failed for a reason of ours")]
@@ -81,6 +83,34 @@ pub(crate) enum Unauthorised {
     Expired,
     #[error("a log-in code that is not open")]
     Code,
+    #[error("a token that is too long")]
+    TooLong,
+    #[error("a token that does not say whose data it asks about")]
+    Tenant,
+    #[error("a token of an unknown issuer")]
+    Issuer,
+    #[error("a token for somebody else")]
+    Audience,
+    #[error("a token that is signed in another way")]
+    Algorithm,
+    #[error("a token of an unknown key")]
+    Key,
+    #[error("a token with a wrong signature")]
+    Signature,
+    #[error("a token without an end")]
+    Endless,
+    #[error("a token whose time is over")]
+    Over,
+    #[error("a token whose time has not come")]
+    Early,
+    #[error("a token that does not say who somebody is")]
+    Subject,
+    #[error("a token of no known role")]
+    Role,
+    #[error("a token of several roles")]
+    Roles,
+    #[error("an embed token whose parent does not work")]
+    Parent,
 }
 
 impl Unauthorised {
@@ -115,6 +145,68 @@ impl Unauthorised {
                 "This link was used already or is older than 10 minutes; print a new one with \
                  `chalkline link`, or log in with a token.",
             ),
+            Self::TooLong => (
+                "token_too_long",
+                "Send a token of at most 16 KiB; let the provider leave out what nobody needs.",
+            ),
+            Self::Tenant => (
+                "token_tenant_missing",
+                "Say whose data you ask about, by the claim `chalkline_tenant` or, where the \
+                 token has none, by the header `X-Chalkline-Tenant`.",
+            ),
+            Self::Issuer => (
+                "token_issuer_unknown",
+                "The tenant trusts no such identity provider; name it with `chalkline tenant idp \
+                 set`.",
+            ),
+            Self::Audience => (
+                "token_audience_wrong",
+                "The token is for somebody else; ask the provider for one whose `aud` is the \
+                 audience that the tenant names.",
+            ),
+            Self::Algorithm => (
+                "token_algorithm_refused",
+                "The token is signed in a way that the tenant does not take from its provider.",
+            ),
+            Self::Key => (
+                "token_key_unknown",
+                "The provider has no key with which this token can have been signed; get a new \
+                 one.",
+            ),
+            Self::Signature => (
+                "token_signature_invalid",
+                "The token is not signed by the provider that it names; get a new one.",
+            ),
+            Self::Endless => (
+                "token_expiry_missing",
+                "Let the provider say in `exp` when its tokens end.",
+            ),
+            Self::Over => (
+                "token_expired",
+                "This token has expired; get a new one from where it came.",
+            ),
+            Self::Early => (
+                "token_not_yet_valid",
+                "By our clock this token is of the future; compare the clocks.",
+            ),
+            Self::Subject => (
+                "token_subject_missing",
+                "Let the provider say who somebody is in the claim that the tenant names.",
+            ),
+            Self::Role => (
+                "token_role_unknown",
+                "The token names no role that the tenant has given a meaning; see `chalkline \
+                 tenant idp show`.",
+            ),
+            Self::Roles => (
+                "token_role_ambiguous",
+                "The token names several roles; let the provider put one of them into it.",
+            ),
+            Self::Parent => (
+                "token_revoked",
+                "The query token with which this embed token was made works no more; make both \
+                 anew.",
+            ),
         }
     }
 }
@@ -138,17 +230,16 @@ impl Error {
             | Self::Parameter { .. }
             | Self::Failed { .. } => StatusCode::BAD_REQUEST,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-            Self::NotAllowed { .. } | Self::AggregatesOnly { .. } | Self::TableNotShown { .. } => {
-                StatusCode::FORBIDDEN
-            }
+            Self::NotAllowed { .. } | Self::Forbidden { .. } => StatusCode::FORBIDDEN,
             Self::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::OutOfMemory => StatusCode::INSUFFICIENT_STORAGE,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound | Self::UnknownReport { .. } => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Busy | Self::Unavailable(_) | Self::Recomputing { .. } => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Busy
+            | Self::Unavailable(_)
+            | Self::IdentityProvider { .. }
+            | Self::Recomputing { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -164,9 +255,9 @@ impl Error {
             Self::NotAcceptable => "not_acceptable",
             Self::TooComplex { .. } => "sql_too_complex",
             Self::NotAllowed { .. } => "statement_not_allowed",
-            Self::AggregatesOnly { .. } => "aggregates_only",
-            Self::TableNotShown { .. } => "table_not_shown",
-            Self::Invalid { code, .. } | Self::Address { code, .. } => code,
+            Self::Invalid { code, .. }
+            | Self::Address { code, .. }
+            | Self::Forbidden { code, .. } => code,
             Self::UnknownReport { .. } => "unknown_report",
             Self::Parameter { .. } => "invalid_parameter",
             Self::Failed { .. } => "query_failed",
@@ -178,6 +269,7 @@ impl Error {
             Self::NotFound => "not_found",
             Self::Method => "method_not_allowed",
             Self::Recomputing { .. } => "report_recomputing",
+            Self::IdentityProvider { .. } => "identity_provider_unavailable",
             Self::Unavailable(_) => "lake_unavailable",
             Self::Internal(_) => "internal_error",
         }
@@ -198,18 +290,13 @@ impl Error {
             Self::Body { detail, .. }
             | Self::TooComplex { detail }
             | Self::NotAllowed { detail }
-            | Self::AggregatesOnly { detail }
+            | Self::Forbidden { detail, .. }
             | Self::Invalid { detail, .. }
             | Self::UnknownReport { detail }
             | Self::Address { detail, .. }
             | Self::Parameter { detail, .. }
             | Self::Failed { detail }
             | Self::TooLarge { detail } => detail.clone(),
-            Self::TableNotShown { table, role } => format!(
-                "{table} is not shown to the role {} or by the grant of this token; GET /v1/tables \
-                 lists what is.",
-                role.as_str()
-            ),
             Self::Timeout { seconds } => format!(
                 "The query worked for {seconds} seconds without an end; ask about fewer terms \
                  or aggregate earlier."
@@ -233,6 +320,11 @@ impl Error {
                 "The definition of {report} or the tenant's time zone has changed, and its rows \
                  are being computed anew; send the request again later."
             ),
+            Self::IdentityProvider { .. } => {
+                "The identity provider does not answer, so that nobody's token can be verified; \
+                 send the request again later."
+                    .to_owned()
+            }
             Self::Unavailable(_) => {
                 "The data cannot be read at the moment; send the query again.".to_owned()
             }
@@ -264,7 +356,9 @@ impl Error {
             Self::TooMany | Self::Busy | Self::Unavailable(_) => {
                 Some(HeaderValue::from_static("1"))
             }
-            Self::Recomputing { .. } => Some(HeaderValue::from_static("5")),
+            Self::Recomputing { .. } | Self::IdentityProvider { .. } => {
+                Some(HeaderValue::from_static("5"))
+            }
             _ => None,
         }
     }
@@ -306,6 +400,30 @@ impl Error {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
+    }
+}
+
+impl From<TooWide> for Error {
+    fn from(refused: TooWide) -> Self {
+        let mut detail = refused.to_string();
+        if let Some(first) = detail.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        detail.push('.');
+        match refused {
+            TooWide::Problem(_) => Self::Body {
+                pointer: String::new(),
+                detail,
+            },
+            TooWide::Issuer(_) => Self::Forbidden {
+                code: "embed_not_allowed",
+                detail,
+            },
+            _ => Self::Forbidden {
+                code: "grant_too_wide",
+                detail,
+            },
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod authenticate;
 mod catalog;
 mod compression;
 mod config;
+mod embed;
 mod error;
 mod executor;
 mod failure;
@@ -30,6 +31,7 @@ mod tables;
 mod types;
 mod web;
 
+pub use authenticate::{FetchError, ProviderKeys, provider_keys};
 pub use config::Config;
-pub use principal::Principal;
+pub use principal::{Principal, Shown};
 pub use server::{Query, StartError};

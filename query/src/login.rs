@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::answer::rfc3339;
-use crate::authenticate::{admit, credential};
+use crate::authenticate::{Bearer, bearer};
 use crate::error::{Error, Unauthorised};
 use crate::request::read_json;
 use crate::server::{Parts, trace_id};
@@ -85,10 +85,15 @@ pub(crate) async fn exchange(State(parts): State<Arc<Parts>>, request: Request) 
 }
 
 async fn give_code(parts: &Parts, headers: &HeaderMap) -> Result<Value, Error> {
-    let token = credential(headers)?;
-    let now = parts.clock.now();
-    admit(&token, &parts.registry, now).await?;
-    let (code, expires_at) = parts.codes.give(token, now);
+    let Bearer::Token(token) = bearer(headers)? else {
+        parts.door.principal(headers).await?;
+        return Err(Error::Forbidden {
+            code: "code_not_allowed",
+            detail: "Codes stand in for query tokens (ct_…) alone.".to_owned(),
+        });
+    };
+    parts.door.admit(&token).await?;
+    let (code, expires_at) = parts.codes.give(token, parts.clock.now());
     Ok(json!({ "code": code, "expires_at": rfc3339(expires_at) }))
 }
 
@@ -98,7 +103,7 @@ async fn exchange_code(parts: &Parts, request: Request) -> Result<Value, Error> 
     let now = parts.clock.now();
     let token = parts.codes.take(&code, now).ok_or(Unauthorised::Code)?;
     // It may have been revoked since.
-    let principal = admit(&token, &parts.registry, now).await?;
+    let principal = parts.door.admit(&token).await?;
     Ok(json!({
         "token": token.reveal(),
         "tenant": principal.tenant,

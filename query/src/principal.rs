@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono_tz::Tz;
-use schemas::{AccessRules, Grant, Role, TenantId};
+use schemas::{AccessRules, Grant, Role, Tenant, TenantId};
 
 /// The holder of a credential, as everything behind the door knows them. What a
 /// session can name, and what it sees of that, is built from this and nothing else.
@@ -23,6 +23,62 @@ pub struct Principal {
     pub rules: Arc<AccessRules>,
     /// Groups of fewer students are shown to no role that sees only aggregates.
     pub minimum_cell: u32,
-    /// Which token they showed.
+    /// What they showed.
+    pub credential: Shown,
+    /// Which of that kind: an id that tells nothing else.
     pub token_id: String,
+}
+
+/// What somebody shows at the door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shown {
+    /// A query token.
+    Token,
+    /// An embed token.
+    Embed {
+        /// The id of the query token with which it was made.
+        parent: String,
+    },
+    /// A token of an identity provider.
+    Identity {
+        /// The provider.
+        issuer: String,
+    },
+}
+
+impl Shown {
+    /// Its kind, in logs and audit.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Embed { .. } => "embed",
+            Self::Identity { .. } => "identity_provider",
+        }
+    }
+}
+
+/// What a credential says of its holder.
+pub(crate) struct Holder {
+    pub(crate) role: Role,
+    pub(crate) subject: Option<String>,
+    pub(crate) grant: Grant,
+    pub(crate) credential: Shown,
+    pub(crate) token_id: String,
+}
+
+impl Principal {
+    /// The holder of a tenant's credential, under the rules of its document.
+    pub(crate) fn of(tenant: &Tenant, holder: Holder) -> Self {
+        Self {
+            tenant: tenant.id.clone(),
+            time_zone: tenant.time_zone,
+            role: holder.role,
+            subject: holder.subject,
+            grant: holder.grant,
+            rules: Arc::new(tenant.access.clone()),
+            minimum_cell: tenant.minimum_cell,
+            credential: holder.credential,
+            token_id: holder.token_id,
+        }
+    }
 }

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::admission::Admission;
 use crate::answer::{self, About, Bounds, Format, Message};
-use crate::authenticate::authenticate;
+use crate::authenticate::Door;
 use crate::compression::compress;
 use crate::error::Error;
 use crate::executor::Executor;
@@ -32,7 +32,7 @@ use crate::request::Question;
 use crate::secure::sees_all;
 use crate::session::{Sessions, entries};
 use crate::tables::Tables;
-use crate::{Config, Principal, failure, report, web};
+use crate::{Config, Principal, embed, failure, report, web};
 
 /// How many chunks of an answer wait for their reader.
 const CHUNKS_AHEAD: usize = 2;
@@ -60,7 +60,7 @@ pub struct Query {
 pub(crate) struct Parts {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
-    pub(crate) registry: Registry,
+    pub(crate) door: Door,
     pub(crate) codes: Codes,
     admission: Admission,
     sessions: Arc<Sessions>,
@@ -101,7 +101,7 @@ impl Query {
         let parts = Parts {
             admission: Admission::new(&config, memory),
             sessions: Arc::new(Sessions::new(tables, clock.clone(), config.cores())),
-            registry,
+            door: Door::new(registry, clock.clone()),
             codes: Codes::default(),
             clock,
             executor,
@@ -132,19 +132,25 @@ impl Query {
 
     /// The service's routes.
     pub fn router(&self) -> Router {
-        Router::new()
+        let not_allowed = async || Error::Method.respond(&trace_id());
+        let asked = Router::new()
             .route("/v1/sql", post(sql))
             .route("/v1/tables", get(tables))
             .route("/v1/reports", get(report::list))
             .route("/v1/reports/{name}", get(report::read))
+            // Before the layers: they answer what browsers ask with OPTIONS.
+            .method_not_allowed_fallback(not_allowed)
             .layer(middleware::from_fn(compress))
+            .layer(embed::cors(&self.parts));
+        asked
+            .route("/v1/embed-tokens", post(embed::make))
             .route("/v1/session", post(login::exchange))
             .route("/v1/session/codes", post(login::give))
             .with_state(Arc::clone(&self.parts))
             .merge(web::routes())
             .merge(self.extra.clone())
             .fallback(async || Error::NotFound.respond(&trace_id()))
-            .method_not_allowed_fallback(async || Error::Method.respond(&trace_id()))
+            .method_not_allowed_fallback(not_allowed)
     }
 
     /// Answers until the shutdown, then finishes what was begun.
@@ -187,7 +193,7 @@ pub(crate) async fn counted(
 
 impl Parts {
     pub(crate) async fn principal(&self, headers: &HeaderMap) -> Result<Principal, Error> {
-        authenticate(headers, &self.registry, self.clock.now()).await
+        self.door.principal(headers).await
     }
 
     async fn answer(&self, request: Request, trace_id: &str) -> Result<Response, Error> {
@@ -249,6 +255,7 @@ impl Parts {
             tracing::info!(
                 trace_id = trace,
                 tenant.id = %principal.tenant,
+                token.kind = principal.credential.kind(),
                 token.id = principal.token_id,
                 duration_ms = began.elapsed().as_millis() as u64,
                 outcome = outcome.as_ref().map_or_else(Error::code, |()| "answered"),

@@ -176,9 +176,14 @@ impl Sessions {
         runtime_env: &Arc<RuntimeEnv>,
     ) -> Result<Sight, Error> {
         if let Some(hidden) = named.sources().find(|source| !may_name(principal, *source)) {
-            return Err(Error::TableNotShown {
-                table: hidden.name(),
-                role: principal.role,
+            return Err(Error::Forbidden {
+                code: "table_not_shown",
+                detail: format!(
+                    "{} is not shown to the role {} or by the grant of this token; GET \
+                     /v1/tables lists what is.",
+                    hidden.name(),
+                    principal.role.as_str()
+                ),
             });
         }
         let scope = match Scopes::depend(principal) {

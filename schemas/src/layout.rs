@@ -10,6 +10,7 @@
 //! <root>/_inbox/<tenant>/<job>.zip
 //! <root>/_tenants/<tenant>/versions/<version>.json
 //! <root>/_tenants/<tenant>/secret
+//! <root>/_tenants/<tenant>/signing-key
 //! <root>/_leases/<tenant>/<work>/<epoch>.json
 //! <root>/_log/<log id>/<partition>.json
 //! <root>/_log/check
@@ -128,6 +129,11 @@ pub fn parse_tenant_version(file_name: &str) -> Option<u64> {
 /// The tenant's secret.
 pub fn tenant_secret(tenant: &TenantId) -> String {
     format!("{TENANTS}/{tenant}/secret")
+}
+
+/// The key by which a tenant's embed tokens are signed.
+pub fn tenant_signing_key(tenant: &TenantId) -> String {
+    format!("{TENANTS}/{tenant}/signing-key")
 }
 
 /// The folder of a tenant's lease for some work, by epoch.

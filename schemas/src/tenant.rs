@@ -5,7 +5,8 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccessRules, Calendar, Credential, CustomType, Grant, Role, SecretHash, TenantId, WriteKey,
+    AccessRules, Calendar, Credential, CustomType, Grant, IdentityProvider, Origin, Role,
+    SecretHash, TenantId, WriteKey,
 };
 
 /// A tenant's document, stored in versions under `<root>/_tenants/<tenant>/`.
@@ -43,6 +44,12 @@ pub struct Tenant {
     /// Who may ask.
     #[serde(default)]
     pub tokens: Vec<QueryToken>,
+    /// Who else says who somebody is, by tokens of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identity_providers: Vec<IdentityProvider>,
+    /// The sites whose pages may ask with embed tokens; none unless said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub embed_origins: Vec<Origin>,
 }
 
 /// What one query token may see.
@@ -89,6 +96,14 @@ impl QueryToken {
             revoked_at: None,
         }
     }
+
+    /// Whether it works at `now`.
+    ///
+    /// # Errors
+    /// [`Refusal::Revoked`] and [`Refusal::Expired`].
+    pub fn check(&self, now: DateTime<Utc>) -> Result<(), Refusal> {
+        check_life(self.revoked_at, self.expires_at, now)
+    }
 }
 
 /// Why a known credential does not open the door.
@@ -120,6 +135,8 @@ impl Tenant {
             custom_types: Vec::new(),
             keys: Vec::new(),
             tokens: Vec::new(),
+            identity_providers: Vec::new(),
+            embed_origins: Vec::new(),
         }
     }
 
@@ -155,7 +172,7 @@ impl Tenant {
             .iter()
             .find(|token| token.id == credential.id && token.hash.verify(credential))
             .ok_or(Refusal::Unknown)?;
-        check_life(token.revoked_at, token.expires_at, now)?;
+        token.check(now)?;
         Ok(token)
     }
 }

@@ -3,8 +3,10 @@
 mod access;
 mod catalog;
 mod custom_type;
+mod idp;
 mod import;
 mod outbox;
+mod policy;
 mod roster;
 mod simulate;
 mod spool;
@@ -16,15 +18,17 @@ use chrono::{DateTime, Utc};
 use clap::{ArgGroup, Args, Parser, Subcommand, value_parser};
 use schemas::{Family, Table, TenantId};
 
-pub use self::access::{Key, Link, Tenant, Token};
+pub use self::access::{Bounds, Changes, Key, Link, Tenant, Token};
 pub use self::catalog::{Catalog, CatalogImport};
 pub use self::custom_type::Type;
+pub use self::idp::Idp;
 pub use self::import::{Edx, Events, Import, Oulad, Target, Xapi};
 pub use self::outbox::{Outbox, Relay};
+pub use self::policy::Policy;
 pub use self::roster::{OfTenant, Roster, RosterImport, RosterSync, SyncPostgres};
 pub use self::simulate::{OneRoster, School, Semester, Simulate};
 pub use self::spool::Spool;
-pub use self::values::Expiry;
+pub use self::values::{Expiry, Filter};
 use self::values::{family, lake_table, time};
 
 /// Learning events in, SQL out.
@@ -97,6 +101,12 @@ pub enum Command {
         after_help = "Example: chalkline token issue --tenant north-high --role steward"
     )]
     Token(Token),
+    /// Set and show a tenant's own rules about who sees what
+    #[command(
+        subcommand,
+        after_help = "Example: chalkline policy set --tenant north-high counsellors.json"
+    )]
+    Policy(Policy),
     /// Print a link to the page that logs in, once
     ///
     /// The link works once, within 10 minutes; the page then stays logged in for

@@ -1,9 +1,13 @@
 //! Who is let in, and what a request must look like.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
+use chrono::{DateTime, Utc};
 use rstest::rstest;
-use runtime::Shutdown;
+use runtime::{Registry, Root, Shutdown};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -57,19 +61,55 @@ async fn each_wrong_token_has_its_own_code() {
 async fn a_token_that_is_revoked_stops_working() {
     let school = School::empty(query::Config::default()).await;
     assert_eq!(school.ask("new", "SELECT 1").await.status, StatusCode::OK);
-    let now = school.clock.now();
-    school
-        .registry
-        .update(&crate::school::id("new"), |tenant| {
-            for token in &mut tenant.tokens {
-                token.revoked_at = Some(now);
-            }
-            Ok::<_, std::convert::Infallible>(())
-        })
-        .await
-        .expect("updated");
+    revoke(&school.registry, school.clock.now()).await;
     let answer = school.ask("new", "SELECT 1").await;
     assert_eq!(answer.problem().1, "token_revoked");
+}
+
+#[tokio::test]
+async fn what_was_begun_before_a_token_was_revoked_is_finished() {
+    let school = School::empty(query::Config::default()).await;
+    let steward = token("new", "steward");
+    let body = json!({ "sql": "SELECT value FROM generate_series(1, 900000)" });
+    let request = question(&steward, &body, "application/x-ndjson");
+    let answer = school.send(request).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    revoke(&school.registry, school.clock.now()).await;
+    let answered = axum::body::to_bytes(answer.into_body(), usize::MAX).await;
+    let answered = answered.expect("a whole body");
+    assert!(answered.ends_with(b"{\"value\":900000}\n"));
+    let after = school.ask("new", "SELECT 1").await;
+    assert_eq!(after.problem().1, "token_revoked");
+}
+
+/// Another process revokes it, by a registry that shares nothing with the service's.
+#[tokio::test]
+async fn a_token_that_was_revoked_elsewhere_stops_working() {
+    let school = School::empty(query::Config::default()).await;
+    assert_eq!(school.ask("new", "SELECT 1").await.status, StatusCode::OK);
+    let location = school.folder.path().to_str().expect("a text path");
+    let root = Root::open(location, HashMap::new()).expect("a root");
+    revoke(&Registry::new(root), school.clock.now()).await;
+    let refused = async {
+        while school.ask("new", "SELECT 1").await.status == StatusCode::OK {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let refused = tokio::time::timeout(Duration::from_secs(60), refused).await;
+    refused.expect("it is seen");
+    let after = school.ask("new", "SELECT 1").await;
+    assert_eq!(after.problem().1, "token_revoked");
+}
+
+async fn revoke(registry: &Registry, now: DateTime<Utc>) {
+    let new = crate::school::id("new");
+    let update = registry.update(&new, |tenant| {
+        for token in &mut tenant.tokens {
+            token.revoked_at = Some(now);
+        }
+        Ok::<_, std::convert::Infallible>(())
+    });
+    update.await.expect("updated");
 }
 
 #[rstest]

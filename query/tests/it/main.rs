@@ -3,10 +3,12 @@
 mod answers;
 mod appetite;
 mod door;
+mod embed;
 mod freshness;
 mod gate;
 mod golden;
 mod headers;
+mod identity;
 mod ledger;
 mod limits;
 mod login;

@@ -80,6 +80,20 @@ fn request(command: &str) -> Request<Body> {
     request.body(body).expect("a request")
 }
 
+/// Cuts a token, which is another each time, to what the README shows of it.
+fn abridge(answered: &mut Value, expected: &Value) {
+    let shown = expected["token"]
+        .as_str()
+        .and_then(|text| text.strip_suffix('…'));
+    let is_such = |token: &Value| {
+        let token = token.as_str();
+        shown.is_some_and(|shown| token.is_some_and(|token| token.starts_with(shown)))
+    };
+    if is_such(&answered["token"]) {
+        answered["token"] = expected["token"].clone();
+    }
+}
+
 #[tokio::test]
 async fn examples_are_answered_as_written() {
     let school = school().await;
@@ -98,12 +112,14 @@ async fn examples_are_answered_as_written() {
         match *kind {
             "json" => {
                 let expected: Value = serde_json::from_str(expected).expect("JSON");
-                assert_eq!(answer.json(), expected, "{command}\n{}", answer.text());
+                let mut answered = answer.json();
+                abridge(&mut answered, &expected);
+                assert_eq!(answered, expected, "{command}\n{}", answer.text());
             }
             _ => assert_eq!(answer.text().replace("\r\n", "\n"), *expected, "{command}"),
         }
     }
-    assert_eq!(examples, 3);
+    assert_eq!(examples, 4);
 }
 
 #[tokio::test]

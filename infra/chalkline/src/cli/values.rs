@@ -14,6 +14,27 @@ pub enum Expiry {
     After(TimeDelta),
 }
 
+/// A value that a column has in the rows that are shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    /// The column.
+    pub column: String,
+    /// The value.
+    pub value: String,
+}
+
+/// A column and its value, as `column=value`.
+pub fn filter(text: &str) -> Result<Filter, String> {
+    let parts = text
+        .split_once('=')
+        .filter(|(column, _)| !column.is_empty());
+    let (column, value) = parts.ok_or("write it as course_id=bio-101")?;
+    Ok(Filter {
+        column: column.to_owned(),
+        value: value.to_owned(),
+    })
+}
+
 /// A family's name.
 pub fn family(text: &str) -> Result<Family, String> {
     Family::from_name(text).ok_or_else(|| {
@@ -116,6 +137,14 @@ mod tests {
         let day = "2027-06-30T00:00:00Z".parse().expect("a time");
         assert_eq!(expiry("2027-06-30"), Ok(Expiry::At(day)));
         assert!(expiry("tomorrow").is_err());
+    }
+
+    #[test]
+    fn a_filter_is_a_column_and_a_value() {
+        let read = filter("url=https://a.example/?b=c").expect("a filter");
+        assert_eq!(read.column, "url");
+        assert_eq!(read.value, "https://a.example/?b=c");
+        assert!(filter("course_id").is_err() && filter("=bio").is_err());
     }
 
     #[test]

@@ -5,13 +5,13 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use chrono::TimeDelta;
 use runtime::{Clock, Registry};
-use schemas::{Credential, QueryToken, Role, TenantId};
+use schemas::{Credential, Grant, QueryToken, Role, TenantId};
 use serde_json::json;
 use std::convert::Infallible;
 use std::process::ExitCode;
 
 use super::credential::update;
-use super::token::issue_token;
+use super::token::{grant, issue_token};
 use crate::client::{Client, ClientError, LoginCode};
 use crate::output::Output;
 use crate::{Addresses, Config, cli};
@@ -36,12 +36,13 @@ pub async fn run(
         Some(tenant) => tenant,
         None => the_only_tenant(registry).await?,
     };
+    let holder = grant(args.role, args.bounds)?;
     let running = || Addresses::read(&config.data_dir)?.query_url;
     let url = args
         .url
         .or_else(running)
         .unwrap_or_else(|| format!("{}://{}", config.query.tls.scheme(), config.query.listen));
-    let token = session_token(registry, &tenant, args.role).await?;
+    let token = session_token(registry, &tenant, args.role, &holder).await?;
     let client = Client::trusting(&url, &token.reveal(), config.ca_file.as_deref())?;
     let code = login_code(&client).await?;
     let page_url = page_url(&client, &code);
@@ -78,6 +79,7 @@ async fn session_token(
     registry: &Registry,
     tenant: &TenantId,
     role: Role,
+    (subject, grant): &(Option<String>, Grant),
 ) -> anyhow::Result<Credential> {
     let now = Clock::system().now();
     update(registry, tenant, |document| {
@@ -90,6 +92,8 @@ async fn session_token(
     .await?;
     let settings = |token: &mut QueryToken| {
         token.label = Some(LABEL.to_owned());
+        token.subject.clone_from(subject);
+        token.grant.clone_from(grant);
         token.expires_at = Some(now + SESSION);
     };
     issue_token(registry, tenant, role, settings).await

@@ -6,10 +6,12 @@ mod compact;
 mod credential;
 mod custom_type;
 mod demo;
+mod idp;
 mod import;
 pub mod key;
 mod link;
 mod outbox;
+mod policy;
 mod replay;
 mod roster;
 mod serve;
@@ -51,12 +53,15 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             let registry = match command {
                 // The first tenant may be made before the first `up`.
                 Tenant::Add { .. } => Config::registry(config.root()?, master_key()?),
-                Tenant::Set { .. } | Tenant::List | Tenant::Show { .. } => registry(&config)?,
+                Tenant::Set { .. } | Tenant::Idp(_) | Tenant::List | Tenant::Show { .. } => {
+                    registry(&config)?
+                }
             };
             tenant::run(&config, &registry, command, output).await
         }
         Command::Key(command) => key::run(&registry(&config()?)?, command, output).await,
         Command::Token(command) => token::run(&registry(&config()?)?, command, output).await,
+        Command::Policy(command) => policy::run(&registry(&config()?)?, command, output).await,
         Command::Type(command) => custom_type::run(&registry(&config()?)?, command, output).await,
         Command::Link(args) => {
             let config = config()?;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use runtime::Registry;
-use schemas::{Calendar, Tenant, TenantId};
-use serde_json::json;
+use schemas::{Calendar, Origin, Tenant, TenantId};
+use serde_json::{Value, json};
 
 use super::credential::update;
-use super::{key, token};
+use super::{idp, key, token};
 use crate::output::{Output, table};
 use crate::{Config, cli};
 
@@ -47,41 +47,12 @@ pub async fn run(
                 ),
             );
         }
-        cli::Tenant::Set {
-            tenant,
-            actor_prefixes,
-            id_prefixes,
-        } => {
-            let set = |prefixes: &mut Vec<String>, given: &Vec<String>| {
-                if !given.is_empty() {
-                    *prefixes = stated(given.clone());
-                }
-            };
-            update(registry, &tenant, |document| {
-                set(&mut document.actor_prefixes, &actor_prefixes);
-                set(&mut document.id_prefixes, &id_prefixes);
-                Ok::<_, Infallible>(())
-            })
-            .await?;
+        cli::Tenant::Set { tenant, changes } => {
+            set(registry, &tenant, &changes).await?;
             let tenant = find(registry, &tenant).await?;
-            let shown = |prefixes: &[String]| match prefixes {
-                [] => "nothing".to_owned(),
-                prefixes => prefixes.join(" "),
-            };
-            output.show(
-                &json!({
-                    "tenant": tenant.id,
-                    "actor_prefixes": tenant.actor_prefixes,
-                    "id_prefixes": tenant.id_prefixes,
-                }),
-                format!(
-                    "Cut from actors: {}\nCut from ids of courses, sections and contents: {}\n\
-                     It works within 5 seconds, for events from then on.",
-                    shown(&tenant.actor_prefixes),
-                    shown(&tenant.id_prefixes)
-                ),
-            );
+            output.show(&settings(&tenant), settings_in_words(&tenant));
         }
+        cli::Tenant::Idp(command) => return idp::run(registry, command, output).await,
         cli::Tenant::List => {
             let mut tenants = Vec::new();
             for id in registry.tenants().await? {
@@ -113,6 +84,10 @@ pub async fn run(
                 "actor_prefixes": tenant.actor_prefixes,
                 "id_prefixes": tenant.id_prefixes,
                 "minimum_cell": tenant.minimum_cell,
+                "former_sections_days": tenant.access.former_sections_days,
+                "policies": tenant.access.policies,
+                "identity_providers": tenant.identity_providers,
+                "embed_origins": tenant.embed_origins,
                 "types": tenant.custom_types.iter().map(|own| &own.name).collect::<Vec<_>>(),
                 "keys": key::to_json(&tenant),
                 "tokens": token::to_json(&tenant),
@@ -122,6 +97,64 @@ pub async fn run(
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn set(registry: &Registry, tenant: &TenantId, changes: &cli::Changes) -> anyhow::Result<()> {
+    let set_prefixes = |prefixes: &mut Vec<String>, given: &Vec<String>| {
+        if !given.is_empty() {
+            *prefixes = stated(given.clone());
+        }
+    };
+    update(registry, tenant, |document| {
+        set_prefixes(&mut document.actor_prefixes, &changes.actor_prefixes);
+        set_prefixes(&mut document.id_prefixes, &changes.id_prefixes);
+        if let Some(days) = changes.former_sections_days {
+            document.access.former_sections_days = days;
+        }
+        if let Some(students) = changes.minimum_cell {
+            document.minimum_cell = students;
+        }
+        if !changes.embed_origins.is_empty() {
+            document.embed_origins = changes.embed_origins.iter().flatten().cloned().collect();
+        }
+        Ok::<_, Infallible>(())
+    })
+    .await
+}
+
+/// What [`set`] changes, as it is.
+fn settings(tenant: &Tenant) -> Value {
+    json!({
+        "tenant": tenant.id,
+        "actor_prefixes": tenant.actor_prefixes,
+        "id_prefixes": tenant.id_prefixes,
+        "former_sections_days": tenant.access.former_sections_days,
+        "minimum_cell": tenant.minimum_cell,
+        "embed_origins": tenant.embed_origins,
+    })
+}
+
+fn settings_in_words(tenant: &Tenant) -> String {
+    let shown = |texts: &[&str]| match texts {
+        [] => "nothing".to_owned(),
+        texts => texts.join(" "),
+    };
+    let prefixes = |prefixes: &[String]| -> String {
+        shown(&prefixes.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let sites: Vec<_> = tenant.embed_origins.iter().map(Origin::as_str).collect();
+    format!(
+        "Cut from actors: {}\nCut from ids of courses, sections and contents: {}\n\
+         Teachers see a section for {} days after their last in it.\n\
+         Groups of fewer than {} students are not shown to who sees only aggregates.\n\
+         Pages that may ask with embed tokens: {}\n\
+         It works within 5 seconds; prefixes for events from then on.",
+        prefixes(&tenant.actor_prefixes),
+        prefixes(&tenant.id_prefixes),
+        tenant.access.former_sections_days,
+        tenant.minimum_cell,
+        shown(&sites)
+    )
 }
 
 /// A tenant that has to be there.

@@ -51,10 +51,10 @@ fn everything_that_is_wrong_is_said_at_once_and_by_every_command() {
 #[test]
 fn wrong_arguments_end_with_2() {
     let folder = Folder::new();
-    let output = folder.run(&["token", "issue", "--tenant", "demo", "--role", "teacher"]);
+    let output = folder.run(&["token", "issue", "--tenant", "demo", "--role", "king"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        stderr(&output).contains("steward, analyst"),
+        stderr(&output).contains("steward, district_admin"),
         "{}",
         stderr(&output)
     );

@@ -1,5 +1,6 @@
 //! The command line from outside: the built binary in a folder of its own.
 
+mod access;
 mod check_config;
 mod replay;
 mod tenants;

@@ -11,6 +11,7 @@ use tokio::sync::OnceCell;
 
 use super::documents::Version;
 use super::error::RegistryError;
+use super::secrets::SigningKey;
 
 /// How old an answer may be.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +54,7 @@ pub(super) struct Slot {
     /// Held by the one caller who asks the store.
     asking: tokio::sync::Mutex<()>,
     pub(super) secret: OnceCell<Arc<TenantSecret>>,
+    pub(super) signing_key: OnceCell<Arc<SigningKey>>,
     used: AtomicU64,
 }
 

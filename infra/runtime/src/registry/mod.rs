@@ -19,6 +19,7 @@ use crate::Root;
 pub(crate) use self::documents::{create, in_time};
 pub use self::error::{RegistryError, UpdateError};
 pub use self::master_key::{MasterKey, MasterKeyError};
+pub use self::secrets::SigningKey;
 
 /// How often [`Registry::update`] tries anew when others were faster.
 const ATTEMPTS: usize = 64;
@@ -96,6 +97,42 @@ impl Registry {
             })
             .await?;
         Ok(Arc::clone(secret))
+    }
+
+    /// The key by which the tenant's embed tokens are signed, if one was ever made. It
+    /// never changes, so it is read once.
+    ///
+    /// # Errors
+    /// Those of [`Registry::secret`].
+    pub async fn signing_key(
+        &self,
+        id: &TenantId,
+    ) -> Result<Option<Arc<SigningKey>>, RegistryError> {
+        let slot = self.0.cache.slot(id);
+        if let Some(key) = slot.signing_key.get() {
+            return Ok(Some(Arc::clone(key)));
+        }
+        let Some(key) = self.0.secrets.signing_key(id).await? else {
+            return Ok(None);
+        };
+        let made = async || Arc::new(key);
+        Ok(Some(Arc::clone(slot.signing_key.get_or_init(made).await)))
+    }
+
+    /// The same key, which is made if there is none: all processes get the same.
+    ///
+    /// # Errors
+    /// Those of [`Registry::secret`].
+    pub async fn make_signing_key(&self, id: &TenantId) -> Result<Arc<SigningKey>, RegistryError> {
+        let slot = self.0.cache.slot(id);
+        let key = slot
+            .signing_key
+            .get_or_try_init(|| async {
+                let key = self.0.secrets.make_signing_key(id).await?;
+                Ok::<_, RegistryError>(Arc::new(key))
+            })
+            .await?;
+        Ok(Arc::clone(key))
     }
 
     /// All tenants, in order, as the store has them now.

@@ -256,6 +256,36 @@ async fn an_encrypted_secret_opens_only_with_its_master_key() {
 }
 
 #[tokio::test]
+async fn all_processes_sign_with_one_key_which_the_first_makes() {
+    let place = Place::new();
+    let tenant = demo();
+    let registries = [(); 4].map(|()| Registry::with_master_key(place.root(), key('1')));
+    registries[0].create(&tenant).await.expect("made");
+    let none = registries[0].signing_key(&tenant.id).await;
+    assert!(none.expect("an answer").is_none());
+
+    let keys = registries
+        .iter()
+        .map(|one| one.make_signing_key(&tenant.id));
+    let keys = futures::future::try_join_all(keys).await.expect("keys");
+    assert!(keys.iter().all(|key| *key == keys[0]));
+    let secret = registries[0].secret(&tenant.id).await.expect("a secret");
+    assert_ne!(keys[0].as_bytes(), secret.as_bytes());
+    let later = Registry::with_master_key(place.root(), key('1'));
+    let found = later.signing_key(&tenant.id).await.expect("an answer");
+    assert!(found.expect("a key") == keys[0]);
+
+    // Sealed, and not to be taken for the secret.
+    let file = place.file(&layout::tenant_signing_key(&tenant.id));
+    let stored = std::fs::read_to_string(&file).expect("a file");
+    assert!(stored.starts_with("aes-256-gcm:"), "{stored}");
+    std::fs::copy(place.file(&layout::tenant_secret(&tenant.id)), &file).expect("copied");
+    let other = Registry::with_master_key(place.root(), key('1'));
+    let other = other.signing_key(&tenant.id).await;
+    assert!(matches!(other, Err(RegistryError::Secret { .. })));
+}
+
+#[tokio::test]
 async fn a_secret_moved_to_another_tenant_does_not_open() {
     let place = Place::new();
     let registry = Registry::with_master_key(place.root(), key('1'));

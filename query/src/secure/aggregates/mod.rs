@@ -40,7 +40,7 @@ enum Kind {
 /// The same plan, in which only groups of at least `least` people are shown.
 ///
 /// # Errors
-/// [`Error::AggregatesOnly`] when it asks for more, with what to do instead.
+/// `aggregates_only` when it asks for more, with what to do instead.
 pub(crate) fn aggregates_only(plan: LogicalPlan, least: u32) -> Result<LogicalPlan, Error> {
     match (Gate { least }).pass(plan)? {
         (_, Kind::People(_)) => Err(refused(
@@ -52,7 +52,8 @@ pub(crate) fn aggregates_only(plan: LogicalPlan, least: u32) -> Result<LogicalPl
 }
 
 fn refused(what: &str) -> Error {
-    Error::AggregatesOnly {
+    Error::Forbidden {
+        code: "aggregates_only",
         detail: format!("{what}; this token sees groups of students, not single ones."),
     }
 }
