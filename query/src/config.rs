@@ -56,6 +56,11 @@ pub struct Config {
     pub tenant_queue: usize,
     /// How long a query waits for its turn.
     pub queue_seconds: u64,
+    /// How much memory the rows of answers take that are kept for whoever sees the same
+    /// and asks the same of the same versions; 0: none are.
+    pub results_bytes: usize,
+    /// How much memory the footers of files take that are kept between queries.
+    pub metadata_bytes: usize,
     /// How many tables' state is kept between queries.
     pub open_tables: usize,
 }
@@ -82,6 +87,8 @@ impl Default for Config {
             tenant_concurrency: 4,
             tenant_queue: 16,
             queue_seconds: 10,
+            results_bytes: 64 * MIB,
+            metadata_bytes: 32 * MIB,
             open_tables: 512,
         }
     }

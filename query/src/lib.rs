@@ -21,6 +21,7 @@ mod params;
 mod principal;
 mod report;
 mod request;
+mod results;
 mod roster;
 mod secure;
 mod server;

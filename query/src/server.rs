@@ -29,6 +29,7 @@ use crate::information_schema::Entry;
 use crate::login::{self, Codes};
 use crate::memory::Memory;
 use crate::request::Question;
+use crate::results::Results;
 use crate::secure::sees_all;
 use crate::session::{Sessions, entries};
 use crate::tables::Tables;
@@ -94,13 +95,19 @@ impl Query {
             config.tenant_memory_bytes,
             config.spill_directory.as_deref(),
             config.spill_bytes,
+            config.metadata_bytes,
         )
         .map_err(StartError::Spill)?;
         let executor = Executor::new(config.cores()).map_err(StartError::Threads)?;
         let tables = Tables::new(lake, config.open_tables);
         let parts = Parts {
             admission: Admission::new(&config, memory),
-            sessions: Arc::new(Sessions::new(tables, clock.clone(), config.cores())),
+            sessions: Arc::new(Sessions::new(
+                tables,
+                Results::new(config.results_bytes),
+                clock.clone(),
+                config.cores(),
+            )),
             door: Door::new(registry, clock.clone()),
             codes: Codes::default(),
             clock,
@@ -212,11 +219,11 @@ impl Parts {
             let explains = allowed.explains;
             let running = desk
                 .sessions
-                .run(&asker, allowed, &question.params, &desk.runtime_env)
+                .run(&asker, allowed, &question, &desk.runtime_env)
                 .await?;
             let about = About {
                 data_as_of: running.data_as_of,
-                paging: None,
+                ..About::default()
             };
             let (bounds, sender) = (desk.bounds, &desk.sender);
             answer::produce(running.rows, about, explains, format, bounds, sender).await

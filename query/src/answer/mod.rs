@@ -12,7 +12,7 @@ mod work;
 pub(crate) use about::{About, Paging};
 pub(crate) use format::Format;
 pub(crate) use respond::respond;
-pub(crate) use work::{Bounds, Message, produce, size, whole};
+pub(crate) use work::{Bounds, Message, produce, size, unchanged, whole};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 

@@ -33,6 +33,8 @@ pub(crate) enum Message {
     Begin { about: About },
     /// More of the answer.
     Chunk { bytes: Bytes, rows: usize },
+    /// The asker holds the answer already.
+    Unchanged { about: About },
     /// The answer is whole.
     End,
     /// There will be no answer, or no more of it.
@@ -88,6 +90,12 @@ pub(crate) async fn produce(
     }
     sent.chunk(encoder.end().map_err(ours)?, 0).await?;
     sent.send(Message::End).await
+}
+
+/// Says that the asker holds the answer already.
+pub(crate) async fn unchanged(about: About, sender: &Sender<Message>) -> Result<(), Error> {
+    let sent = sender.send(Message::Unchanged { about }).await;
+    sent.map_err(|_| Error::internal("nobody reads the answer any more"))
 }
 
 /// Sends a JSON document that is already whole, and how much it lists.

@@ -16,6 +16,7 @@ mod parameters;
 mod readme;
 mod report_freshness;
 mod reports;
+mod results;
 mod rosters;
 mod rows;
 mod school;
