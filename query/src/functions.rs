@@ -10,6 +10,7 @@ mod measure;
 mod planned;
 mod rewrite;
 mod sum;
+mod zoned;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,12 +25,14 @@ pub(crate) use self::charge::Charge;
 pub(crate) use self::planned::planners;
 pub(crate) use self::rewrite::within_bounds;
 use self::sum::CheckedSum;
+use self::zoned::Zoned;
 
 pub(crate) fn scalar() -> Vec<Arc<ScalarUDF>> {
     SessionStateDefaults::default_scalar_functions()
         .into_iter()
         .filter(|function| growth::of(function.name()).is_some())
         .map(Bounded::around)
+        .map(Zoned::around)
         .collect()
 }
 
