@@ -1,5 +1,7 @@
 //! From a statement that may run to the stream of its rows.
 
+mod people;
+
 use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, Utc};
@@ -9,17 +11,18 @@ use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::config::SessionConfig;
-use datafusion::execution::context::{SQLOptions, SessionContext};
+use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
 use lake::{LakeError, LakeTable};
-use runtime::Clock;
+use runtime::{Clock, Registry};
 use schemas::roster::Class;
 use schemas::{Report, Role, Table, TenantId, Visibility};
 use serde_json::Value;
 
+use crate::audit::{Ask, Reads};
 use crate::catalog::{CATALOG, Catalog, Named, SCHEMA, view};
 use crate::error::Error;
 use crate::freshness::Freshness;
@@ -29,8 +32,7 @@ use crate::information_schema::{self, Entry};
 use crate::listing;
 use crate::report::{self, Shape};
 use crate::roster;
-use crate::roster::Roster;
-use crate::secure::{self, Scope, Scopes, Sight, Source, may_name};
+use crate::secure::{Scope, Scopes, Sight, Source, may_name};
 use crate::snapshot::Snapshot;
 use crate::tables::Tables;
 use crate::{Principal, failure, functions, params};
@@ -41,6 +43,7 @@ const SCOPES: usize = 4096;
 /// Makes a session for each query.
 pub(crate) struct Sessions {
     tables: Tables,
+    registry: Registry,
     freshness: Freshness,
     scopes: Scopes,
     clock: Clock,
@@ -63,9 +66,10 @@ pub(crate) struct Running {
 }
 
 impl Sessions {
-    pub(crate) fn new(tables: Tables, clock: Clock, cores: usize) -> Self {
+    pub(crate) fn new(tables: Tables, registry: Registry, clock: Clock, cores: usize) -> Self {
         Self {
             tables,
+            registry,
             clock,
             freshness: Freshness::default(),
             scopes: Scopes::new(SCOPES),
@@ -73,20 +77,21 @@ impl Sessions {
         }
     }
 
-    /// Plans and starts a statement.
+    /// Plans and starts a statement, and has that recorded.
     pub(crate) async fn run(
         &self,
         principal: &Principal,
         allowed: Allowed,
         params: &[Value],
         runtime_env: &Arc<RuntimeEnv>,
+        ask: &Ask,
     ) -> Result<Running, Error> {
         let references = self
             .template
             .resolve_table_references(&allowed.statement)
             .map_err(failure::explain)?;
         let named = Named::by(&references);
-        let sight = self.sight(principal, &named, runtime_env).await?;
+        let sight = self.sight(principal, &named, runtime_env, ask).await?;
         let snapshot = self.snapshot(principal, &named).await?;
         let state = self
             .mount(&sight, &named, &snapshot, runtime_env, &principal.tenant)
@@ -101,19 +106,22 @@ impl Sessions {
         if let Some(detail) = guard::inlined(&plan).map_err(failure::explain)? {
             return Err(Error::TooComplex { detail });
         }
-        start(&state, &sight, &plan, snapshot.as_of(&named)).await
+        let data_as_of = snapshot.as_of(&named);
+        let reads = Reads::of(&named, &sight, &snapshot);
+        start(&state, &sight, &plan, data_as_of, ask, reads).await
     }
 
-    /// Plans and starts one page of a report.
+    /// Plans and starts one page of a report, and has that recorded.
     pub(crate) async fn page(
         &self,
         principal: &Principal,
         report: &'static Report,
         request: &report::Request,
         runtime_env: &Arc<RuntimeEnv>,
+        ask: &Ask,
     ) -> Result<Running, Error> {
         let named = Named::reports([report]);
-        let sight = self.sight(principal, &named, runtime_env).await?;
+        let sight = self.sight(principal, &named, runtime_env, ask).await?;
         let snapshot = self.snapshot(principal, &named).await?;
         let state = self
             .mount(&sight, &named, &snapshot, runtime_env, &principal.tenant)
@@ -129,12 +137,20 @@ impl Sessions {
         };
         let plan = sight.bounded(plan.await.map_err(ours)?)?;
         let plan = functions::within_bounds(plan).map_err(ours)?;
-        start(&state, &sight, &plan, snapshot.report_as_of(report)).await
+        let data_as_of = snapshot.report_as_of(report);
+        let reads = Reads::of(&named, &sight, &snapshot);
+        start(&state, &sight, &plan, data_as_of, ask, reads).await
     }
 
     /// Every report, and how fresh it is. What cannot be read is as fresh as
     /// nothing.
-    pub(crate) async fn freshness(&self, principal: &Principal) -> Result<Vec<Fresh>, Error> {
+    pub(crate) async fn freshness(
+        &self,
+        principal: &Principal,
+        ask: &Ask,
+    ) -> Result<Vec<Fresh>, Error> {
+        // Of rows nothing is read, only up to when they are complete.
+        ask.begin(Reads::default());
         let shown = || {
             schemas::reports()
                 .iter()
@@ -174,7 +190,11 @@ impl Sessions {
         principal: &Principal,
         named: &Named,
         runtime_env: &Arc<RuntimeEnv>,
+        ask: &Ask,
     ) -> Result<Sight, Error> {
+        if let Some(key) = self.subject_key(principal, runtime_env).await {
+            ask.is_of(&key);
+        }
         if let Some(hidden) = named.sources().find(|source| !may_name(principal, *source)) {
             return Err(Error::Forbidden {
                 code: "table_not_shown",
@@ -190,7 +210,7 @@ impl Sessions {
             true => self.scope(principal, runtime_env).await?,
             false => Arc::default(),
         };
-        Ok(Sight::new(principal, scope))
+        Ok(Sight::new(principal, scope, ask.seen()))
     }
 
     /// What the newest roster says is somebody's.
@@ -206,18 +226,7 @@ impl Sessions {
             .await
             .map_err(unavailable)?;
         let import = import.map_or(0, |import| import.number);
-        let session = async || {
-            let tables = secure::ROSTER.into_iter().collect();
-            let roster = Roster::take(tenant, &tables, &self.tables).await;
-            let roster = roster.map_err(unavailable)?;
-            let catalog = Catalog::new().map_err(ours)?;
-            let state = self.state(&catalog, runtime_env);
-            for table in tables {
-                let rows = provider(table, roster.table(table), &state).map_err(ours)?;
-                catalog.mount(table.as_str(), rows).map_err(ours)?;
-            }
-            Ok(SessionContext::new_with_state(state))
-        };
+        let session = async || self.roster_session(tenant, runtime_env).await;
         let now = self.clock.now();
         self.scopes.get(principal, import, now, session, ours).await
     }
@@ -280,7 +289,13 @@ impl Sessions {
                     .map_err(ours)
             }
             Source::Listing(listing) => {
-                listing::rows(listing, self.tables.lake(), tenant, self.clock.now()).await
+                let asked = listing::Asked {
+                    lake: self.tables.lake(),
+                    registry: &self.registry,
+                    tenant,
+                    now: self.clock.now(),
+                };
+                listing::rows(listing, &asked).await
             }
         }
     }
@@ -351,10 +366,16 @@ async fn start(
     sight: &Sight,
     plan: &LogicalPlan,
     data_as_of: Option<DateTime<Utc>>,
+    ask: &Ask,
+    reads: Reads,
 ) -> Result<Running, Error> {
-    let physical = state.create_physical_plan(plan).await;
+    let optimized = state.optimize(plan).map_err(failure::explain)?;
+    let planner = state.query_planner();
+    let physical = planner.create_physical_plan(&optimized, state).await;
     let physical = physical.map_err(failure::explain)?;
     sight.verify(plan, &physical).map_err(ours)?;
+    // The record is on its way while the plan runs, and there before the answer goes out.
+    ask.begin(reads.with_columns_of(&optimized).map_err(ours)?);
     let rows = execute_stream(physical, state.task_ctx()).map_err(failure::explain)?;
     Ok(Running { rows, data_as_of })
 }
