@@ -372,13 +372,15 @@ impl Error {
         }
     }
 
-    /// All that is known of it, for the audit.
-    pub(crate) fn in_full(&self) -> String {
+    /// All that is known of it beside its code, for the audit; `None` where that quotes
+    /// what was asked, or says no more.
+    pub(crate) fn in_full(&self) -> Option<String> {
         match self {
             Self::NotRecorded(source) | Self::Unavailable(source) | Self::Internal(source) => {
-                format!("{self}: {}", chain(source))
+                Some(format!("{self}: {}", chain(source)))
             }
-            _ => self.detail(),
+            Self::Failed { .. } | Self::Forbidden { .. } => Some(self.detail()),
+            _ => None,
         }
     }
 

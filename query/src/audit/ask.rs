@@ -204,7 +204,7 @@ impl Ask {
 
     /// The error as it is, of which its asker is perhaps told less.
     pub(crate) fn fails(&self, error: &Error) {
-        self.state().error = Some(shortened(error.in_full()));
+        self.state().error = error.in_full().map(shortened);
     }
 
     /// All of its answer has gone out.
@@ -215,9 +215,9 @@ impl Ask {
     /// There is no answer, or no more of it.
     pub(crate) fn failed(&self, error: &Error) {
         let mut state = self.state();
-        state
-            .error
-            .get_or_insert_with(|| shortened(error.in_full()));
+        if state.error.is_none() {
+            state.error = error.in_full().map(shortened);
+        }
         drop(state);
         self.end(error.code());
     }
