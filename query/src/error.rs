@@ -60,6 +60,8 @@ pub(crate) enum Error {
     Recomputing { report: &'static str },
     #[error("the keys of identity provider {issuer} cannot be read")]
     IdentityProvider { issuer: String },
+    #[error("the query could not be recorded")]
+    NotRecorded(#[source] Source),
     #[error("the lake or the tenants' documents cannot be read")]
     Unavailable(#[source] Source),
     #[error("the query failed for a reason of ours")]
@@ -237,6 +239,7 @@ impl Error {
             Self::NotFound | Self::UnknownReport { .. } => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Busy
+            | Self::NotRecorded(_)
             | Self::Unavailable(_)
             | Self::IdentityProvider { .. }
             | Self::Recomputing { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -270,6 +273,7 @@ impl Error {
             Self::Method => "method_not_allowed",
             Self::Recomputing { .. } => "report_recomputing",
             Self::IdentityProvider { .. } => "identity_provider_unavailable",
+            Self::NotRecorded(_) => "audit_unavailable",
             Self::Unavailable(_) => "lake_unavailable",
             Self::Internal(_) => "internal_error",
         }
@@ -325,6 +329,11 @@ impl Error {
                  send the request again later."
                     .to_owned()
             }
+            Self::NotRecorded(_) => {
+                "What is asked has to be recorded before it is answered, and cannot be at the \
+                 moment; send the query again."
+                    .to_owned()
+            }
             Self::Unavailable(_) => {
                 "The data cannot be read at the moment; send the query again.".to_owned()
             }
@@ -353,7 +362,7 @@ impl Error {
 
     fn retry_after(&self) -> Option<HeaderValue> {
         match self {
-            Self::TooMany | Self::Busy | Self::Unavailable(_) => {
+            Self::TooMany | Self::Busy | Self::NotRecorded(_) | Self::Unavailable(_) => {
                 Some(HeaderValue::from_static("1"))
             }
             Self::Recomputing { .. } | Self::IdentityProvider { .. } => {
@@ -363,10 +372,22 @@ impl Error {
         }
     }
 
+    /// All that is known of it beside its code, for the audit; `None` where that quotes
+    /// what was asked, or says no more.
+    pub(crate) fn in_full(&self) -> Option<String> {
+        match self {
+            Self::NotRecorded(source) | Self::Unavailable(source) | Self::Internal(source) => {
+                Some(format!("{self}: {}", chain(source)))
+            }
+            Self::Failed { .. } | Self::Forbidden { .. } => Some(self.detail()),
+            _ => None,
+        }
+    }
+
     /// Writes to our log what the asker is not told.
     pub(crate) fn log(&self, trace_id: &str) {
         match self {
-            Self::Unavailable(source) | Self::Internal(source) => {
+            Self::NotRecorded(source) | Self::Unavailable(source) | Self::Internal(source) => {
                 tracing::error!(trace_id, code = self.code(), error = %chain(source), "{self}");
             }
             _ => tracing::debug!(trace_id, code = self.code(), "{self}"),

@@ -2,6 +2,7 @@
 
 mod admission;
 mod answer;
+mod audit;
 mod authenticate;
 mod catalog;
 mod compression;
@@ -32,6 +33,7 @@ mod tables;
 mod types;
 mod web;
 
+pub use audit::{RecordError, Recorder};
 pub use authenticate::{FetchError, ProviderKeys, provider_keys};
 pub use config::Config;
 pub use principal::{Principal, Shown};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware;
@@ -20,6 +21,7 @@ use uuid::Uuid;
 
 use crate::admission::Admission;
 use crate::answer::{self, About, Bounds, Format, Message};
+use crate::audit::{self, Ask, Audit, Recorder};
 use crate::authenticate::Door;
 use crate::compression::compress;
 use crate::error::Error;
@@ -63,6 +65,7 @@ pub(crate) struct Parts {
     pub(crate) clock: Clock,
     pub(crate) door: Door,
     pub(crate) codes: Codes,
+    pub(crate) audit: Arc<Audit>,
     admission: Admission,
     sessions: Arc<Sessions>,
     executor: Executor,
@@ -74,12 +77,15 @@ pub(crate) struct Desk {
     /// The memory and files that the tenant's queries share.
     pub(crate) runtime_env: Arc<RuntimeEnv>,
     pub(crate) bounds: Bounds,
+    /// What is told of it.
+    pub(crate) ask: Arc<Ask>,
     /// Where the answer goes.
     pub(crate) sender: Sender<Message>,
 }
 
 impl Query {
-    /// A service over a lake. Starts its worker threads; they end with it.
+    /// A service over a lake, whose every query the recorder is told of. Starts its worker
+    /// threads; they end with it.
     ///
     /// # Errors
     /// [`StartError`] when the machine does not give what is needed.
@@ -88,6 +94,7 @@ impl Query {
         lake: Lake,
         registry: Registry,
         clock: Clock,
+        recorder: Arc<dyn Recorder>,
         health: &Health,
     ) -> Result<Self, StartError> {
         let memory = Memory::new(
@@ -104,10 +111,12 @@ impl Query {
             admission: Admission::new(&config, memory),
             sessions: Arc::new(Sessions::new(
                 tables,
+                registry.clone(),
                 Results::new(config.results_bytes),
                 clock.clone(),
                 config.cores(),
             )),
+            audit: Arc::new(Audit::new(recorder, registry.clone(), clock.clone())),
             door: Door::new(registry, clock.clone()),
             codes: Codes::default(),
             clock,
@@ -145,6 +154,7 @@ impl Query {
             .route("/v1/tables", get(tables))
             .route("/v1/reports", get(report::list))
             .route("/v1/reports/{name}", get(report::read))
+            .route("/v1/audit/who-saw-me", get(audit::read))
             // Before the layers: they answer what browsers ask with OPTIONS.
             .method_not_allowed_fallback(not_allowed)
             .layer(middleware::from_fn(compress))
@@ -167,6 +177,8 @@ impl Query {
         let (router, tls) = (self.router(), self.tls.clone());
         http::serve_with(listener, router, tls, &shutdown, http::Limits::default()).await;
         self.health.not_ready("shutting down");
+        // What was asked is told, whoever has gone away since.
+        self.parts.audit.close().await;
         drop(self);
         drop(component);
     }
@@ -206,20 +218,34 @@ impl Parts {
     async fn answer(&self, request: Request, trace_id: &str) -> Result<Response, Error> {
         let (head, body) = request.into_parts();
         let principal = self.principal(&head.headers).await?;
-        let format = Format::accepted(&head.headers)?;
-        let question = Question::read(&head.headers, body, self.config.sql_bytes).await?;
+        let ask = self.audit.ask(&principal, "sql", &head.headers).await?;
+        let answered = self.answer_to(&principal, &ask, head.headers, body, trace_id);
+        ask.watched(answered).await
+    }
+
+    async fn answer_to(
+        &self,
+        principal: &Principal,
+        ask: &Arc<Ask>,
+        headers: HeaderMap,
+        body: Body,
+        trace_id: &str,
+    ) -> Result<Response, Error> {
+        let format = Format::accepted(&headers)?;
+        let question = Question::read(&headers, body, self.config.sql_bytes).await?;
+        ask.states(&question.sql, &question.params);
 
         let limits = Limits {
             bytes: self.config.sql_bytes,
             tokens: self.config.sql_tokens,
         };
         let asker = principal.clone();
-        self.work(&principal, format, trace_id, |desk| async move {
+        self.work(principal, ask, format, trace_id, |desk| async move {
             let allowed = guard::check(&question.sql, sees_all(&asker), limits)?;
             let explains = allowed.explains;
             let running = desk
                 .sessions
-                .run(&asker, allowed, &question, &desk.runtime_env)
+                .run(&asker, allowed, &question, &desk.runtime_env, &desk.ask)
                 .await?;
             let about = About {
                 data_as_of: running.data_as_of,
@@ -232,10 +258,11 @@ impl Parts {
     }
 
     /// Has a query's work done on the workers, when the tenant's turn has come,
-    /// and answers with what they send.
+    /// and answers with what they send, once it is recorded that they do.
     pub(crate) async fn work<W>(
         &self,
         principal: &Principal,
+        ask: &Arc<Ask>,
         format: Format,
         trace_id: &str,
         work: impl FnOnce(Desk) -> W,
@@ -244,15 +271,18 @@ impl Parts {
         W: Future<Output = Result<(), Error>> + Send + 'static,
     {
         let permit = self.admission.enter(&principal.tenant).await?;
+        ask.enters(&self.sessions, permit.runtime_env());
         let (sender, messages) = mpsc::channel(CHUNKS_AHEAD);
         let work = work(Desk {
             sessions: Arc::clone(&self.sessions),
             runtime_env: Arc::clone(permit.runtime_env()),
             bounds: self.bounds(format),
+            ask: Arc::clone(ask),
             sender: sender.clone(),
         });
         let trace = trace_id.to_owned();
         let principal = principal.clone();
+        let asked = Arc::clone(ask);
         let task = self.executor.spawn(async move {
             // The permit goes with the work: a query that is given up but has
             // not yet stopped still counts.
@@ -269,6 +299,7 @@ impl Parts {
                 "query ended"
             );
             if let Err(error) = outcome {
+                asked.fails(&error);
                 let error = match sees_all(&principal) {
                     true => error,
                     false => failure::without_values(error),
@@ -277,7 +308,8 @@ impl Parts {
                 let _ = sender.send(Message::Failed(error)).await;
             }
         });
-        answer::respond(messages, task, format, self.config.timeout(), trace_id).await
+        let timeout = self.config.timeout();
+        answer::respond(messages, task, format, timeout, trace_id, ask).await
     }
 
     fn bounds(&self, format: Format) -> Bounds {

@@ -1,38 +1,36 @@
 //! From a statement that may run to the stream of its rows.
 
+mod mount;
+mod people;
+mod template;
+
 use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, Utc};
-use datafusion::catalog::TableProvider;
 use datafusion::common::internal_datafusion_err;
-use datafusion::datasource::empty::EmptyTable;
-use datafusion::error::{DataFusionError, Result};
+use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::execution::config::SessionConfig;
-use datafusion::execution::context::{SQLOptions, SessionContext};
+use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnv;
-use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
-use lake::{LakeError, LakeTable};
-use runtime::Clock;
-use schemas::roster::Class;
-use schemas::{Report, Role, Table, TenantId, Visibility};
+use lake::LakeError;
+use runtime::{Clock, Registry};
+use schemas::{Report, Role, Visibility};
 use serde_json::json;
 
-use crate::catalog::{CATALOG, Catalog, Named, SCHEMA, view};
+use self::template::template;
+use crate::audit::{Ask, Reads};
+use crate::catalog::Named;
 use crate::error::Error;
 use crate::freshness::Freshness;
-use crate::functions::Charge;
 use crate::guard::{self, Allowed};
-use crate::information_schema::{self, Entry};
-use crate::listing;
+use crate::information_schema::Entry;
 use crate::report::{self, Shape};
 use crate::request::Question;
 use crate::results::{Key, Results, is_settled, names_only_settled};
-use crate::roster;
-use crate::roster::Roster;
-use crate::secure::{self, Scope, Scopes, Sight, Source, may_name};
+use crate::secure::{Scope, Scopes, Sight, Source, may_name};
 use crate::snapshot::Snapshot;
 use crate::tables::Tables;
 use crate::{Principal, failure, functions, params};
@@ -43,6 +41,7 @@ const SCOPES: usize = 4096;
 /// Makes a session for each query.
 pub(crate) struct Sessions {
     tables: Tables,
+    registry: Registry,
     freshness: Freshness,
     scopes: Scopes,
     results: Arc<Results>,
@@ -66,9 +65,16 @@ pub(crate) struct Running {
 }
 
 impl Sessions {
-    pub(crate) fn new(tables: Tables, results: Results, clock: Clock, cores: usize) -> Self {
+    pub(crate) fn new(
+        tables: Tables,
+        registry: Registry,
+        results: Results,
+        clock: Clock,
+        cores: usize,
+    ) -> Self {
         Self {
             tables,
+            registry,
             results: Arc::new(results),
             clock,
             freshness: Freshness::default(),
@@ -77,20 +83,21 @@ impl Sessions {
         }
     }
 
-    /// Plans and starts a statement.
+    /// Plans and starts a statement, and has that recorded.
     pub(crate) async fn run(
         &self,
         principal: &Principal,
         allowed: Allowed,
         question: &Question,
         runtime_env: &Arc<RuntimeEnv>,
+        ask: &Ask,
     ) -> Result<Running, Error> {
         let references = self
             .template
             .resolve_table_references(&allowed.statement)
             .map_err(failure::explain)?;
         let named = Named::by(&references);
-        let sight = self.sight(principal, &named, runtime_env).await?;
+        let sight = self.sight(principal, &named, runtime_env, ask).await?;
         let snapshot = self.snapshot(principal, &named).await?;
         let data_as_of = snapshot.as_of(&named);
         let asked = json!(["sql", question.sql, question.params]);
@@ -98,7 +105,7 @@ impl Sessions {
             true => Key::of(&sight, &named, &snapshot, &asked),
             false => None,
         };
-        if let Some(rows) = self.answered(key.as_ref()).await {
+        if let Some(rows) = self.answered(key.as_ref(), ask).await {
             return Ok(Running { rows, data_as_of });
         }
         let state = self
@@ -114,34 +121,37 @@ impl Sessions {
         if let Some(detail) = guard::inlined(&plan).map_err(failure::explain)? {
             return Err(Error::TooComplex { detail });
         }
-        let rows = start(&state, &sight, &plan).await?;
-        let rows = self.kept(key, &sight, &plan, rows)?;
+        let reads = Reads::of(&named, &sight, &snapshot);
+        let rows = self.start(&state, &sight, &plan, reads, key, ask).await?;
         Ok(Running { rows, data_as_of })
     }
 
-    /// Plans and starts one page of a report, unless its asker holds it already.
+    /// Plans and starts one page of a report, unless its asker holds it already, and has
+    /// that recorded.
     pub(crate) async fn page(
         &self,
         principal: &Principal,
         report: &'static Report,
         asked: &report::Asked,
         runtime_env: &Arc<RuntimeEnv>,
+        ask: &Ask,
     ) -> Result<report::Found, Error> {
         let named = Named::reports([report]);
-        let sight = self.sight(principal, &named, runtime_env).await?;
+        let sight = self.sight(principal, &named, runtime_env, ask).await?;
         let snapshot = self.snapshot(principal, &named).await?;
         let data_as_of = snapshot.report_as_of(report);
         let question = json!(["report", report.name, asked.address]);
         let key = Key::of(&sight, &named, &snapshot, &question);
         let tag = key.map(|key| key.tag(asked.format.name()));
         if tag.as_ref().is_some_and(|tag| asked.holds.contains(tag)) {
+            ask.begin(Reads::of(&named, &sight, &snapshot));
             return Ok(report::Found {
                 rows: None,
                 tag,
                 data_as_of,
             });
         }
-        if let Some(rows) = self.answered(key.as_ref()).await {
+        if let Some(rows) = self.answered(key.as_ref(), ask).await {
             return Ok(report::Found {
                 rows: Some(rows),
                 tag,
@@ -162,8 +172,8 @@ impl Sessions {
         };
         let plan = sight.bounded(plan.await.map_err(ours)?)?;
         let plan = functions::within_bounds(plan).map_err(ours)?;
-        let rows = start(&state, &sight, &plan).await?;
-        let rows = self.kept(key, &sight, &plan, rows)?;
+        let reads = Reads::of(&named, &sight, &snapshot);
+        let rows = self.start(&state, &sight, &plan, reads, key, ask).await?;
         Ok(report::Found {
             rows: Some(rows),
             tag,
@@ -171,23 +181,38 @@ impl Sessions {
         })
     }
 
-    /// The rows that a question of this key was answered with.
-    async fn answered(&self, key: Option<&Key>) -> Option<SendableRecordBatchStream> {
-        self.results.get(key?).await
+    /// The rows that a question of this key was answered with; that they are read again is
+    /// recorded.
+    async fn answered(&self, key: Option<&Key>, ask: &Ask) -> Option<SendableRecordBatchStream> {
+        let known = self.results.get(key?).await?;
+        ask.begin(known.reads);
+        ask.seen().note_again(&known.seen);
+        Some(known.rows)
     }
 
-    /// The rows, which the next who asks a question of this key is answered with, unless
-    /// some of their values are made for this query alone.
-    fn kept(
+    /// Has a plan run, and has that recorded. Its rows answer the next who asks a question
+    /// of this key as well, unless some of their values are made for this query alone.
+    async fn start(
         &self,
-        key: Option<Key>,
+        state: &SessionState,
         sight: &Sight,
         plan: &LogicalPlan,
-        rows: SendableRecordBatchStream,
+        reads: Reads,
+        key: Option<Key>,
+        ask: &Ask,
     ) -> Result<SendableRecordBatchStream, Error> {
+        let optimized = state.optimize(plan).map_err(failure::explain)?;
+        let planner = state.query_planner();
+        let physical = planner.create_physical_plan(&optimized, state).await;
+        let physical = physical.map_err(failure::explain)?;
+        sight.verify(plan, &physical).map_err(ours)?;
+        let reads = reads.with_columns_of(&optimized).map_err(ours)?;
+        // The record is on its way while the plan runs, and there before the answer goes out.
+        ask.begin(reads.clone());
+        let rows = execute_stream(physical, state.task_ctx()).map_err(failure::explain)?;
         match key {
             Some(key) if names_only_settled(plan, &sight.unsettled()).map_err(ours)? => {
-                Ok(self.results.keep(key, rows))
+                Ok(self.results.keep(key, rows, reads, ask.seen()))
             }
             _ => Ok(rows),
         }
@@ -195,7 +220,13 @@ impl Sessions {
 
     /// Every report, and how fresh it is. What cannot be read is as fresh as
     /// nothing.
-    pub(crate) async fn freshness(&self, principal: &Principal) -> Result<Vec<Fresh>, Error> {
+    pub(crate) async fn freshness(
+        &self,
+        principal: &Principal,
+        ask: &Ask,
+    ) -> Result<Vec<Fresh>, Error> {
+        // Of rows nothing is read, only up to when they are complete.
+        ask.begin(Reads::default());
         let shown = || {
             schemas::reports()
                 .iter()
@@ -235,7 +266,11 @@ impl Sessions {
         principal: &Principal,
         named: &Named,
         runtime_env: &Arc<RuntimeEnv>,
+        ask: &Ask,
     ) -> Result<Sight, Error> {
+        if let Some(key) = self.subject_key(principal, runtime_env).await {
+            ask.is_of(&key);
+        }
         if let Some(hidden) = named.sources().find(|source| !may_name(principal, *source)) {
             return Err(Error::Forbidden {
                 code: "table_not_shown",
@@ -251,7 +286,7 @@ impl Sessions {
             true => self.scope(principal, runtime_env).await?,
             false => Arc::default(),
         };
-        Ok(Sight::new(principal, scope))
+        Ok(Sight::new(principal, scope, ask.seen()))
     }
 
     /// What the newest roster says is somebody's.
@@ -267,96 +302,9 @@ impl Sessions {
             .await
             .map_err(unavailable)?;
         let import = import.map_or(0, |import| import.number);
-        let session = async || {
-            let tables = secure::ROSTER.into_iter().collect();
-            let roster = Roster::take(tenant, &tables, &self.tables).await;
-            let roster = roster.map_err(unavailable)?;
-            let catalog = Catalog::new().map_err(ours)?;
-            let state = self.state(&catalog, runtime_env);
-            for table in tables {
-                let rows = provider(table, roster.table(table), &state).map_err(ours)?;
-                catalog.mount(table.as_str(), rows).map_err(ours)?;
-            }
-            Ok(SessionContext::new_with_state(state))
-        };
+        let session = async || self.roster_session(tenant, runtime_env).await;
         let now = self.clock.now();
         self.scopes.get(principal, import, now, session, ours).await
-    }
-
-    /// A session in which exactly what is named exists, as its asker sees it.
-    async fn mount(
-        &self,
-        sight: &Sight,
-        named: &Named,
-        snapshot: &Snapshot,
-        runtime_env: &Arc<RuntimeEnv>,
-        tenant: &TenantId,
-    ) -> Result<SessionState, Error> {
-        let catalog = Catalog::new().map_err(ours)?;
-        let state = self.state(&catalog, runtime_env);
-        for source in named.sources() {
-            let rows = self.rows(source, snapshot, &state, tenant).await?;
-            let class = |column: &str| class(source, column);
-            let seen = sight.of_rows(source, rows, class, &self.template).await;
-            catalog
-                .mount(source.name(), seen.map_err(ours)?)
-                .map_err(ours)?;
-        }
-        if named.information_schema {
-            let entries = entries(sight.principal());
-            let seen = |rows| sight.of_anybody(rows);
-            let schema = information_schema::schema(&entries, seen).map_err(ours)?;
-            catalog.mount_information_schema(schema).map_err(ours)?;
-        }
-        Ok(state)
-    }
-
-    /// The rows of a source as they are held.
-    async fn rows(
-        &self,
-        source: Source,
-        snapshot: &Snapshot,
-        state: &SessionState,
-        tenant: &TenantId,
-    ) -> Result<Arc<dyn TableProvider>, Error> {
-        match source {
-            Source::Table(table @ Table::Roster(_)) => {
-                provider(table, snapshot.roster().table(table), state).map_err(ours)
-            }
-            Source::Table(table @ Table::RosterHistory(entity)) => {
-                let stored = provider(table, snapshot.roster().table(table), state);
-                let stored = stored.map_err(ours)?;
-                let versions = roster::versions(&self.template, entity, stored).await;
-                versions.map_err(ours)
-            }
-            Source::Table(table) => provider(table, snapshot.table(table), state).map_err(ours),
-            Source::View(report) => {
-                let sources = report.sources.iter().map(|table| {
-                    let rows = provider(*table, snapshot.table(*table), state)?;
-                    Ok((table.as_str(), rows))
-                });
-                let sources = sources.collect::<Result<Vec<_>>>().map_err(ours)?;
-                view(&self.template, sources, report.sql)
-                    .await
-                    .map_err(ours)
-            }
-            Source::Listing(listing) => {
-                listing::rows(listing, self.tables.lake(), tenant, self.clock.now()).await
-            }
-        }
-    }
-
-    fn state(&self, catalog: &Catalog, runtime_env: &Arc<RuntimeEnv>) -> SessionState {
-        let mut config = self.template.config().clone();
-        let charge = Charge::to(&runtime_env.memory_pool);
-        config.options_mut().extensions.insert(charge);
-        let mut state = SessionStateBuilder::new_from_existing(self.template.clone())
-            .with_catalog_list(catalog.list())
-            .with_runtime_env(Arc::clone(runtime_env))
-            .with_config(config)
-            .build();
-        state.mark_start_execution();
-        state
     }
 }
 
@@ -380,42 +328,8 @@ fn shows(principal: &Principal, report: &Report) -> bool {
         && !(is_of_people && principal.role == Role::Analyst)
 }
 
-/// What a column of a source tells about people.
-fn class(source: Source, column: &str) -> Class {
-    match source {
-        Source::Table(table) => schemas::column_class(table, column),
-        Source::View(report) => information_schema::class_of_view(report, column),
-        Source::Listing(listing) => listing.class(column),
-    }
-}
-
-/// The rows of a table as it is held: none when nothing was published to it yet.
-fn provider(
-    table: Table,
-    held: Option<&LakeTable>,
-    state: &SessionState,
-) -> Result<Arc<dyn TableProvider>> {
-    match held {
-        Some(pinned) => pinned
-            .provider(state)
-            .map_err(|error| DataFusionError::External(Box::new(error))),
-        None => Ok(Arc::new(EmptyTable::new(schemas::columns(table)))),
-    }
-}
-
 pub(crate) fn unavailable(error: LakeError) -> Error {
     Error::Unavailable(Box::new(error))
-}
-
-async fn start(
-    state: &SessionState,
-    sight: &Sight,
-    plan: &LogicalPlan,
-) -> Result<SendableRecordBatchStream, Error> {
-    let physical = state.create_physical_plan(plan).await;
-    let physical = physical.map_err(failure::explain)?;
-    sight.verify(plan, &physical).map_err(ours)?;
-    execute_stream(physical, state.task_ctx()).map_err(failure::explain)
 }
 
 pub(crate) fn ours(error: DataFusionError) -> Error {
@@ -430,64 +344,4 @@ fn verify(plan: &LogicalPlan) -> Result<(), Error> {
         .with_allow_statements(false)
         .verify_plan(plan)
         .map_err(|_| guard::not_allowed("A statement that changes something"))
-}
-
-/// Everything a session has but its catalog: no file formats and no table
-/// factories, so that no path or address means anything to it.
-fn template(cores: usize) -> SessionState {
-    let mut config = SessionConfig::new()
-        .with_target_partitions(cores)
-        .with_default_catalog_and_schema(CATALOG, SCHEMA)
-        .with_create_default_catalog_and_schema(false)
-        // Ours takes its place: see `information_schema.rs`.
-        .with_information_schema(false);
-    let options = config.options_mut();
-    options.execution.time_zone = Some("UTC".to_owned());
-    options.execution.parquet.pushdown_filters = true;
-    options.execution.parquet.reorder_filters = true;
-    // Text is `Utf8` in the tables: the same in casts and literals.
-    options.sql_parser.map_string_types_to_utf8view = false;
-    options.execution.parquet.schema_force_view_types = false;
-    SessionStateBuilder::new()
-        .with_config(config)
-        .with_analyzer_rule(Arc::new(functions::CheckedArithmetic))
-        .with_expr_planners(functions::planners())
-        .with_scalar_functions(functions::scalar())
-        .with_higher_order_functions(functions::higher_order())
-        .with_aggregate_functions(functions::aggregate())
-        .with_window_functions(functions::window())
-        .with_table_functions(functions::table())
-        .build()
-}
-
-#[cfg(test)]
-mod tests {
-    use datafusion::arrow::datatypes::Schema;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn views_have_the_columns_and_the_sources_that_their_headers_say() {
-        for view in crate::catalog::views() {
-            let catalog = Catalog::new().expect("a catalog");
-            let state = SessionStateBuilder::new_from_existing(template(1))
-                .with_catalog_list(catalog.list())
-                .build();
-            // Exactly these: a source that is missing makes no plan.
-            for table in &view.sources {
-                let rows = Arc::new(EmptyTable::new(schemas::columns(*table)));
-                catalog.mount(table.as_str(), rows).expect("mounted");
-            }
-            let plan = state.create_logical_plan(view.sql).await;
-            let plan = plan.expect("a plan over its sources");
-            let columns = |schema: &Schema| -> Vec<(String, String)> {
-                let fields = schema.fields().iter();
-                fields
-                    .map(|field| (field.name().clone(), crate::types::name(field.data_type())))
-                    .collect()
-            };
-            let expected = columns(view.schema());
-            assert_eq!(columns(plan.schema().as_arrow()), expected, "{}", view.name);
-        }
-    }
 }

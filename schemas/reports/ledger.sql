@@ -77,6 +77,7 @@ placed AS (
         log_position
     FROM quarantine
     WHERE coalesce(headers, '') NOT LIKE '%"kind":"tally"%'
+        AND coalesce(headers, '') NOT LIKE '%"kind":"audit"%'
 ),
 entries AS (
     SELECT hour, family, 'accepted' AS entry, CAST(NULL AS text) AS reason, accepted AS events

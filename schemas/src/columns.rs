@@ -19,6 +19,7 @@ pub fn columns(table: Table) -> SchemaRef {
         Table::Duplicates => DUPLICATES.clone(),
         Table::Quarantine => QUARANTINE.clone(),
         Table::Tallies => TALLIES.clone(),
+        Table::Audit => AUDIT.clone(),
         Table::LogCounts => LOG_COUNTS.clone(),
         Table::Report(name) => Arc::clone(name.report().schema()),
         Table::Roster(entity) => roster::columns(entity),
@@ -33,6 +34,7 @@ pub fn sort_columns(table: Table) -> &'static [&'static str] {
         Table::Duplicates | Table::Quarantine | Table::Tallies => {
             &["log_partition", "log_position"]
         }
+        Table::Audit => &["occurred_at", "event_id"],
         Table::LogCounts => &["log_partition", "first_position"],
         Table::Report(name) => &name.report().grain,
         Table::Roster(entity) => roster::sort_columns(entity),
@@ -45,6 +47,9 @@ pub fn column_class(table: Table, column: &str) -> Class {
     if let Table::Roster(entity) | Table::RosterHistory(entity) = table {
         return roster::column_class(entity, column);
     }
+    if table == Table::Audit {
+        return audit_class(column);
+    }
     match column {
         "student_key" | "sent_key" | "reply_to_key" | "sent_reply_to_key" | "by_key"
         | "sent_by_key" | "tutor_key" | "sent_tutor_key" => Class::Key,
@@ -53,6 +58,17 @@ pub fn column_class(table: Table, column: &str) -> Class {
         | "original" => Class::Personal,
         "event_id" | "session_id" | "grade_old" | "grade_new" | "score" | "rating"
         | "prompt_id" | "booking_id" => Class::Record,
+        _ => Class::Plain,
+    }
+}
+
+/// What the audit tells: who asked, and whose rows they were shown.
+fn audit_class(column: &str) -> Class {
+    match column {
+        "subject_key" | "student_key" | "student_keys" => Class::Key,
+        // Names of columns that an asker makes up, and the value on which a query failed.
+        "statement" | "error" => Class::Personal,
+        "credential_id" | "parameters" => Class::Record,
         _ => Class::Plain,
     }
 }
@@ -76,6 +92,13 @@ fn texts(names: &[&str]) -> Vec<Field> {
         .iter()
         .map(|name| optional(name, DataType::Utf8))
         .collect()
+}
+
+/// Lists of texts.
+fn lists(names: &[&str]) -> Vec<Field> {
+    let texts = DataType::List(Arc::new(optional("element", DataType::Utf8)));
+    let names = names.iter();
+    names.map(|name| optional(name, texts.clone())).collect()
 }
 
 fn seconds(names: &[&str]) -> Vec<Field> {
@@ -264,6 +287,46 @@ static TALLIES: LazyLock<SchemaRef> = LazyLock::new(|| {
             optional("reason", DataType::Utf8),
             required("events", DataType::Int64),
         ],
+        position(),
+    ])
+});
+
+static AUDIT: LazyLock<SchemaRef> = LazyLock::new(|| {
+    let counts = |names: &[&str]| -> Vec<Field> {
+        let names = names.iter();
+        names.map(|name| optional(name, DataType::Int64)).collect()
+    };
+    schema(vec![
+        vec![
+            required("event_id", DataType::Utf8),
+            required("event_type", DataType::Utf8),
+            required("occurred_at", timestamp()),
+            required("term", DataType::Utf8),
+            required("query_id", DataType::Utf8),
+            required("role", DataType::Utf8),
+        ],
+        texts(&[
+            "subject_key",
+            "credential",
+            "credential_id",
+            "credential_parent",
+            "door",
+            "client",
+            "statement",
+        ]),
+        lists(&[
+            "parameters",
+            "tables",
+            "columns",
+            "policies",
+            "masks",
+            "versions",
+        ]),
+        counts(&["queued_ms"]),
+        texts(&["outcome", "error"]),
+        counts(&["rows", "bytes", "duration_ms", "student_count"]),
+        lists(&["student_keys"]),
+        texts(&["scope"]),
         position(),
     ])
 });

@@ -44,6 +44,8 @@ pub mod kind {
     pub const EVENT: &str = "event";
     /// The bytes are one [`crate::tally::Tally`].
     pub const TALLY: &str = "tally";
+    /// The bytes are one [`crate::AuditRecord`].
+    pub const AUDIT: &str = "audit";
     /// The bytes are one [`crate::roster::job::RosterUploaded`]: no event, and no row
     /// comes of it.
     pub const ROSTER_UPLOADED: &str = "roster.uploaded";

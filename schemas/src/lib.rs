@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod audit;
 mod calendar;
 mod columns;
 mod credential;
@@ -25,6 +26,7 @@ mod value;
 mod write_key;
 
 pub use access::{AccessRules, Attribute, Condition, Effect, Grant, Policy, Role};
+pub use audit::{AuditAsker, AuditEnd, AuditReads, AuditRecord, AuditType};
 pub use calendar::{Calendar, CalendarError, TermDates};
 pub use columns::{column_class, columns, is_personal, sort_columns};
 pub use credential::{Credential, CredentialError, CredentialKind, SecretHash};

@@ -14,6 +14,8 @@ pub enum Table {
     Quarantine,
     /// What ingest answered, counted per minute: see [`crate::tally`].
     Tallies,
+    /// Who asked for what, by term: see [`crate::AuditRecord`].
+    Audit,
     /// How many records of a stretch of the log were accepted events, counted
     /// by a reader of its own: the other side of the ledger.
     LogCounts,
@@ -28,7 +30,7 @@ pub enum Table {
 impl Table {
     /// The tables that are made of the log, in the order in which they are
     /// listed.
-    pub const BASE: [Self; 9] = [
+    pub const BASE: [Self; 10] = [
         Self::Events(Family::Clickstream),
         Self::Events(Family::Video),
         Self::Events(Family::Assessment),
@@ -37,6 +39,7 @@ impl Table {
         Self::Duplicates,
         Self::Quarantine,
         Self::Tallies,
+        Self::Audit,
         Self::LogCounts,
     ];
 
@@ -65,6 +68,7 @@ impl Table {
             Self::Duplicates => "duplicates",
             Self::Quarantine => "quarantine",
             Self::Tallies => "tallies",
+            Self::Audit => "audit",
             Self::LogCounts => "log_counts",
             Self::Report(name) => name.as_str(),
             Self::Roster(entity) => entity.name(),
@@ -85,7 +89,7 @@ impl Table {
     /// Whether its rows are partitioned by term.
     pub fn is_by_term(self) -> bool {
         match self {
-            Self::Events(_) | Self::Report(_) => true,
+            Self::Events(_) | Self::Audit | Self::Report(_) => true,
             Self::Roster(entity) | Self::RosterHistory(entity) => entity.is_by_term(),
             _ => false,
         }

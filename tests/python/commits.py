@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 
 EVENTS = {"clickstream", "video", "assessment", "attendance", "tutoring"}
-BOOKS = {"tallies", "log_counts", "duplicates", "quarantine"}
+BOOKS = {"tallies", "audit", "log_counts", "duplicates", "quarantine"}
 
 
 def kind(table, actions):

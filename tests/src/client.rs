@@ -100,7 +100,7 @@ impl Client {
     }
 
     /// By which it asks.
-    pub(crate) fn http(&self) -> &reqwest::Client {
+    pub fn http(&self) -> &reqwest::Client {
         &self.http
     }
 

@@ -11,7 +11,7 @@ use schemas::event::Event;
 use schemas::{Table, TenantId, Term};
 use tokio::time::Instant;
 
-use crate::columns::{At, DuplicateRows, EventRows, QuarantineRows, TallyRows};
+use crate::columns::{At, AuditRows, DuplicateRows, EventRows, QuarantineRows, TallyRows};
 use crate::decode::{Content, Decoded};
 use crate::judge::Outcome;
 use crate::place::Placer;
@@ -24,6 +24,7 @@ enum TableRows {
     Duplicates(DuplicateRows),
     Quarantine(QuarantineRows),
     Tallies(TallyRows),
+    Audit(BTreeMap<Term, AuditRows>),
 }
 
 /// The rows of one tenant between two publications of its tables.
@@ -102,7 +103,12 @@ impl Round {
             }
             (Outcome::Failed(_), _) => self.duplicates().append_unreadable(record, at),
             (Outcome::Tallied, Ok(Content::Tally(tally))) => self.tallies().append(tally, at),
-            _ => unreachable!("a judge tells events, tallies and unreadable records apart"),
+            (Outcome::Audited, Ok(Content::Audit(record))) => {
+                let placer = placer.expect("records are kept for tenants that exist");
+                let rows = self.audit(placer.term_of(record.time));
+                rows.append(record, at);
+            }
+            _ => unreachable!("a judge tells events, other records and unreadable records apart"),
         }
     }
 
@@ -144,6 +150,14 @@ impl Round {
         }
     }
 
+    fn audit(&mut self, term: Term) -> &mut AuditRows {
+        let new = || TableRows::Audit(BTreeMap::new());
+        match self.table(Table::Audit, new) {
+            TableRows::Audit(terms) => terms.entry(term).or_default(),
+            _ => unreachable!("audit has its own rows"),
+        }
+    }
+
     fn table(&mut self, table: Table, new: impl FnOnce() -> TableRows) -> &mut TableRows {
         self.tables.entry(table).or_insert_with(new)
     }
@@ -169,6 +183,13 @@ impl Round {
                 TableRows::Duplicates(mut rows) => vec![without_term(rows.finish())],
                 TableRows::Quarantine(mut rows) => vec![without_term(rows.finish())],
                 TableRows::Tallies(mut rows) => vec![without_term(rows.finish())],
+                TableRows::Audit(terms) => terms
+                    .into_iter()
+                    .map(|(term, mut rows)| Rows {
+                        term: Some(term),
+                        batches: vec![rows.finish()],
+                    })
+                    .collect(),
             };
             let homes = homes.remove(&table).unwrap_or_default();
             Commit {

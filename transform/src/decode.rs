@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use eventlog::{Entry, Headers, Record};
 use schemas::event::{DecodeError, Event};
 use schemas::tally::Tally;
-use schemas::{Family, TenantId, headers};
+use schemas::{AuditRecord, Family, TenantId, headers};
 
 use crate::deduplicate::Reach;
 use crate::digest::Digest;
@@ -35,6 +35,8 @@ pub(crate) enum Content {
     Event(Box<Event>, Digest),
     /// What ingest answered within a minute.
     Tally(Tally),
+    /// Who asked for what.
+    Audit(Box<AuditRecord>),
     /// That a roster waits, in a place of its own.
     Notice,
 }
@@ -114,7 +116,12 @@ pub(crate) fn is_tally(headers: &Headers) -> bool {
 /// Whether the record is beside the events, by its headers alone: nobody counts it.
 pub(crate) fn is_beside(headers: &Headers) -> bool {
     let kind = text(headers, headers::KIND);
-    is_tally(headers) || kind == Some(headers::kind::ROSTER_UPLOADED)
+    let beside = [
+        headers::kind::TALLY,
+        headers::kind::AUDIT,
+        headers::kind::ROSTER_UPLOADED,
+    ];
+    kind.is_some_and(|kind| beside.contains(&kind))
 }
 
 fn content(record: &Record, family: Option<Family>) -> Result<Content, Unreadable> {
@@ -126,6 +133,9 @@ fn content(record: &Record, family: Option<Family>) -> Result<Content, Unreadabl
         Some(headers::kind::TALLY) => serde_json::from_slice(&record.value)
             .map(Content::Tally)
             .map_err(|e| Unreadable::decode(json_reason("a tally", &e))),
+        Some(headers::kind::AUDIT) => serde_json::from_slice(&record.value)
+            .map(Content::Audit)
+            .map_err(|e| Unreadable::decode(json_reason("a record of the audit", &e))),
         _ => Err(Unreadable::route("the header kind is missing or not known")),
     }
 }
@@ -219,6 +229,7 @@ mod tests {
     #[case::future(3, ("type_version", "2"), "demo", "decode", "type version 2 is not known")]
     #[case::other_family(2, ("family", "assessment"), "demo", "", "")]
     #[case::tally(1, ("kind", "tally"), "_system", "decode", "the record is not a tally")]
+    #[case::audit(1, ("kind", "audit"), "demo", "decode", "the record is not a record of the audit")]
     #[case::notice(1, ("kind", "roster.uploaded"), "demo", "", "")]
     fn headers_that_cannot_be_read_say_so(
         #[case] index: usize,

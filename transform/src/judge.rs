@@ -227,6 +227,7 @@ impl Judge {
         match &record.content {
             Err(unreadable) => Outcome::Quarantined(tenant.clone(), unreadable.clone()),
             Ok(Content::Tally(_)) => Outcome::Tallied,
+            Ok(Content::Audit(_)) => Outcome::Audited,
             Ok(Content::Notice) => Outcome::Noted,
             Ok(Content::Event(event, digest)) if record.is_for_missing() => {
                 self.judge_missing(partition, record, event, *digest)

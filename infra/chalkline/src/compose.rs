@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use eventlog::{EmbeddedLog, EventLog, KafkaLog, Spooled};
+use eventlog::{EmbeddedLog, EventLog, KafkaLog, SpoolConfig, Spooled};
 use ingest::Ingest;
 use query::Query;
 use runtime::{MasterKey, Metrics, Shutdown};
@@ -12,6 +12,7 @@ use transform::Transform;
 use transform::replay::Replay;
 
 use crate::admin::Door;
+use crate::recorder::LogRecorder;
 use crate::{Config, Services};
 
 /// One of the services.
@@ -89,10 +90,10 @@ pub async fn role(
     config.check_lake().await?;
     let mut services = Services::new(config, master_key, metrics, shutdown)?;
     services.log = match role {
-        Role::Ingest => Some(spooled(config).await?),
+        Role::Ingest => Some(spooled(config, &config.spool).await?),
         Role::Transform => Some(Arc::new(kafka(config).await?)),
-        // Answering needs the tables only.
-        Role::Query => None,
+        // What is asked is recorded there, before it is answered.
+        Role::Query => Some(spooled(config, &config.audit_spool).await?),
     };
     if role == Role::Transform {
         operate(&mut services, config).await?;
@@ -106,15 +107,15 @@ async fn kafka(config: &Config) -> anyhow::Result<KafkaLog> {
     log.context("cannot open the event log")
 }
 
-/// Kafka, with the spool before it that the configuration names.
-async fn spooled(config: &Config) -> anyhow::Result<Arc<dyn EventLog>> {
-    if config.spool.dir.is_none() {
+/// Kafka, with this spool before it, if it has a folder.
+async fn spooled(config: &Config, spool: &SpoolConfig) -> anyhow::Result<Arc<dyn EventLog>> {
+    if spool.dir.is_none() {
         return Ok(Arc::new(kafka(config).await?));
     }
     let kafka = config.kafka.clone();
     let limit = kafka.max_record_bytes;
     let open = move || KafkaLog::open(kafka.clone());
-    let log = Spooled::open(&config.spool, limit, open).await;
+    let log = Spooled::open(spool, limit, open).await;
     Ok(Arc::new(
         log.context("cannot open the event log with its spool")?,
     ))
@@ -185,7 +186,9 @@ async fn start(services: &mut Services, config: &Config, role: Role) -> anyhow::
             let tls = config.query.tls.open().context("cannot use [query.tls]")?;
             let scheme = config.query.tls.scheme();
             let listener = services.listen(role, config.query.listen, scheme).await?;
-            let query = Query::new(config.query.clone(), lake, registry, clock, &health)
+            let recorder = Arc::new(LogRecorder::new(log?));
+            let settings = config.query.clone();
+            let query = Query::new(settings, lake, registry, clock, recorder, &health)
                 .context("cannot start the query service")?
                 .with_routes(operations)
                 .with_tls(tls);

@@ -34,6 +34,9 @@ pub struct Config {
     pub kafka: eventlog::KafkaConfig,
     /// Where events wait while that log is away.
     pub spool: eventlog::SpoolConfig,
+    /// Where the query service's records of who asked wait then; without a folder nobody
+    /// is answered while the log is away.
+    pub audit_spool: eventlog::SpoolConfig,
     /// Logs of the process.
     pub telemetry: telemetry::Config,
 }
@@ -68,6 +71,7 @@ impl Default for Config {
             log: LogConfig::default(),
             kafka: eventlog::KafkaConfig::default(),
             spool: eventlog::SpoolConfig::default(),
+            audit_spool: eventlog::SpoolConfig::default(),
             telemetry: telemetry::Config::default(),
         }
     }
@@ -208,11 +212,21 @@ impl Check for Config {
         if let Err(error) = self.kafka.check() {
             problems.push(format!("kafka: {error}"));
         }
+        let audit = self.audit_spool.problems().into_iter();
+        problems.extend(audit.map(|problem| format!("audit_{problem}")));
         let deadline = self.kafka.request_deadline_ms;
-        if self.spool.dir.is_some() && self.spool.patience_ms >= deadline {
-            problems.push(format!(
-                "spool.patience_ms must be below kafka.request_deadline_ms, {deadline}"
-            ));
+        for (name, spool) in [("spool", &self.spool), ("audit_spool", &self.audit_spool)] {
+            if spool.dir.is_some() && spool.patience_ms >= deadline {
+                problems.push(format!(
+                    "{name}.patience_ms must be below kafka.request_deadline_ms, {deadline}"
+                ));
+            }
+        }
+        if self.spool.dir.is_some() && self.spool.dir == self.audit_spool.dir {
+            problems.push(
+                "audit_spool.dir must be another folder than spool.dir: each is one process's"
+                    .to_owned(),
+            );
         }
         problems
     }
@@ -272,6 +286,11 @@ mod tests {
         "[spool]\nmax_age_hours = 0\npatience_ms = 15000",
         &[("CHALKLINE_SPOOL_DIR", "/spool")],
         &["spool.max_age_hours", "spool.patience_ms"],
+    )]
+    #[case(
+        "[audit_spool]\nmax_age_hours = 0",
+        &[("CHALKLINE_SPOOL_DIR", "/spool"), ("CHALKLINE_AUDIT_SPOOL_DIR", "/spool")],
+        &["audit_spool.max_age_hours", "audit_spool.dir"],
     )]
     fn all_problems_are_named_at_once(
         #[case] file: &str,

@@ -13,6 +13,7 @@ pub mod mapped;
 pub mod oulad;
 pub mod outbox;
 mod output;
+mod recorder;
 mod services;
 pub mod xapi;
 

@@ -16,7 +16,7 @@ pub mod trace;
 pub use clock::Clock;
 pub use health::{ComponentHealth, Condition, Health, HealthCheck};
 pub use lease::{LeaseError, Leases};
-pub use registry::{MasterKey, Registry, RegistryError, SigningKey, UpdateError};
+pub use registry::{MasterKey, Registry, RegistryError, SigningKey, StoredVersion, UpdateError};
 pub use root::{Root, RootError};
 pub use shutdown::{Component, Shutdown};
 pub use telemetry::Metrics;

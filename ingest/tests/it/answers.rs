@@ -114,6 +114,8 @@ async fn one_bad_event_harms_no_neighbour() {
 #[case("wrong_type", "/course", json!({"course": 101}))]
 #[case("invalid_id", "/id", json!({"id": "first"}))]
 #[case("unknown_type", "/type", json!({"type": "page.veiwed"}))]
+// The audit is not for senders.
+#[case("unknown_type", "/type", json!({"type": "query.started"}))]
 #[case("unregistered_type", "/type", json!({"type": "custom.lab"}))]
 #[case("invalid_time", "/time", json!({"time": "now"}))]
 #[case("time_without_offset", "/time", json!({"time": "2026-09-14T10:00:00"}))]

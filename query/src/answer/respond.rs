@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 use super::about::About;
 use super::format::Format;
 use super::work::Message;
+use crate::audit::{Ask, Ending};
 use crate::error::Error;
 use crate::executor::Task;
 
@@ -56,13 +58,15 @@ impl Chunks {
 ///
 /// A short answer goes out whole, with its number of rows. A long one is
 /// streamed, and an error in its midst cuts the connection: nobody takes the
-/// part for the whole.
+/// part for the whole. Nothing goes out, not even why there is no answer, before the
+/// record that the query runs is durable.
 pub(crate) async fn respond(
     messages: Receiver<Message>,
     task: Task,
     format: Format,
     timeout: Duration,
     trace_id: &str,
+    ask: &Arc<Ask>,
 ) -> Result<Response, Error> {
     let mut chunks = Chunks {
         messages,
@@ -74,10 +78,14 @@ pub(crate) async fn respond(
     let mut head = VecDeque::new();
     let (mut size, mut rows) = (0, 0);
     let whole = loop {
-        match chunks.next().await? {
-            Message::Begin { about: known } => about = known,
-            Message::Unchanged { about } => return Ok(not_modified(&about)),
-            Message::Chunk { bytes, rows: more } => {
+        match chunks.next().await {
+            Ok(Message::Begin { about: known }) => about = known,
+            Ok(Message::Unchanged { about }) => {
+                ask.durable().await?;
+                ask.answered();
+                return Ok(not_modified(&about));
+            }
+            Ok(Message::Chunk { bytes, rows: more }) => {
                 size += bytes.len();
                 rows += more;
                 head.push_back(bytes);
@@ -85,14 +93,21 @@ pub(crate) async fn respond(
                     break false;
                 }
             }
-            Message::End => break true,
-            Message::Failed(error) => return Err(error),
+            Ok(Message::End) => break true,
+            Ok(Message::Failed(error)) | Err(error) => {
+                drop(chunks);
+                ask.durable().await?;
+                return Err(error);
+            }
         }
     };
+    ask.durable().await?;
+    ask.sends(rows, size);
     let body = if whole {
+        ask.answered();
         Body::from(concat(head, size))
     } else {
-        streamed(head, chunks, trace_id.to_owned())
+        streamed(head, chunks, trace_id.to_owned(), Arc::clone(ask))
     };
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::OK;
@@ -133,26 +148,33 @@ fn concat(chunks: VecDeque<Bytes>, size: usize) -> Bytes {
     whole.into()
 }
 
-fn streamed(head: VecDeque<Bytes>, chunks: Chunks, trace_id: String) -> Body {
-    let state = (head, Some(chunks), trace_id);
+fn streamed(head: VecDeque<Bytes>, chunks: Chunks, trace_id: String, ask: Arc<Ask>) -> Body {
+    // Dropped with the body: by then its end was told, or its reader has gone away.
+    let ending = Ending::new(&ask);
+    let state = (head, Some(chunks), trace_id, ask, ending);
     Body::from_stream(stream::unfold(
         state,
-        async |(mut head, chunks, trace_id)| {
+        async |(mut head, chunks, trace_id, ask, ending)| {
             if let Some(bytes) = head.pop_front() {
-                return Some((Ok(bytes), (head, chunks, trace_id)));
+                return Some((Ok(bytes), (head, chunks, trace_id, ask, ending)));
             }
             let mut chunks = chunks?;
             loop {
                 match chunks.next().await {
-                    Ok(Message::Chunk { bytes, .. }) => {
-                        return Some((Ok(bytes), (head, Some(chunks), trace_id)));
+                    Ok(Message::Chunk { bytes, rows }) => {
+                        ask.sends(rows, bytes.len());
+                        return Some((Ok(bytes), (head, Some(chunks), trace_id, ask, ending)));
                     }
                     Ok(Message::Begin { .. } | Message::Unchanged { .. }) => {}
-                    Ok(Message::End) => return None,
+                    Ok(Message::End) => {
+                        ask.answered();
+                        return None;
+                    }
                     Ok(Message::Failed(error)) | Err(error) => {
                         error.log(&trace_id);
+                        ask.failed(&error);
                         let cut = io::Error::other(error.to_string());
-                        return Some((Err(cut), (head, None, trace_id)));
+                        return Some((Err(cut), (head, None, trace_id, ask, ending)));
                     }
                 }
             }

@@ -1,6 +1,7 @@
 //! Tables that are made when a query names them, of documents or of what is known
 //! anyway: each in memory, and bounded.
 
+mod admin;
 mod arrays;
 mod classes;
 mod diagnostics;
@@ -17,6 +18,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit}
 use datafusion::catalog::{MemTable, TableProvider};
 use lake::Lake;
 use lake::imports::{Job, Jobs};
+use runtime::Registry;
 use schemas::TenantId;
 use schemas::roster::Class;
 
@@ -36,6 +38,8 @@ pub(crate) enum Listing {
     ImportDiagnostics,
     /// The databases that rosters are read from, and how it went.
     ImportSources,
+    /// Who may do what, as it was changed.
+    AdminAudit,
     /// What each column tells about people.
     ColumnClasses,
 }
@@ -69,10 +73,11 @@ const fn column(name: &'static str, kind: Kind, description: &'static str) -> Co
 
 impl Listing {
     /// All of them, in the order in which they are listed.
-    pub(crate) const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 5] = [
         Self::ImportJobs,
         Self::ImportDiagnostics,
         Self::ImportSources,
+        Self::AdminAudit,
         Self::ColumnClasses,
     ];
 
@@ -82,6 +87,7 @@ impl Listing {
             Self::ImportJobs => "import_jobs",
             Self::ImportDiagnostics => "import_diagnostics",
             Self::ImportSources => "import_sources",
+            Self::AdminAudit => "admin_audit",
             Self::ColumnClasses => "column_classes",
         }
     }
@@ -105,6 +111,10 @@ impl Listing {
                 "Every database that rosters are read from: how it went the last time, and when \
                  it last went well."
             }
+            Self::AdminAudit => {
+                "Every change of the tenant's document: keys, tokens, policies, identity providers \
+                 and settings; of its newest 500 versions."
+            }
             Self::ColumnClasses => "What each column of each table tells about people.",
         }
     }
@@ -115,6 +125,7 @@ impl Listing {
             Self::ImportJobs => jobs::COLUMNS,
             Self::ImportDiagnostics => diagnostics::COLUMNS,
             Self::ImportSources => sources::COLUMNS,
+            Self::AdminAudit => admin::COLUMNS,
             Self::ColumnClasses => classes::COLUMNS,
         }
     }
@@ -141,18 +152,16 @@ impl Listing {
     }
 }
 
-/// The rows of a listing, as they are at `now`.
+/// The rows of a listing, as they are now.
 pub(crate) async fn rows(
     listing: Listing,
-    lake: &Lake,
-    tenant: &TenantId,
-    now: DateTime<Utc>,
+    asked: &Asked<'_>,
 ) -> Result<Arc<dyn TableProvider>, Error> {
-    let asked = Asked { lake, tenant, now };
     let rows = match listing {
-        Listing::ImportJobs => jobs::rows(&asked).await,
-        Listing::ImportDiagnostics => diagnostics::rows(&asked).await,
-        Listing::ImportSources => sources::rows(&asked).await,
+        Listing::ImportJobs => jobs::rows(asked).await,
+        Listing::ImportDiagnostics => diagnostics::rows(asked).await,
+        Listing::ImportSources => sources::rows(asked).await,
+        Listing::AdminAudit => admin::rows(asked).await,
         Listing::ColumnClasses => classes::rows(),
     };
     let rows = MemTable::try_new(listing.schema(), vec![vec![rows?]]);
@@ -160,10 +169,11 @@ pub(crate) async fn rows(
 }
 
 /// Whose documents are asked for, and when.
-struct Asked<'a> {
-    lake: &'a Lake,
-    tenant: &'a TenantId,
-    now: DateTime<Utc>,
+pub(crate) struct Asked<'a> {
+    pub(crate) lake: &'a Lake,
+    pub(crate) registry: &'a Registry,
+    pub(crate) tenant: &'a TenantId,
+    pub(crate) now: DateTime<Utc>,
 }
 
 impl Asked<'_> {

@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 use super::request::MOST_ROWS;
 use super::tags::Tags;
 use super::{Asked, Request, Shape, collect};
+use crate::Principal;
 use crate::answer::{self, About, Format, Paging};
+use crate::audit::Ask;
 use crate::error::Error;
 use crate::information_schema::described;
 use crate::server::{Parts, counted, trace_id};
@@ -46,17 +48,23 @@ pub(crate) async fn read(
 
 async fn listing(parts: &Parts, headers: &HeaderMap, trace_id: &str) -> Result<Response, Error> {
     let principal = parts.principal(headers).await?;
+    let ask = parts.audit.ask(&principal, "reports", headers).await?;
     let asker = principal.clone();
     let now = parts.clock.now();
-    parts
-        .work(&principal, Format::Json, trace_id, |desk| async move {
-            let fresh = desk.sessions.freshness(&asker).await?;
+    let answered = parts.work(
+        &principal,
+        &ask,
+        Format::Json,
+        trace_id,
+        |desk| async move {
+            let fresh = desk.sessions.freshness(&asker, &desk.ask).await?;
             let reports: Vec<Value> = fresh.iter().map(|fresh| entry(fresh, now)).collect();
             let rows = reports.len();
             let body = json!({ "reports": reports });
             answer::whole(&body, rows, &desk.sender).await
-        })
-        .await
+        },
+    );
+    ask.watched(answered).await
 }
 
 fn entry(fresh: &Fresh, now: DateTime<Utc>) -> Value {
@@ -81,6 +89,20 @@ async fn page(
     trace_id: &str,
 ) -> Result<Response, Error> {
     let principal = parts.principal(headers).await?;
+    let ask = parts.audit.ask(&principal, "report", headers).await?;
+    let answered = page_of(parts, &principal, &ask, headers, name, query, trace_id);
+    ask.watched(answered).await
+}
+
+async fn page_of(
+    parts: &Parts,
+    principal: &Principal,
+    ask: &Arc<Ask>,
+    headers: &HeaderMap,
+    name: &str,
+    query: &str,
+    trace_id: &str,
+) -> Result<Response, Error> {
     let report = schemas::report(name).ok_or_else(|| Error::UnknownReport {
         detail: format!(
             "There is no such report; there are {}.",
@@ -91,6 +113,7 @@ async fn page(
                 .join(", ")
         ),
     })?;
+    ask.addresses(report.name, query);
     let most = MOST_ROWS.min(parts.config.json_rows);
     let request = Request::parse(query, &Shape::of(report), most)?;
     let format = match request.format {
@@ -108,11 +131,11 @@ async fn page(
     // Whatever the format, a page lies in memory as a whole.
     let most_bytes = parts.config.json_bytes;
     parts
-        .work(&principal, format, trace_id, |desk| async move {
+        .work(principal, ask, format, trace_id, |desk| async move {
             let shape = Shape::of(report);
             let found = desk
                 .sessions
-                .page(&asker, report, &asked, &desk.runtime_env)
+                .page(&asker, report, &asked, &desk.runtime_env, &desk.ask)
                 .await?;
             let mut paging = Paging {
                 report: report.name,

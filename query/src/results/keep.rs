@@ -8,6 +8,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, stream};
 
 use super::{Held, Key, Results};
+use crate::audit::{Reads, Seen};
 
 /// What has passed so far.
 struct Passing {
@@ -17,6 +18,8 @@ struct Passing {
     /// `None` once they are too many, or one has failed.
     kept: Option<Vec<RecordBatch>>,
     bytes: usize,
+    reads: Reads,
+    seen: Arc<Seen>,
 }
 
 impl Results {
@@ -26,6 +29,8 @@ impl Results {
         self: &Arc<Self>,
         key: Key,
         rows: SendableRecordBatchStream,
+        reads: Reads,
+        seen: &Arc<Seen>,
     ) -> SendableRecordBatchStream {
         if self.most == 0 {
             return rows;
@@ -37,6 +42,8 @@ impl Results {
             rows,
             kept: Some(Vec::new()),
             bytes: 0,
+            reads,
+            seen: Arc::clone(seen),
         };
         let rows = stream::unfold(passing, async |mut passing| {
             match passing.rows.next().await {
@@ -77,6 +84,8 @@ impl Passing {
                 batches: batches.into(),
                 // An empty answer takes something too.
                 bytes: self.bytes.max(1024),
+                reads: self.reads,
+                seen: self.seen,
             };
             self.results.put(self.key, held).await;
         }
@@ -105,8 +114,14 @@ mod tests {
     }
 
     async fn held(results: &Results, key: &Key) -> Option<Vec<RecordBatch>> {
-        let rows = results.get(key).await?;
-        Some(rows.map(|batch| batch.expect("no failure")).collect().await)
+        let known = results.get(key).await?;
+        Some(
+            known
+                .rows
+                .map(|batch| batch.expect("no failure"))
+                .collect()
+                .await,
+        )
     }
 
     #[tokio::test]
@@ -114,7 +129,7 @@ mod tests {
         let results = Arc::new(Results::new(1 << 20));
         let key = Key::digest(&json!(["whole"]));
         let batches = || vec![Ok(batch(0..3)), Ok(batch(3..4))];
-        let mut passing = results.keep(key, rows(batches()));
+        let mut passing = results.keep(key, rows(batches()), Reads::default(), &Arc::default());
         passing.next().await.expect("a batch").expect("of rows");
         assert_eq!(held(&results, &key).await, None, "not yet at its end");
         while passing.next().await.is_some() {}
@@ -128,11 +143,35 @@ mod tests {
         let results = Arc::new(Results::new(1 << 16));
         let key = |name: &str| Key::digest(&json!([name]));
         let failed = || Err(DataFusionError::Internal("no".to_owned()));
+        let seen = Arc::default();
         let all = |rows: SendableRecordBatchStream| rows.collect::<Vec<_>>();
-        all(results.keep(key("failed"), rows(vec![Ok(batch(0..3)), failed()]))).await;
-        all(results.keep(key("large"), rows(vec![Ok(batch(0..10_000))]))).await;
-        drop(results.keep(key("left"), rows(vec![Ok(batch(0..3))])));
-        all(Arc::new(Results::new(0)).keep(key("off"), rows(vec![Ok(batch(0..3))]))).await;
+        all(results.keep(
+            key("failed"),
+            rows(vec![Ok(batch(0..3)), failed()]),
+            Reads::default(),
+            &seen,
+        ))
+        .await;
+        all(results.keep(
+            key("large"),
+            rows(vec![Ok(batch(0..10_000))]),
+            Reads::default(),
+            &seen,
+        ))
+        .await;
+        drop(results.keep(
+            key("left"),
+            rows(vec![Ok(batch(0..3))]),
+            Reads::default(),
+            &seen,
+        ));
+        all(Arc::new(Results::new(0)).keep(
+            key("off"),
+            rows(vec![Ok(batch(0..3))]),
+            Reads::default(),
+            &seen,
+        ))
+        .await;
         for name in ["failed", "large", "left", "off"] {
             assert_eq!(held(&results, &key(name)).await, None, "{name}");
         }

@@ -25,6 +25,8 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::stream;
 use moka::future::Cache;
 
+use crate::audit::{Reads, Seen};
+
 pub(crate) use self::key::Key;
 pub(crate) use self::settled::{is_settled, names_only_settled};
 
@@ -34,12 +36,23 @@ const SHARE: usize = 16;
 /// What was erased is out of memory after this time, though nobody could ask for it since.
 const KEPT: Duration = Duration::from_secs(300);
 
-/// The rows of an answer.
+/// The rows of an answer, and what is told of them.
 #[derive(Debug, Clone)]
 struct Held {
     columns: SchemaRef,
     batches: Arc<[RecordBatch]>,
     bytes: usize,
+    reads: Reads,
+    seen: Arc<Seen>,
+}
+
+/// What was answered before.
+pub(crate) struct Known {
+    pub(crate) rows: SendableRecordBatchStream,
+    /// What it was made of, and by what right that is read.
+    pub(crate) reads: Reads,
+    /// Whose rows those were.
+    pub(crate) seen: Arc<Seen>,
 }
 
 /// The rows of the answers that were given last.
@@ -63,15 +76,19 @@ impl Results {
         }
     }
 
-    /// The rows that decide the same were answered with, if they are still held.
-    pub(crate) async fn get(&self, key: &Key) -> Option<SendableRecordBatchStream> {
+    /// What a question of this key was answered with, if it is still held.
+    pub(crate) async fn get(&self, key: &Key) -> Option<Known> {
         let held = self.held.get(key).await;
         let outcome = if held.is_some() { "hit" } else { "miss" };
         metrics::counter!("chalkline_query_results_total", "outcome" => outcome).increment(1);
         let held = held?;
         let batches: Vec<_> = held.batches.iter().cloned().map(Ok).collect();
         let rows = RecordBatchStreamAdapter::new(held.columns, stream::iter(batches));
-        Some(Box::pin(rows))
+        Some(Known {
+            rows: Box::pin(rows),
+            reads: held.reads,
+            seen: held.seen,
+        })
     }
 
     async fn put(&self, key: Key, held: Held) {

@@ -71,6 +71,8 @@ pub(super) enum About {
     Pipeline,
     /// What was left over on the way, as it came.
     Remains,
+    /// Who was shown what, and who changed the rules: for stewards alone.
+    Stewardship,
 }
 
 impl About {
@@ -83,6 +85,7 @@ impl About {
             Source::Listing(Listing::ColumnClasses) => Self::Nobody,
             // Their lines can quote a row of a roster.
             Source::Listing(Listing::ImportDiagnostics) => Self::Remains,
+            Source::Listing(Listing::AdminAudit) => Self::Stewardship,
             Source::Listing(_) | Source::View(_) => Self::Pipeline,
         }
     }
@@ -93,6 +96,7 @@ impl About {
             Visibility::Section => Self::Section,
             Visibility::Tenant if report.minimum_cell.is_some() => Self::Group,
             Visibility::Tenant => Self::Pipeline,
+            Visibility::Steward => Self::Stewardship,
         }
     }
 
@@ -101,6 +105,7 @@ impl About {
             Table::Events(_) => Self::Student,
             Table::Report(name) => Self::of_report(name.report()),
             Table::Duplicates | Table::Quarantine => Self::Remains,
+            Table::Audit => Self::Stewardship,
             Table::Tallies | Table::LogCounts => Self::Pipeline,
             Table::Roster(entity) | Table::RosterHistory(entity) => Self::of_roster(entity),
         }

@@ -29,6 +29,7 @@ use datafusion::physical_plan::{
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::leakproof;
+use crate::audit::{NamedBy, Seen};
 
 /// What a barrier is called in plans.
 pub(crate) const BARRIER: &str = "SecurityBarrierExec";
@@ -42,6 +43,15 @@ impl Warrant {
     pub(super) fn new(digest: [u8; 32]) -> Self {
         Self(digest)
     }
+}
+
+/// Where is noted whose rows are shown.
+#[derive(Debug, Clone)]
+pub(super) struct Note {
+    /// The column of the input that says it.
+    pub(super) column: usize,
+    pub(super) named_by: NamedBy,
+    pub(super) seen: Arc<Seen>,
 }
 
 /// Rows that meet a condition, and of these what is shown of each column.
@@ -60,6 +70,7 @@ pub(super) struct SecurityBarrierExec {
     /// In how many parts rows are given, however many lie below: that would tell of files.
     partitions: usize,
     warrant: Warrant,
+    note: Option<Note>,
     properties: Arc<PlanProperties>,
 }
 
@@ -87,7 +98,14 @@ impl SecurityBarrierExec {
             schema,
             partitions,
             warrant,
+            note: None,
         }
+    }
+
+    /// Notes whose rows pass.
+    pub(super) fn with_note(mut self, note: Option<Note>) -> Self {
+        self.note = note;
+        self
     }
 
     pub(super) fn warrant(&self) -> Warrant {
@@ -149,14 +167,15 @@ impl ExecutionPlan for SecurityBarrierExec {
         mut children: Vec<Arc<dyn ExecutionPlan>>,
         _: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self::new(
+        let barrier = Self::new(
             children.swap_remove(0),
             Arc::clone(&self.condition),
             self.columns.clone(),
             Arc::clone(&self.schema),
             self.partitions,
             self.warrant,
-        )))
+        );
+        Ok(Arc::new(barrier.with_note(self.note.clone())))
     }
 
     fn with_new_children(
@@ -179,8 +198,9 @@ impl ExecutionPlan for SecurityBarrierExec {
             .map(move |of| input.execute(of, Arc::clone(&context)))
             .try_flatten();
         let (condition, columns) = (Arc::clone(&self.condition), self.columns.clone());
-        let schema = Arc::clone(&self.schema);
-        let shown = rows.map(move |batch| shown(&batch?, &condition, &columns, &schema));
+        let (schema, note) = (Arc::clone(&self.schema), self.note.clone());
+        let shown =
+            rows.map(move |batch| shown(&batch?, &condition, &columns, &schema, note.as_ref()));
         let schema = Arc::clone(&self.schema);
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, shown)))
     }
@@ -230,6 +250,7 @@ fn shown(
     condition: &Arc<dyn PhysicalExpr>,
     columns: &[Arc<dyn PhysicalExpr>],
     schema: &SchemaRef,
+    note: Option<&Note>,
 ) -> Result<RecordBatch> {
     let rows = match condition.evaluate(batch)? {
         ColumnarValue::Scalar(ScalarValue::Boolean(Some(true))) => batch.clone(),
@@ -238,6 +259,9 @@ fn shown(
             filter_record_batch(batch, as_boolean_array(&judged)?)?
         }
     };
+    if let Some(note) = note {
+        note.seen.note(rows.column(note.column), note.named_by);
+    }
     let made = columns.iter().map(|column| {
         let values = column.evaluate(&rows)?;
         values.into_array(rows.num_rows())

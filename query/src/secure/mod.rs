@@ -12,6 +12,7 @@
 //! | `secured.rs` | a table that does so |
 //! | `barrier.rs` | the node of its plan that nothing is moved through but what `leakproof.rs` lets |
 //! | `leakproof.rs` | which conditions tell nothing of a row that they drop |
+//! | `witness.rs` | a table of who sees all, of which is noted whose rows are read |
 //! | `verify.rs` | whether a plan that is about to run reads nothing but behind barriers |
 //!
 //! A filter alone keeps no secret: planning merges it with the asker's own conditions,
@@ -31,11 +32,12 @@ mod scopes;
 mod secured;
 mod sight;
 mod verify;
+mod witness;
 
 pub(crate) use about::Source;
 pub(crate) use barrier::BARRIER;
 pub(crate) use policy::may_name;
-pub(crate) use scope::{Scope, TABLES as ROSTER};
+pub(crate) use scope::{Scope, TABLES as ROSTER, keys as keys_of, users as users_of};
 pub(crate) use scopes::Scopes;
 pub(crate) use sight::{Sight, sees_all};
 

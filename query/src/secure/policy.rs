@@ -65,6 +65,11 @@ pub(super) struct Asker<'a> {
 
 /// Whether somebody may name a source at all. What they may not is not listed either.
 pub(crate) fn may_name(principal: &Principal, source: Source) -> bool {
+    let about = About::of(source);
+    if about == About::Stewardship && !is_steward(principal.role) {
+        // Neither a grant nor a policy shows it to anybody else.
+        return false;
+    }
     let granted = match &principal.grant.tables {
         Some(tables) => tables.contains(source.name()),
         None => principal.role != Role::Service,
@@ -74,12 +79,18 @@ pub(crate) fn may_name(principal: &Principal, source: Source) -> bool {
         policies
             .any(|policy| policy.effect == Effect::Grant && applies(policy, principal.role, source))
     };
-    granted && (role_names(principal.role, About::of(source)) || by_policy())
+    granted && (role_names(principal.role, about) || by_policy())
+}
+
+fn is_steward(role: Role) -> bool {
+    matches!(role, Role::Steward | Role::DistrictAdmin)
 }
 
 fn role_names(role: Role, about: About) -> bool {
     match role {
-        Role::Steward | Role::DistrictAdmin | Role::Service => true,
+        Role::Steward | Role::DistrictAdmin => true,
+        _ if about == About::Stewardship => false,
+        Role::Service => true,
         Role::Researcher => about != About::Remains,
         Role::Analyst => !matches!(about, About::Remains | About::Trait | About::Related),
         Role::SchoolAdmin => !matches!(about, About::Remains | About::Pipeline),

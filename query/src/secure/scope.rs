@@ -114,6 +114,8 @@ pub(crate) struct Scope {
     pub(crate) users: BTreeSet<String>,
     /// Schools, and what is below them.
     pub(crate) schools: BTreeSet<String>,
+    /// The key of whoever asks, for the record.
+    pub(crate) subject_key: Option<String>,
 }
 
 /// Asks the roster, in a session that has [`TABLES`] as they are stored.
@@ -130,13 +132,18 @@ impl Roster<'_> {
     /// When the roster cannot be read.
     pub(super) async fn scope(&self, principal: &Principal) -> Result<Scope> {
         let subject = principal.subject.as_deref();
-        match (principal.role, subject) {
+        let mut scope = match (principal.role, subject) {
             (Role::SchoolAdmin, _) => self.school_admin(subject, &principal.grant.schools).await,
             (Role::Teacher, Some(subject)) => self.teacher(subject).await,
             (Role::Guardian, Some(subject)) => self.guardian(subject).await,
             (Role::Student, Some(subject)) => self.student(subject).await,
             _ => Ok(Scope::default()),
+        }?;
+        if let Some(subject) = subject {
+            let keys = self.keys(&BTreeSet::from([subject.to_owned()])).await?;
+            scope.subject_key = keys.into_iter().next();
         }
+        Ok(scope)
     }
 
     async fn teacher(&self, subject: &str) -> Result<Scope> {
@@ -247,23 +254,61 @@ impl Roster<'_> {
     }
 
     async fn keys(&self, users: &BTreeSet<String>) -> Result<BTreeSet<String>> {
-        let sql = "SELECT student_key FROM identities WHERE user_id = ANY($1)";
-        self.texts(sql, list(users)).await
+        keys(self.session, users).await
     }
 
     async fn texts(&self, sql: &str, parameter: ScalarValue) -> Result<BTreeSet<String>> {
+        let batches = self.ask(sql, parameter).await?;
         let mut all = BTreeSet::new();
-        for batch in self.ask(sql, parameter).await? {
-            all.extend(strings(&batch, 0)?.iter().flatten().map(str::to_owned));
+        for batch in &batches {
+            all.extend(strings(batch, 0)?.iter().flatten().map(str::to_owned));
         }
         Ok(all)
     }
 
     async fn ask(&self, sql: &str, parameter: ScalarValue) -> Result<Vec<RecordBatch>> {
-        let rows = self.session.sql(sql).await?;
-        let rows = rows.with_param_values(vec![parameter])?;
-        rows.collect().await
+        ask(self.session, sql, parameter).await
     }
+}
+
+/// The keys by which events name users, in a session that has [`TABLES`].
+pub(crate) async fn keys(
+    session: &SessionContext,
+    users: &BTreeSet<String>,
+) -> Result<BTreeSet<String>> {
+    let sql = "SELECT DISTINCT student_key FROM identities WHERE user_id = ANY($1)";
+    let batches = ask(session, sql, list(users)).await?;
+    let mut all = BTreeSet::new();
+    for batch in &batches {
+        all.extend(strings(batch, 0)?.iter().flatten().map(str::to_owned));
+    }
+    Ok(all)
+}
+
+/// The users whom events name by these keys, by key.
+pub(crate) async fn users(
+    session: &SessionContext,
+    keys: &BTreeSet<String>,
+) -> Result<BTreeMap<String, String>> {
+    let sql = "SELECT DISTINCT student_key, user_id FROM identities WHERE student_key = ANY($1)";
+    let batches = ask(session, sql, list(keys)).await?;
+    let mut all = BTreeMap::new();
+    for batch in &batches {
+        let (keys, users) = (strings(batch, 0)?, strings(batch, 1)?);
+        let pairs = keys.iter().flatten().zip(users.iter().flatten());
+        all.extend(pairs.map(|(key, user)| (key.to_owned(), user.to_owned())));
+    }
+    Ok(all)
+}
+
+async fn ask(
+    session: &SessionContext,
+    sql: &str,
+    parameter: ScalarValue,
+) -> Result<Vec<RecordBatch>> {
+    let rows = session.sql(sql).await?;
+    let rows = rows.with_param_values(vec![parameter])?;
+    rows.collect().await
 }
 
 /// The first three columns as stays.

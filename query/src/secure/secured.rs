@@ -15,8 +15,9 @@ use datafusion::physical_expr::expressions::{Column, Literal};
 use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 use datafusion::physical_plan::ExecutionPlan;
 
-use super::barrier::{SecurityBarrierExec, Warrant};
+use super::barrier::{Note, SecurityBarrierExec, Warrant};
 use super::leakproof;
+use crate::audit::{NamedBy, Seen};
 
 /// What stands in a column's place.
 #[derive(Debug, Clone)]
@@ -38,8 +39,8 @@ pub(super) struct Secured {
     masks: Vec<Option<Mask>>,
     schema: SchemaRef,
     warrant: Warrant,
-    /// Whether its rows are about single people.
-    is_of_people: bool,
+    /// Of rows about single people: where is noted whose are read.
+    seen: Option<Arc<Seen>>,
 }
 
 impl Secured {
@@ -65,19 +66,19 @@ impl Secured {
             masks,
             schema: Arc::new(schema),
             warrant,
-            is_of_people: false,
+            seen: None,
         }
     }
 
-    /// Of rows about single people.
-    pub(super) fn of_people(mut self) -> Self {
-        self.is_of_people = true;
+    /// Of rows about single people; whose are read is noted there.
+    pub(super) fn of_people(mut self, seen: &Arc<Seen>) -> Self {
+        self.seen = Some(Arc::clone(seen));
         self
     }
 
     /// Whether its rows are about single people.
     pub(super) fn is_of_people(&self) -> bool {
-        self.is_of_people
+        self.seen.is_some()
     }
 
     /// Whether a condition of the asker may be judged of rows that are not shown.
@@ -91,8 +92,8 @@ impl Secured {
         leakproof::condition(filter, &data_type)
     }
 
-    /// The columns that are read: those that are asked for and not hidden, and those by
-    /// which rows are chosen.
+    /// The columns that are read: those that are asked for and not hidden, those by which
+    /// rows are chosen, and the one that says whose they are.
     fn read(&self, asked: &[usize]) -> Result<Vec<usize>> {
         let is_read = |place: &usize| !matches!(self.masks[*place], Some(Mask::Null));
         let mut read: Vec<usize> = asked.iter().copied().filter(is_read).collect();
@@ -106,7 +107,21 @@ impl Secured {
             }
             Ok(TreeNodeRecursion::Continue)
         })?;
+        let named = self.seen.as_ref().and_then(|_| NamedBy::column(&held));
+        let named = named.map(|(place, _)| place);
+        read.extend(named.filter(|place| !read.contains(place)));
         Ok(read)
+    }
+
+    /// What is noted of rows that have these columns.
+    fn note(&self, read: &Schema) -> Option<Note> {
+        let seen = Arc::clone(self.seen.as_ref()?);
+        let (column, named_by) = NamedBy::column(read)?;
+        Some(Note {
+            column,
+            named_by,
+            seen,
+        })
     }
 
     /// What makes a column of those that were read, in the order of `read`.
@@ -183,13 +198,14 @@ impl TableProvider for Secured {
         let made = asked.iter().map(|place| self.made(*place, &read, &held));
         let made = made.collect::<Result<Vec<_>>>()?;
         let shown = Arc::new(self.schema.project(asked)?);
-        Ok(Arc::new(SecurityBarrierExec::new(
+        let barrier = SecurityBarrierExec::new(
             rows,
             condition,
             made,
             shown,
             state.config().target_partitions(),
             self.warrant,
-        )))
+        );
+        Ok(Arc::new(barrier.with_note(self.note(&held))))
     }
 }

@@ -22,7 +22,9 @@ use super::pseudonym::Pseudonym;
 use super::scope::Scope;
 use super::secured::{Mask, Secured};
 use super::verify::verify;
+use super::witness::Witnessed;
 use crate::Principal;
+use crate::audit::Seen;
 use crate::error::Error;
 
 /// The keys by which events name whom they are about, hashes already: what rosters have
@@ -38,6 +40,8 @@ pub(crate) struct Sight {
     pseudonym: Arc<ScalarUDF>,
     /// All is read behind barriers of this warrant; `None`: there is nothing to hide.
     warrant: Option<Warrant>,
+    /// Those whose rows it reads.
+    seen: Arc<Seen>,
     /// What was decided on each source that was mounted.
     decisions: Mutex<BTreeMap<&'static str, Decision>>,
     /// The columns that hold pseudonyms: others in each query.
@@ -52,8 +56,8 @@ pub(crate) struct Decision {
 }
 
 impl Sight {
-    /// What somebody sees, of whom the roster says this.
-    pub(crate) fn new(principal: &Principal, scope: Arc<Scope>) -> Self {
+    /// What somebody sees, of whom the roster says this. Whose rows they read is noted.
+    pub(crate) fn new(principal: &Principal, scope: Arc<Scope>, seen: &Arc<Seen>) -> Self {
         let is_whole = sees_all(principal);
         let pseudonym = Pseudonym::new(rand::random());
         Self {
@@ -61,6 +65,7 @@ impl Sight {
             scope,
             pseudonym: Arc::new(ScalarUDF::new_from_impl(pseudonym)),
             warrant: (!is_whole).then(|| Warrant::new(rand::random())),
+            seen: Arc::clone(seen),
             decisions: Mutex::default(),
             unsettled: Mutex::default(),
         }
@@ -110,7 +115,10 @@ impl Sight {
         let Some(warrant) = self.warrant else {
             let reasons = vec![format!("role {}", self.principal.role.as_str())];
             self.decide(source, reasons, Vec::new());
-            return Ok(rows);
+            return Ok(match About::of(source).is_personal() {
+                true => Arc::new(Witnessed::new(rows, &self.seen)),
+                false => rows,
+            });
         };
         let columns: SchemaRef = rows.schema();
         let asker = Asker {
@@ -162,7 +170,7 @@ impl Sight {
         self.decide(source, shown.reasons, masked);
         let secured = Secured::new(rows, condition, masks, warrant);
         Ok(match about.is_personal() {
-            true => Arc::new(secured.of_people()),
+            true => Arc::new(secured.of_people(&self.seen)),
             false => Arc::new(secured),
         })
     }
@@ -202,6 +210,12 @@ impl Sight {
                 Class::Personal => Some(Mask::Null),
             },
         }
+    }
+
+    /// What was decided on each source that was mounted, by its name.
+    pub(crate) fn decisions(&self) -> BTreeMap<&'static str, Decision> {
+        let decisions = self.decisions.lock();
+        decisions.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn decide(&self, source: Source, reasons: Vec<String>, masks: Vec<String>) {

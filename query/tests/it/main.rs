@@ -2,6 +2,7 @@
 
 mod answers;
 mod appetite;
+mod audit;
 mod door;
 mod embed;
 mod freshness;

@@ -217,6 +217,8 @@ impl School {
             ],
         )
         .await;
+        self.publish("north", Table::Audit, Some("2026-27"), &audited())
+            .await;
         self.set_floor(0, "2026-09-14T11:59:30Z").await;
         self.set_floor(1, "2026-09-14T11:59:20Z").await;
     }
@@ -231,6 +233,67 @@ impl School {
         self.publish("south", CLICKSTREAM, Some("2026-27"), &rows)
             .await;
     }
+}
+
+/// What the audit has of three queries: one that was answered, whose end stands in the
+/// log twice, one that was refused, and one whose process was killed.
+fn audited() -> Vec<Value> {
+    let record = |id: &str, query: &str, kind: &str, at: &str, own: Value| {
+        let mut row = json!({
+            "event_id": id, "event_type": format!("query.{kind}"), "query_id": query,
+            "occurred_at": format!("2026-09-14T{at}Z"), "role": "teacher", "subject_key": "t",
+            "credential": "token", "credential_id": "t1", "door": "sql", "client": "curl",
+            "log_id": LOG, "log_partition": 0, "log_position": 6,
+        });
+        for (name, value) in own.as_object().expect("an object") {
+            row[name] = value.clone();
+        }
+        row
+    };
+    let ended = |id: &str| {
+        record(
+            id,
+            "q1",
+            "finished",
+            "10:00:02",
+            json!({
+                "tables": ["video"], "policies": ["video: role teacher"],
+                "outcome": "answered", "rows": 2, "bytes": 40, "duration_ms": 2000,
+                "student_count": 2, "student_keys": ["a", "b"],
+            }),
+        )
+    };
+    vec![
+        record(
+            "a1",
+            "q1",
+            "started",
+            "10:00:00",
+            json!({
+                "statement": "SELECT #1f", "tables": ["video"], "columns": ["video.term"],
+                "policies": ["video: role teacher"], "queued_ms": 5,
+            }),
+        ),
+        ended("a2"),
+        ended("a2"),
+        record(
+            "a3",
+            "q2",
+            "refused",
+            "10:01:00",
+            json!({
+                "statement": "SELEC #1f", "outcome": "sql_syntax", "rows": 0, "bytes": 0,
+                "duration_ms": 1, "student_count": 0, "student_keys": [],
+            }),
+        ),
+        record(
+            "a4",
+            "q3",
+            "started",
+            "10:02:00",
+            json!({"statement": "SELECT #2e"}),
+        ),
+    ]
 }
 
 /// One row of an event table; `own` wins over what all have.

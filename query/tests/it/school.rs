@@ -1,6 +1,7 @@
 //! Two tenants with a few rows each, and a way to ask about them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -15,6 +16,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
+use crate::audit::records::Records;
 pub use crate::rows::event;
 
 pub const CLICKSTREAM: Table = Table::Events(Family::Clickstream);
@@ -29,6 +31,8 @@ pub struct School {
     pub lake: Lake,
     pub registry: Registry,
     pub clock: Clock,
+    /// What was recorded.
+    pub records: Arc<Records>,
     query: Option<Query>,
 }
 
@@ -129,11 +133,13 @@ impl School {
             registry.create(&document).await.expect("a new tenant");
         }
         let health = Health::new();
+        let records = Arc::new(Records::default());
         let query = Query::new(
             config,
             lake.clone(),
             registry.clone(),
             clock.clone(),
+            Arc::clone(&records) as _,
             &health,
         );
         Self {
@@ -141,6 +147,7 @@ impl School {
             lake,
             registry,
             clock,
+            records,
             query: Some(query.expect("a service")),
         }
     }

@@ -140,11 +140,18 @@ async fn tables_are_listed_with_their_columns() {
         .iter()
         .filter_map(|table| table["name"].as_str())
         .collect();
-    let views = ["freshness", "ledger"];
+    let views = [
+        "disclosures",
+        "freshness",
+        "ledger",
+        "query_audit",
+        "slow_queries",
+    ];
     let listings = [
         "import_jobs",
         "import_diagnostics",
         "import_sources",
+        "admin_audit",
         "column_classes",
     ];
     let expected: Vec<&str> = schemas::Table::all()

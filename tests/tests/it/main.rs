@@ -2,6 +2,7 @@
 
 mod any_order;
 mod arrows;
+mod audit;
 mod beacon;
 mod custom_types;
 mod dialects;

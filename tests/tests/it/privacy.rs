@@ -195,6 +195,7 @@ async fn scan_what_comes_of_events(sandbox: &mut Sandbox) -> usize {
         "duplicates",
         "quarantine",
         "tallies",
+        "audit",
     ] {
         let rows = sandbox.rows(table, "log_partition, log_position").await;
         assert_clean(table, json!(rows).to_string().as_bytes());

@@ -3,6 +3,7 @@
 
 mod assessment;
 mod attendance;
+mod audit;
 mod clickstream;
 mod counts;
 mod duplicates;
@@ -23,6 +24,7 @@ use arrow::datatypes::{Field, Schema};
 use chrono::{DateTime, Utc};
 use schemas::Table;
 
+pub(crate) use audit::AuditRows;
 pub(crate) use counts::{Count, CountRows};
 pub(crate) use duplicates::DuplicateRows;
 pub(crate) use events::EventRows;

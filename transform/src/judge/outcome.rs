@@ -28,6 +28,8 @@ pub(crate) enum Outcome {
     Needless,
     /// Rows of `tallies`.
     Tallied,
+    /// A row of `audit`.
+    Audited,
     /// Nothing: it is a notice, and whoever it is for has been told.
     Noted,
 }
@@ -43,6 +45,7 @@ impl Outcome {
             Self::Quarantined(..) => "quarantined",
             Self::Needless => "needless",
             Self::Tallied => "tallied",
+            Self::Audited => "audited",
             Self::Noted => "noted",
         }
     }

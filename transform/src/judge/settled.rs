@@ -10,7 +10,7 @@ use crate::decode::{Content, Decoded};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Traces {
     /// Where the table stands that would hold the record: its family's table,
-    /// or `tallies`.
+    /// `tallies` or `audit`.
     pub table_next: u64,
     /// Where `duplicates` stands.
     pub duplicates_next: u64,
@@ -31,7 +31,7 @@ pub(crate) enum Verdict {
 
 /// Reads the traces of a round that did not finish.
 ///
-/// A round commits `quarantine`, `duplicates` and `tallies` before the event
+/// A round commits `quarantine`, `duplicates`, `tallies` and `audit` before the event
 /// tables. So if the event table is beyond the record, everything is; if
 /// `duplicates` is beyond it, that table's rows say which records of the round
 /// were duplicates, and all others were new: asking the index again, which by
@@ -73,6 +73,7 @@ impl Settled {
     pub fn traces(&self, partition: u32, record: &Decoded) -> Traces {
         let table = match &record.content {
             Ok(Content::Tally(_)) => Some(Table::Tallies),
+            Ok(Content::Audit(_)) => Some(Table::Audit),
             _ => record.family.map(Table::Events),
         };
         let tenant = &record.tenant;

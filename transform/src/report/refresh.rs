@@ -290,7 +290,8 @@ impl Inner {
 
 /// The tables made of the log that reports read.
 fn base_tables() -> impl Iterator<Item = Table> {
-    Table::BASE.into_iter().filter(|table| table.is_by_term())
+    let is_read = |table: &Table| matches!(table, Table::Events(_));
+    Table::BASE.into_iter().filter(is_read)
 }
 
 /// The reports that are tables, each after those that it reads.

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use schemas::{Family, Table};
 
+use crate::outcomes::asked;
 use crate::support::{Sandbox, event, family, ids, record};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,6 +68,7 @@ async fn reading_the_same_positions_again_adds_nothing() {
     let mut bad = record("demo", &event(99, Family::Video));
     bad.value = bytes::Bytes::from_static(b"no event");
     records.push(bad);
+    records.push(asked("demo"));
     sandbox.append(records).await;
     sandbox.run_to_the_end().await;
     let before = sandbox.places(&["demo"]).await;

@@ -1,7 +1,52 @@
+use eventlog::Record;
 use schemas::tally::{Tally, TallyCount};
-use schemas::{Family, Table, headers};
+use schemas::{
+    AuditAsker, AuditEnd, AuditReads, AuditRecord, AuditType, Family, Role, Table, headers,
+};
+use uuid::Uuid;
 
 use crate::support::{PARTITIONS, Sandbox, event, family, ids, raw, record, tenant_id, time};
+
+/// The record of a query's end.
+pub fn asked(tenant: &str) -> Record {
+    let record = AuditRecord {
+        id: Uuid::from_u128(1),
+        record_type: AuditType::Finished,
+        time: time("2026-09-14T10:00:00Z"),
+        query_id: Uuid::from_u128(2),
+        asker: AuditAsker {
+            role: Role::Teacher,
+            subject_key: Some("k".to_owned()),
+            credential: "token".to_owned(),
+            credential_id: "t1".to_owned(),
+            credential_parent: None,
+        },
+        door: "sql".to_owned(),
+        client: None,
+        statement: None,
+        parameters: Vec::new(),
+        reads: AuditReads {
+            tables: vec!["video".to_owned()],
+            ..AuditReads::default()
+        },
+        queued_ms: None,
+        end: Some(AuditEnd {
+            outcome: "answered".to_owned(),
+            rows: 2,
+            student_keys: Some(vec!["a".to_owned(), "b".to_owned()]),
+            ..AuditEnd::default()
+        }),
+    };
+    raw(
+        format!("{tenant}/_audit/2").into_bytes(),
+        &[
+            (headers::TENANT, tenant),
+            (headers::KIND, headers::kind::AUDIT),
+            (headers::RECEIVED_AT, "1789000000000000"),
+        ],
+        serde_json::to_vec(&record).expect("JSON"),
+    )
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_record_becomes_a_row_of_exactly_one_table() {
@@ -43,6 +88,8 @@ async fn every_record_becomes_a_row_of_exactly_one_table() {
         ],
         serde_json::to_vec(&tally).expect("JSON"),
     ));
+    records.push(asked("demo"));
+    records.push(asked("nobody"));
     let count = records.len();
     sandbox.append(records).await;
     sandbox.run_to_the_end().await;
@@ -64,12 +111,35 @@ async fn every_record_becomes_a_row_of_exactly_one_table() {
 
     let system = sandbox.rows("_system", Table::Quarantine, &columns).await;
     let stages: Vec<_> = system.iter().map(|row| row[0].as_str()).collect();
-    assert_eq!(stages, ["place", "route"]);
+    assert_eq!(stages, ["place", "place", "route"]);
     assert_eq!(system[0][1], "there is no such tenant");
 
     let columns = ["family", "outcome", "reason", "events"];
     let tallies = sandbox.rows("demo", Table::Tallies, &columns).await;
     assert_eq!(tallies, [["video", "rejected", "unknown_type", "3"]]);
+
+    let columns = [
+        "event_type",
+        "role",
+        "term",
+        "tables",
+        "rows",
+        "student_count",
+        "student_keys",
+    ];
+    let audit = sandbox.rows("demo", Table::Audit, &columns).await;
+    let expected = [
+        "query.finished",
+        "teacher",
+        "2026-27",
+        "[video]",
+        "2",
+        "2",
+        "[a, b]",
+    ];
+    assert_eq!(audit, [expected]);
+    // Nobody counts it among the events.
+    assert_eq!(sandbox.counted("demo").await, 33);
 
     let places = sandbox.places(&["demo", "_system"]).await;
     let mut distinct = places.clone();

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload};
@@ -21,6 +22,17 @@ const CONCURRENCY: usize = 16;
 
 /// Services of one group read the documents; they hold hashes, no secrets.
 const MODE: u32 = 0o640;
+
+/// A version of a tenant's document, as it stands in the store.
+#[derive(Debug, Clone)]
+pub struct StoredVersion {
+    /// Its number, from 1.
+    pub number: u64,
+    /// When it was written, by the store's clock.
+    pub written_at: DateTime<Utc>,
+    /// The document.
+    pub tenant: Arc<Tenant>,
+}
 
 /// One version of a tenant's document.
 #[derive(Debug, Clone)]
@@ -79,6 +91,40 @@ impl Documents {
             Some(number) if number > after => self.read(id, number).await.map(Some),
             _ => Ok(known),
         }
+    }
+
+    /// The newest versions, the oldest of them first.
+    pub(super) async fn versions(
+        &self,
+        id: &TenantId,
+        most: usize,
+    ) -> Result<Vec<StoredVersion>, RegistryError> {
+        let folder = Path::from(layout::tenant_versions(id));
+        let objects = self.store.list(Some(&folder));
+        let mut found: Vec<(u64, DateTime<Utc>)> = in_time(
+            objects
+                .try_filter_map(async |object| {
+                    let number = object.location.filename();
+                    let number = number.and_then(layout::parse_tenant_version);
+                    Ok(number.map(|number| (number, object.last_modified)))
+                })
+                .try_collect(),
+        )
+        .await?;
+        found.sort_unstable();
+        let first = found.len().saturating_sub(most);
+        futures::stream::iter(found.split_off(first))
+            .map(async |(number, written_at)| {
+                let version = self.read(id, number).await?;
+                Ok(StoredVersion {
+                    number,
+                    written_at,
+                    tenant: version.tenant,
+                })
+            })
+            .buffered(CONCURRENCY)
+            .try_collect()
+            .await
     }
 
     async fn read(&self, id: &TenantId, number: u64) -> Result<Version, RegistryError> {

@@ -16,6 +16,7 @@ use self::documents::{Documents, Version};
 use self::secrets::Secrets;
 use crate::Root;
 
+pub use self::documents::StoredVersion;
 pub(crate) use self::documents::{create, in_time};
 pub use self::error::{RegistryError, UpdateError};
 pub use self::master_key::{MasterKey, MasterKeyError};
@@ -141,6 +142,20 @@ impl Registry {
     /// [`RegistryError::Unavailable`].
     pub async fn tenants(&self) -> Result<Vec<TenantId>, RegistryError> {
         self.0.documents.tenants().await
+    }
+
+    /// The newest versions of a tenant's document, the oldest of them first: how it came
+    /// to be what it is. None of a tenant that does not exist.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unavailable`]; [`RegistryError::Document`] when one of them cannot
+    /// be read.
+    pub async fn versions(
+        &self,
+        id: &TenantId,
+        most: usize,
+    ) -> Result<Vec<StoredVersion>, RegistryError> {
+        self.0.documents.versions(id, most).await
     }
 
     /// Makes a tenant and its secret. It exists from the moment its document

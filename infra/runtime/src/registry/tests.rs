@@ -357,3 +357,20 @@ async fn on_s3_one_creates_and_concurrent_changes_all_survive() {
     let hashed = secrets.map(|secret| schemas::StudentHasher::new(&secret).key("stu-1"));
     assert_eq!(hashed[0], hashed[1]);
 }
+
+#[tokio::test]
+async fn the_versions_of_a_document_stay_and_are_told_in_order() {
+    let place = Place::new();
+    let registry = place.registry();
+    let id = demo().id;
+    assert!(registry.versions(&id, 9).await.expect("a list").is_empty());
+    registry.create(&demo()).await.expect("created");
+    let last = [grow(&registry, &id).await, grow(&registry, &id).await];
+    let versions = registry.versions(&id, 2).await.expect("versions");
+    let told = versions
+        .iter()
+        .map(|version| (version.number, version.tenant.minimum_cell));
+    assert_eq!(told.collect::<Vec<_>>(), [(2, last[0]), (3, last[1])]);
+    assert!(versions[0].written_at <= versions[1].written_at);
+    assert_eq!(registry.versions(&id, 9).await.expect("versions").len(), 3);
+}

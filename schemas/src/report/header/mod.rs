@@ -55,11 +55,12 @@ impl<'a> Header<'a> {
             sources: members.list("sources")?,
             visibility: members.word(
                 "visibility",
-                "student, section, tenant",
+                "student, section, tenant, steward",
                 &[
                     ("student", Visibility::Student),
                     ("section", Visibility::Section),
                     ("tenant", Visibility::Tenant),
+                    ("steward", Visibility::Steward),
                 ],
             )?,
             minimum_cell: members.minimum_cell()?,

@@ -18,6 +18,8 @@ pub enum Visibility {
     Section,
     /// The tenant as a whole.
     Tenant,
+    /// Who was shown what: for stewards alone.
+    Steward,
 }
 
 impl Visibility {
@@ -27,6 +29,7 @@ impl Visibility {
             Self::Student => "student",
             Self::Section => "section",
             Self::Tenant => "tenant",
+            Self::Steward => "steward",
         }
     }
 }
