@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 const MIB: usize = 1024 * 1024;
 
+/// What the process has beyond the pools of queries, unless it is said.
+const BEYOND_POOLS: usize = 1024 * MIB;
+
 /// The section `[query]` of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -29,6 +32,9 @@ pub struct Config {
     pub memory_bytes: usize,
     /// Memory for all queries of one tenant.
     pub tenant_memory_bytes: usize,
+    /// How much memory the process may have before queries wait, and the largest ends; 0 =
+    /// `memory_bytes` and 1 GiB more.
+    pub rss_limit_bytes: u64,
     /// Where queries that outgrow their memory spill; the system's folder for
     /// temporary files when unset.
     pub spill_directory: Option<PathBuf>,
@@ -70,6 +76,7 @@ impl Default for Config {
             threads: 0,
             memory_bytes: 512 * MIB,
             tenant_memory_bytes: 256 * MIB,
+            rss_limit_bytes: 0,
             spill_directory: None,
             spill_bytes: 4 * 1024 * MIB as u64,
             sql_bytes: MIB,
@@ -132,6 +139,13 @@ impl Config {
 
     pub(crate) fn queue(&self) -> Duration {
         Duration::from_secs(self.queue_seconds)
+    }
+
+    pub(crate) fn rss_limit(&self) -> u64 {
+        match self.rss_limit_bytes {
+            0 => (self.memory_bytes + BEYOND_POOLS) as u64,
+            bytes => bytes,
+        }
     }
 
     pub(crate) fn cores(&self) -> usize {

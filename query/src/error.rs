@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use schemas::{Problem, ProblemDetail};
 
 use crate::authenticate::TooWide;
+use crate::interrupt::Reason;
 
 /// An error from outside whose text is for our logs only.
 type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -46,6 +47,20 @@ pub(crate) enum Error {
     Timeout { seconds: u64 },
     #[error("the query ran out of memory")]
     OutOfMemory,
+    #[error("the process has too little memory left")]
+    Pressure,
+    #[error("the query was cancelled")]
+    Cancelled,
+    #[error("there is no such query")]
+    UnknownQuery { detail: String },
+    #[error("the query has not finished")]
+    Unfinished,
+    #[error("the result is not shown any more")]
+    Expired { detail: String },
+    #[error("the key names another query")]
+    Reused,
+    #[error("too many queries of this tenant were submitted")]
+    TooManySubmitted { most: usize },
     #[error("the answer is too long")]
     TooLarge { detail: String },
     #[error("too many queries of this tenant are waiting")]
@@ -233,10 +248,15 @@ impl Error {
             Self::NotAllowed { .. } | Self::Forbidden { .. } => StatusCode::FORBIDDEN,
             Self::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::OutOfMemory => StatusCode::INSUFFICIENT_STORAGE,
-            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
-            Self::NotFound | Self::UnknownReport { .. } => StatusCode::NOT_FOUND,
+            Self::TooMany | Self::TooManySubmitted { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::NotFound | Self::UnknownReport { .. } | Self::UnknownQuery { .. } => {
+                StatusCode::NOT_FOUND
+            }
+            Self::Unfinished | Self::Reused => StatusCode::CONFLICT,
+            Self::Cancelled | Self::Expired { .. } => StatusCode::GONE,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Busy
+            | Self::Pressure
             | Self::Unavailable(_)
             | Self::IdentityProvider { .. }
             | Self::Recomputing { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -264,7 +284,13 @@ impl Error {
             Self::Timeout { .. } => "query_timeout",
             Self::OutOfMemory => "query_out_of_memory",
             Self::TooLarge { .. } => "result_too_large",
-            Self::TooMany => "too_many_queries",
+            Self::TooMany | Self::TooManySubmitted { .. } => "too_many_queries",
+            Self::Pressure => "memory_pressure",
+            Self::Cancelled => "query_cancelled",
+            Self::UnknownQuery { .. } => "unknown_query",
+            Self::Unfinished => "query_not_finished",
+            Self::Expired { .. } => "result_expired",
+            Self::Reused => "idempotency_key_reused",
             Self::Busy => "query_queue_timeout",
             Self::NotFound => "not_found",
             Self::Method => "method_not_allowed",
@@ -293,6 +319,8 @@ impl Error {
             | Self::Forbidden { detail, .. }
             | Self::Invalid { detail, .. }
             | Self::UnknownReport { detail }
+            | Self::UnknownQuery { detail }
+            | Self::Expired { detail }
             | Self::Address { detail, .. }
             | Self::Parameter { detail, .. }
             | Self::Failed { detail }
@@ -307,6 +335,22 @@ impl Error {
             Self::TooMany => {
                 "Too many queries of this tenant are waiting; send it again later.".to_owned()
             }
+            Self::TooManySubmitted { most } => format!(
+                "A tenant may have {most} submitted queries that wait, work or are kept; delete \
+                 some with DELETE /v1/queries/{{id}}, or wait until they expire."
+            ),
+            Self::Pressure => "The service is short of memory while other queries work; send \
+                 it again later."
+                .to_owned(),
+            Self::Cancelled => "The query was cancelled before it had finished; submit it again \
+                 if it is still wanted."
+                .to_owned(),
+            Self::Unfinished => "The query has not finished; ask GET /v1/queries/{id} until its \
+                 status is `finished`."
+                .to_owned(),
+            Self::Reused => "This Idempotency-Key came before with another query; send each \
+                 query with a key of its own."
+                .to_owned(),
             Self::Busy => "The query did not get its turn in time; send it again.".to_owned(),
             Self::NotFound => {
                 "Nothing is here; send queries with POST to /v1/sql, list tables with GET \
@@ -353,12 +397,17 @@ impl Error {
 
     fn retry_after(&self) -> Option<HeaderValue> {
         match self {
-            Self::TooMany | Self::Busy | Self::Unavailable(_) => {
+            Self::TooMany
+            | Self::Busy
+            | Self::Unfinished
+            | Self::Pressure
+            | Self::Unavailable(_) => {
                 Some(HeaderValue::from_static("1"))
             }
             Self::Recomputing { .. } | Self::IdentityProvider { .. } => {
                 Some(HeaderValue::from_static("5"))
             }
+            Self::TooManySubmitted { .. } => Some(HeaderValue::from_static("60")),
             _ => None,
         }
     }
@@ -373,17 +422,24 @@ impl Error {
         }
     }
 
-    /// The answer to a request with this trace id.
-    pub(crate) fn respond(&self, trace_id: &str) -> Response {
-        self.log(trace_id);
-        let status = self.status();
+    /// What is said of it to the request with this trace id.
+    pub(crate) fn problem(&self, trace_id: &str) -> Problem {
         let mut title = self.to_string();
         if let Some(first) = title.get_mut(..1) {
             first.make_ascii_uppercase();
         }
-        let mut problem = Problem::new(status.as_u16(), self.code(), title, self.detail());
+        let status = self.status().as_u16();
+        let mut problem = Problem::new(status, self.code(), title, self.detail());
         problem.errors = self.details();
         problem.trace_id = Some(trace_id.to_owned());
+        problem
+    }
+
+    /// The answer to a request with this trace id.
+    pub(crate) fn respond(&self, trace_id: &str) -> Response {
+        self.log(trace_id);
+        let status = self.status();
+        let problem = self.problem(trace_id);
         let body = serde_json::to_vec(&problem).expect("a problem is made of text");
 
         let mut response = (status, body).into_response();
@@ -400,6 +456,15 @@ impl Error {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
+    }
+}
+
+impl From<Reason> for Error {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::Cancelled => Self::Cancelled,
+            Reason::Memory => Self::OutOfMemory,
+        }
     }
 }
 

@@ -8,7 +8,6 @@ use axum::http::{HeaderMap, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use datafusion::execution::runtime_env::RuntimeEnv;
 use lake::Lake;
 use runtime::http::Tls;
 use runtime::{Clock, Health, HealthCheck, Registry, Shutdown, http};
@@ -18,19 +17,21 @@ use tokio::sync::mpsc::{self, Sender};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::admission::Admission;
+use crate::admission::{Admission, Permit};
 use crate::answer::{self, About, Bounds, Format, Message};
 use crate::authenticate::Door;
 use crate::compression::compress;
 use crate::error::Error;
-use crate::executor::Executor;
+use crate::executor::{Executor, Task};
 use crate::guard::{self, Limits};
 use crate::information_schema::Entry;
+use crate::interrupt::Interrupt;
 use crate::login::{self, Codes};
-use crate::memory::Memory;
+use crate::memory::{self, Memory};
+use crate::pressure::Pressure;
 use crate::request::Question;
 use crate::secure::sees_all;
-use crate::session::{Sessions, entries};
+use crate::session::{Means, Sessions, entries, ours};
 use crate::tables::Tables;
 use crate::{Config, Principal, embed, failure, report, web};
 
@@ -62,16 +63,16 @@ pub(crate) struct Parts {
     pub(crate) clock: Clock,
     pub(crate) door: Door,
     pub(crate) codes: Codes,
-    admission: Admission,
-    sessions: Arc<Sessions>,
+    pub(crate) admission: Admission,
+    pub(crate) sessions: Arc<Sessions>,
     executor: Executor,
+    pressure: Arc<Pressure>,
 }
 
 /// What a query has at hand on the workers.
 pub(crate) struct Desk {
     pub(crate) sessions: Arc<Sessions>,
-    /// The memory and files that the tenant's queries share.
-    pub(crate) runtime_env: Arc<RuntimeEnv>,
+    pub(crate) means: Means,
     pub(crate) bounds: Bounds,
     /// Where the answer goes.
     pub(crate) sender: Sender<Message>,
@@ -97,6 +98,7 @@ impl Query {
         )
         .map_err(StartError::Spill)?;
         let executor = Executor::new(config.cores()).map_err(StartError::Threads)?;
+        let pressure = Pressure::watch(config.rss_limit()).map_err(StartError::Threads)?;
         let tables = Tables::new(lake, config.open_tables);
         let parts = Parts {
             admission: Admission::new(&config, memory),
@@ -105,6 +107,7 @@ impl Query {
             codes: Codes::default(),
             clock,
             executor,
+            pressure,
             config,
         };
         Ok(Self {
@@ -212,7 +215,7 @@ impl Parts {
             let explains = allowed.explains;
             let running = desk
                 .sessions
-                .run(&asker, allowed, &question.params, &desk.runtime_env)
+                .run(&asker, allowed, &question.params, &desk.means)
                 .await?;
             let about = About {
                 data_as_of: running.data_as_of,
@@ -236,22 +239,50 @@ impl Parts {
     where
         W: Future<Output = Result<(), Error>> + Send + 'static,
     {
+        self.pressure.check()?;
         let permit = self.admission.enter(&principal.tenant).await?;
         let (sender, messages) = mpsc::channel(CHUNKS_AHEAD);
+        let bounds = self.bounds(format);
+        let task = self.begin(permit, principal, bounds, sender, trace_id, work)?;
+        answer::respond(messages, task, format, self.config.timeout(), trace_id).await
+    }
+
+    /// Begins a query's work on the workers: it sends what comes of it, last an end or an
+    /// error. It ends when the task is dropped.
+    pub(crate) fn begin<W>(
+        &self,
+        permit: Permit,
+        principal: &Principal,
+        bounds: Bounds,
+        sender: Sender<Message>,
+        trace_id: &str,
+        work: impl FnOnce(Desk) -> W,
+    ) -> Result<Task, Error>
+    where
+        W: Future<Output = Result<(), Error>> + Send + 'static,
+    {
+        let interrupt = Interrupt::default();
+        let (runtime_env, taken) = memory::of_query(permit.runtime_env()).map_err(ours)?;
+        let counted = self.pressure.count(interrupt.clone(), taken);
         let work = work(Desk {
             sessions: Arc::clone(&self.sessions),
-            runtime_env: Arc::clone(permit.runtime_env()),
-            bounds: self.bounds(format),
+            means: Means {
+                runtime_env,
+                interrupt: interrupt.clone(),
+            },
+            bounds,
             sender: sender.clone(),
         });
         let trace = trace_id.to_owned();
         let principal = principal.clone();
-        let task = self.executor.spawn(async move {
-            // The permit goes with the work: a query that is given up but has
-            // not yet stopped still counts.
-            let _permit = permit;
+        let task = self.executor.spawn(interrupt.clone(), async move {
+            // They go with the work: a query that is given up but has not yet
+            // stopped still counts.
+            let _held = (permit, counted);
             let began = Instant::now();
             let outcome = work.await;
+            // However its end shows: what ended it is the reason.
+            let outcome = outcome.map_err(|error| interrupt.reason().map_or(error, Error::from));
             tracing::info!(
                 trace_id = trace,
                 tenant.id = %principal.tenant,
@@ -270,7 +301,7 @@ impl Parts {
                 let _ = sender.send(Message::Failed(error)).await;
             }
         });
-        answer::respond(messages, task, format, self.config.timeout(), trace_id).await
+        Ok(task)
     }
 
     fn bounds(&self, format: Format) -> Bounds {

@@ -26,6 +26,7 @@ use crate::freshness::Freshness;
 use crate::functions::Charge;
 use crate::guard::{self, Allowed};
 use crate::information_schema::{self, Entry};
+use crate::interrupt::Interrupt;
 use crate::listing;
 use crate::report::{self, Shape};
 use crate::roster;
@@ -56,6 +57,14 @@ pub(crate) struct Fresh {
     pub(crate) is_outdated: bool,
 }
 
+/// With what a query works.
+pub(crate) struct Means {
+    /// The memory and files that the tenant's queries share.
+    pub(crate) runtime_env: Arc<RuntimeEnv>,
+    /// What ends it.
+    pub(crate) interrupt: Interrupt,
+}
+
 /// A query under way.
 pub(crate) struct Running {
     pub(crate) rows: SendableRecordBatchStream,
@@ -79,17 +88,17 @@ impl Sessions {
         principal: &Principal,
         allowed: Allowed,
         params: &[Value],
-        runtime_env: &Arc<RuntimeEnv>,
+        means: &Means,
     ) -> Result<Running, Error> {
         let references = self
             .template
             .resolve_table_references(&allowed.statement)
             .map_err(failure::explain)?;
         let named = Named::by(&references);
-        let sight = self.sight(principal, &named, runtime_env).await?;
+        let sight = self.sight(principal, &named, means).await?;
         let snapshot = self.snapshot(principal, &named).await?;
         let state = self
-            .mount(&sight, &named, &snapshot, runtime_env, &principal.tenant)
+            .mount(&sight, &named, &snapshot, means, &principal.tenant)
             .await?;
         let plan = state
             .statement_to_plan(allowed.statement)
@@ -97,11 +106,12 @@ impl Sessions {
             .map_err(failure::explain)?;
         verify(&plan)?;
         let plan = sight.bounded(params::bind(plan, params)?)?;
-        let plan = functions::within_bounds(plan).map_err(failure::explain)?;
+        let plan = functions::within_bounds(plan, &means.interrupt).map_err(failure::explain)?;
         if let Some(detail) = guard::inlined(&plan).map_err(failure::explain)? {
             return Err(Error::TooComplex { detail });
         }
-        start(&state, &sight, &plan, snapshot.as_of(&named)).await
+        let data_as_of = snapshot.as_of(&named);
+        start(&state, &sight, &plan, data_as_of, &means.interrupt).await
     }
 
     /// Plans and starts one page of a report.
@@ -110,13 +120,13 @@ impl Sessions {
         principal: &Principal,
         report: &'static Report,
         request: &report::Request,
-        runtime_env: &Arc<RuntimeEnv>,
+        means: &Means,
     ) -> Result<Running, Error> {
         let named = Named::reports([report]);
-        let sight = self.sight(principal, &named, runtime_env).await?;
+        let sight = self.sight(principal, &named, means).await?;
         let snapshot = self.snapshot(principal, &named).await?;
         let state = self
-            .mount(&sight, &named, &snapshot, runtime_env, &principal.tenant)
+            .mount(&sight, &named, &snapshot, means, &principal.tenant)
             .await?;
         let plan = async {
             let rows = state
@@ -128,8 +138,9 @@ impl Sessions {
             report::plan(rows, &Shape::of(report), request)
         };
         let plan = sight.bounded(plan.await.map_err(ours)?)?;
-        let plan = functions::within_bounds(plan).map_err(ours)?;
-        start(&state, &sight, &plan, snapshot.report_as_of(report)).await
+        let plan = functions::within_bounds(plan, &means.interrupt).map_err(ours)?;
+        let data_as_of = snapshot.report_as_of(report);
+        start(&state, &sight, &plan, data_as_of, &means.interrupt).await
     }
 
     /// Every report, and how fresh it is. What cannot be read is as fresh as
@@ -173,7 +184,7 @@ impl Sessions {
         &self,
         principal: &Principal,
         named: &Named,
-        runtime_env: &Arc<RuntimeEnv>,
+        means: &Means,
     ) -> Result<Sight, Error> {
         if let Some(hidden) = named.sources().find(|source| !may_name(principal, *source)) {
             return Err(Error::Forbidden {
@@ -187,7 +198,7 @@ impl Sessions {
             });
         }
         let scope = match Scopes::depend(principal) {
-            true => self.scope(principal, runtime_env).await?,
+            true => self.scope(principal, means).await?,
             false => Arc::default(),
         };
         Ok(Sight::new(principal, scope))
@@ -197,7 +208,7 @@ impl Sessions {
     async fn scope(
         &self,
         principal: &Principal,
-        runtime_env: &Arc<RuntimeEnv>,
+        means: &Means,
     ) -> Result<Arc<Scope>, Error> {
         let tenant = &principal.tenant;
         let import = self
@@ -211,7 +222,7 @@ impl Sessions {
             let roster = Roster::take(tenant, &tables, &self.tables).await;
             let roster = roster.map_err(unavailable)?;
             let catalog = Catalog::new().map_err(ours)?;
-            let state = self.state(&catalog, runtime_env);
+            let state = self.state(&catalog, means);
             for table in tables {
                 let rows = provider(table, roster.table(table), &state).map_err(ours)?;
                 catalog.mount(table.as_str(), rows).map_err(ours)?;
@@ -228,11 +239,11 @@ impl Sessions {
         sight: &Sight,
         named: &Named,
         snapshot: &Snapshot,
-        runtime_env: &Arc<RuntimeEnv>,
+        means: &Means,
         tenant: &TenantId,
     ) -> Result<SessionState, Error> {
         let catalog = Catalog::new().map_err(ours)?;
-        let state = self.state(&catalog, runtime_env);
+        let state = self.state(&catalog, means);
         for source in named.sources() {
             let rows = self.rows(source, snapshot, &state, tenant).await?;
             let class = |column: &str| class(source, column);
@@ -285,13 +296,14 @@ impl Sessions {
         }
     }
 
-    fn state(&self, catalog: &Catalog, runtime_env: &Arc<RuntimeEnv>) -> SessionState {
+    fn state(&self, catalog: &Catalog, means: &Means) -> SessionState {
         let mut config = self.template.config().clone();
-        let charge = Charge::to(&runtime_env.memory_pool);
-        config.options_mut().extensions.insert(charge);
+        let extensions = &mut config.options_mut().extensions;
+        extensions.insert(Charge::to(&means.runtime_env.memory_pool));
+        extensions.insert(means.interrupt.clone());
         let mut state = SessionStateBuilder::new_from_existing(self.template.clone())
             .with_catalog_list(catalog.list())
-            .with_runtime_env(Arc::clone(runtime_env))
+            .with_runtime_env(Arc::clone(&means.runtime_env))
             .with_config(config)
             .build();
         state.mark_start_execution();
@@ -351,10 +363,12 @@ async fn start(
     sight: &Sight,
     plan: &LogicalPlan,
     data_as_of: Option<DateTime<Utc>>,
+    interrupt: &Interrupt,
 ) -> Result<Running, Error> {
     let physical = state.create_physical_plan(plan).await;
     let physical = physical.map_err(failure::explain)?;
     sight.verify(plan, &physical).map_err(ours)?;
+    let physical = interrupt.watch(physical).map_err(ours)?;
     let rows = execute_stream(physical, state.task_ctx()).map_err(failure::explain)?;
     Ok(Running { rows, data_as_of })
 }

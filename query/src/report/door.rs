@@ -105,7 +105,7 @@ async fn page(
             let shape = Shape::of(report);
             let running = desk
                 .sessions
-                .page(&asker, report, &request, &desk.runtime_env)
+                .page(&asker, report, &request, &desk.means)
                 .await?;
             let page = collect(running.rows, &shape, &request, most_bytes).await?;
             let about = About {
