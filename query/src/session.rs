@@ -205,11 +205,7 @@ impl Sessions {
     }
 
     /// What the newest roster says is somebody's.
-    async fn scope(
-        &self,
-        principal: &Principal,
-        means: &Means,
-    ) -> Result<Arc<Scope>, Error> {
+    async fn scope(&self, principal: &Principal, means: &Means) -> Result<Arc<Scope>, Error> {
         let tenant = &principal.tenant;
         let import = self
             .tables

@@ -40,8 +40,9 @@ impl Steps {
     fn of(name: &str) -> Option<Self> {
         match name {
             "array_has_all" | "array_has_any" | "levenshtein" => Some(Self::Product),
-            "regexp_count" | "regexp_instr" | "regexp_like" | "regexp_match"
-            | "regexp_replace" => Some(Self::Pattern),
+            "regexp_count" | "regexp_instr" | "regexp_like" | "regexp_match" | "regexp_replace" => {
+                Some(Self::Pattern)
+            }
             _ => None,
         }
     }

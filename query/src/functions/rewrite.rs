@@ -41,11 +41,7 @@ pub(crate) fn within_bounds(plan: LogicalPlan, interrupt: &Interrupt) -> Result<
     Ok(plan?.data)
 }
 
-fn bound(
-    expr: Expr,
-    joined: &Arc<ScalarUDF>,
-    interrupt: &Interrupt,
-) -> Result<Transformed<Expr>> {
+fn bound(expr: Expr, joined: &Arc<ScalarUDF>, interrupt: &Interrupt) -> Result<Transformed<Expr>> {
     match expr {
         Expr::ScalarFunction(mut call) => {
             if call.name().starts_with("arrow_") {
