@@ -62,6 +62,18 @@ pub struct Config {
     pub tenant_queue: usize,
     /// How long a query waits for its turn.
     pub queue_seconds: u64,
+    /// How long a submitted query may work.
+    pub submitted_timeout_seconds: u64,
+    /// How many submitted queries of one tenant work at once.
+    pub submitted_concurrency: usize,
+    /// How many submitted queries of one tenant may wait, work or be kept.
+    pub submitted_queries: usize,
+    /// How long the rows of a submitted query are kept.
+    pub result_seconds: u64,
+    /// How much the kept rows of all tenants may take, where queries spill.
+    pub result_bytes: u64,
+    /// How much the kept rows of one tenant may take.
+    pub tenant_result_bytes: u64,
     /// How many tables' state is kept between queries.
     pub open_tables: usize,
 }
@@ -89,6 +101,12 @@ impl Default for Config {
             tenant_concurrency: 4,
             tenant_queue: 16,
             queue_seconds: 10,
+            submitted_timeout_seconds: 600,
+            submitted_concurrency: 2,
+            submitted_queries: 32,
+            result_seconds: 3_600,
+            result_bytes: 4 * 1024 * MIB as u64,
+            tenant_result_bytes: 1024 * MIB as u64,
             open_tables: 512,
         }
     }
@@ -110,6 +128,15 @@ impl Check for Config {
             ("concurrency", self.concurrency),
             ("tenant_concurrency", self.tenant_concurrency),
             ("queue_seconds", self.queue_seconds as usize),
+            (
+                "submitted_timeout_seconds",
+                self.submitted_timeout_seconds as usize,
+            ),
+            ("submitted_concurrency", self.submitted_concurrency),
+            ("submitted_queries", self.submitted_queries),
+            ("result_seconds", self.result_seconds as usize),
+            ("result_bytes", self.result_bytes as usize),
+            ("tenant_result_bytes", self.tenant_result_bytes as usize),
             ("open_tables", self.open_tables),
         ];
         let mut problems: Vec<String> = positive
@@ -119,6 +146,9 @@ impl Check for Config {
             .collect();
         if self.tenant_memory_bytes > self.memory_bytes {
             problems.push("[query] tenant_memory_bytes: must not exceed memory_bytes".into());
+        }
+        if self.tenant_result_bytes > self.result_bytes {
+            problems.push("[query] tenant_result_bytes: must not exceed result_bytes".into());
         }
         if self.tenant_concurrency > self.concurrency {
             problems.push("[query] tenant_concurrency: must not exceed concurrency".into());

@@ -29,6 +29,7 @@ mod server;
 mod session;
 mod slots;
 mod snapshot;
+mod submitted;
 mod tables;
 mod types;
 mod web;

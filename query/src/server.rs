@@ -31,7 +31,8 @@ use crate::memory::{self, Memory};
 use crate::pressure::Pressure;
 use crate::request::Question;
 use crate::secure::sees_all;
-use crate::session::{Means, Sessions, entries, ours};
+use crate::session::{Means, Running, Sessions, entries, ours};
+use crate::submitted::{self, Queries};
 use crate::tables::Tables;
 use crate::{Config, Principal, embed, failure, report, web};
 
@@ -66,7 +67,9 @@ pub(crate) struct Parts {
     pub(crate) admission: Admission,
     pub(crate) sessions: Arc<Sessions>,
     executor: Executor,
-    pressure: Arc<Pressure>,
+    pub(crate) pressure: Arc<Pressure>,
+    /// What was submitted.
+    pub(crate) queries: Arc<Queries>,
 }
 
 /// What a query has at hand on the workers.
@@ -76,6 +79,23 @@ pub(crate) struct Desk {
     pub(crate) bounds: Bounds,
     /// Where the answer goes.
     pub(crate) sender: Sender<Message>,
+}
+
+impl Desk {
+    /// Plans and starts a statement, and says whether it explains one.
+    pub(crate) async fn run(
+        &self,
+        asker: &Principal,
+        question: Question,
+        limits: Limits,
+    ) -> Result<(Running, bool), Error> {
+        let allowed = guard::check(&question.sql, sees_all(asker), limits)?;
+        let explains = allowed.explains;
+        let running = self
+            .sessions
+            .run(asker, allowed, &question.params, &self.means);
+        Ok((running.await?, explains))
+    }
 }
 
 impl Query {
@@ -108,6 +128,7 @@ impl Query {
             clock,
             executor,
             pressure,
+            queries: Queries::new(&config),
             config,
         };
         Ok(Self {
@@ -141,6 +162,7 @@ impl Query {
             .route("/v1/tables", get(tables))
             .route("/v1/reports", get(report::list))
             .route("/v1/reports/{name}", get(report::read))
+            .merge(submitted::routes())
             // Before the layers: they answer what browsers ask with OPTIONS.
             .method_not_allowed_fallback(not_allowed)
             .layer(middleware::from_fn(compress))
@@ -163,6 +185,8 @@ impl Query {
         let (router, tls) = (self.router(), self.tls.clone());
         http::serve_with(listener, router, tls, &shutdown, http::Limits::default()).await;
         self.health.not_ready("shutting down");
+        // Nobody can ask for them any more.
+        self.parts.queries.close();
         drop(self);
         drop(component);
     }
@@ -205,18 +229,10 @@ impl Parts {
         let format = Format::accepted(&head.headers)?;
         let question = Question::read(&head.headers, body, self.config.sql_bytes).await?;
 
-        let limits = Limits {
-            bytes: self.config.sql_bytes,
-            tokens: self.config.sql_tokens,
-        };
+        let limits = self.limits();
         let asker = principal.clone();
         self.work(&principal, format, trace_id, |desk| async move {
-            let allowed = guard::check(&question.sql, sees_all(&asker), limits)?;
-            let explains = allowed.explains;
-            let running = desk
-                .sessions
-                .run(&asker, allowed, &question.params, &desk.means)
-                .await?;
+            let (running, explains) = desk.run(&asker, question, limits).await?;
             let about = About {
                 data_as_of: running.data_as_of,
                 paging: None,
@@ -304,7 +320,15 @@ impl Parts {
         Ok(task)
     }
 
-    fn bounds(&self, format: Format) -> Bounds {
+    /// How long and how deep a statement may be.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            bytes: self.config.sql_bytes,
+            tokens: self.config.sql_tokens,
+        }
+    }
+
+    pub(crate) fn bounds(&self, format: Format) -> Bounds {
         let (rows, bytes) = if format.streams() {
             (self.config.stream_rows, self.config.stream_bytes)
         } else {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use datafusion::catalog::TableProvider;
 use datafusion::common::internal_datafusion_err;
 use datafusion::datasource::empty::EmptyTable;
@@ -55,6 +55,14 @@ pub(crate) struct Fresh {
     pub(crate) data_as_of: Option<DateTime<Utc>>,
     /// Whether it is being computed by a new definition.
     pub(crate) is_outdated: bool,
+}
+
+/// By which roster, on which day, is decided what is somebody's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Decided {
+    /// The number of the import.
+    pub(crate) import: u64,
+    pub(crate) day: NaiveDate,
 }
 
 /// With what a query works.
@@ -207,12 +215,7 @@ impl Sessions {
     /// What the newest roster says is somebody's.
     async fn scope(&self, principal: &Principal, means: &Means) -> Result<Arc<Scope>, Error> {
         let tenant = &principal.tenant;
-        let import = self
-            .tables
-            .newest_import(tenant)
-            .await
-            .map_err(unavailable)?;
-        let import = import.map_or(0, |import| import.number);
+        let import = self.import(tenant).await?;
         let session = async || {
             let tables = secure::ROSTER.into_iter().collect();
             let roster = Roster::take(tenant, &tables, &self.tables).await;
@@ -227,6 +230,25 @@ impl Sessions {
         };
         let now = self.clock.now();
         self.scopes.get(principal, import, now, session, ours).await
+    }
+
+    /// By which roster is decided what is somebody's; `None` when none decides it.
+    pub(crate) async fn decided(&self, principal: &Principal) -> Result<Option<Decided>, Error> {
+        if !Scopes::depend(principal) {
+            return Ok(None);
+        }
+        let now = self.clock.now().with_timezone(&principal.time_zone);
+        Ok(Some(Decided {
+            import: self.import(&principal.tenant).await?,
+            day: now.date_naive(),
+        }))
+    }
+
+    /// The number of a tenant's newest import; 0 before the first.
+    async fn import(&self, tenant: &TenantId) -> Result<u64, Error> {
+        let import = self.tables.newest_import(tenant).await;
+        let import = import.map_err(unavailable)?;
+        Ok(import.map_or(0, |import| import.number))
     }
 
     /// A session in which exactly what is named exists, as its asker sees it.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::arrow::error::ArrowError;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
@@ -71,10 +71,7 @@ pub(crate) async fn produce(
         if batch.num_rows() == 0 {
             continue;
         }
-        let mut batch = rename(batch, &columns).map_err(ours)?;
-        if explains {
-            batch = readable(&batch).map_err(ours)?;
-        }
+        let batch = shown(batch, &columns, explains).map_err(ours)?;
         // Checked before encoding: a batch too many costs no more memory.
         sent.count(batch.num_rows())?;
         for part in parts(&batch) {
@@ -88,6 +85,20 @@ pub(crate) async fn produce(
     }
     sent.chunk(encoder.end().map_err(ours)?, 0).await?;
     sent.send(Message::End).await
+}
+
+/// Rows as their asker may read them, under columns of these names; `explains` says that
+/// they are a plan.
+pub(crate) fn shown(
+    batch: RecordBatch,
+    columns: &SchemaRef,
+    explains: bool,
+) -> Result<RecordBatch, ArrowError> {
+    let batch = rename(batch, columns)?;
+    match explains {
+        true => readable(&batch),
+        false => Ok(batch),
+    }
 }
 
 /// Sends a JSON document that is already whole, and how much it lists.

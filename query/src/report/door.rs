@@ -111,7 +111,7 @@ async fn page(
             let about = About {
                 data_as_of: running.data_as_of,
                 paging: Some(Paging {
-                    report: report.name,
+                    report: Some(report.name),
                     next_address: page
                         .next
                         .as_deref()
