@@ -3,7 +3,7 @@
 mod aggregates;
 mod attacks;
 mod cells;
-mod district;
+pub mod district;
 mod matrix;
 mod rows;
 mod rules;
