@@ -75,10 +75,9 @@ impl Interrupt {
     /// When a node does not take its own children back: a mistake of ours.
     pub(crate) fn watch(&self, plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
         plan.transform_up(|node| {
-            let properties = Arc::clone(node.properties());
-            let node = joins::asking(node, self)?;
-            let watched = Watched::new(node, properties, self.clone());
-            Ok(Transformed::yes(Arc::new(watched) as _))
+            let asking = joins::asking(Arc::clone(&node), self)?;
+            let watched: Arc<dyn ExecutionPlan> = Arc::new(Watched::new(node, asking, self));
+            Ok(Transformed::yes(watched))
         })
         .data()
     }

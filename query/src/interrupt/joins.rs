@@ -33,8 +33,9 @@ pub(super) fn asking(
 ) -> Result<Arc<dyn ExecutionPlan>> {
     if let Some(join) = node.downcast_ref::<NestedLoopJoinExec>() {
         let filter = condition(join.filter(), *join.join_type(), interrupt);
-        let left = Watched::once(Arc::clone(join.left()), interrupt.clone());
-        let children = vec![Arc::new(left) as _, Arc::clone(join.right())];
+        let left: Arc<dyn ExecutionPlan> =
+            Arc::new(Watched::once(Arc::clone(join.left()), interrupt));
+        let children = vec![left, Arc::clone(join.right())];
         let join = NestedLoopJoinExecBuilder::from(join)
             .with_filter(filter)
             .build()?;

@@ -24,51 +24,49 @@ use super::pace::Stretch;
 /// Stands in the place of a node and is that node to whoever looks at the plan.
 #[derive(Debug)]
 pub(super) struct Watched {
+    /// What is shown of it, and what the nodes above it know it by.
+    shown: Arc<dyn ExecutionPlan>,
+    /// What works.
     node: Arc<dyn ExecutionPlan>,
-    properties: Arc<PlanProperties>,
     interrupt: Interrupt,
     /// Whether it has been executed, of nodes that may be only once.
     once: Option<AtomicBool>,
 }
 
 impl Watched {
-    /// `properties` are those that the nodes above know it by.
     pub(super) fn new(
+        shown: Arc<dyn ExecutionPlan>,
         node: Arc<dyn ExecutionPlan>,
-        properties: Arc<PlanProperties>,
-        interrupt: Interrupt,
+        interrupt: &Interrupt,
     ) -> Self {
         Self {
+            shown,
             node,
-            properties,
-            interrupt,
+            interrupt: interrupt.clone(),
             once: None,
         }
     }
 
     /// A node that is out of memory when it is executed again.
-    pub(super) fn once(node: Arc<dyn ExecutionPlan>, interrupt: Interrupt) -> Self {
-        let properties = Arc::clone(node.properties());
+    pub(super) fn once(node: Arc<dyn ExecutionPlan>, interrupt: &Interrupt) -> Self {
         Self {
             once: Some(AtomicBool::new(false)),
-            ..Self::new(node, properties, interrupt)
+            ..Self::new(Arc::clone(&node), node, interrupt)
         }
     }
 
     /// Another node, watched as this one is.
     fn around(&self, node: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
         Arc::new(Self {
-            properties: Arc::clone(node.properties()),
-            node,
-            interrupt: self.interrupt.clone(),
             once: self.once.as_ref().map(|_| AtomicBool::new(false)),
+            ..Self::new(Arc::clone(&node), node, &self.interrupt)
         })
     }
 }
 
 impl DisplayAs for Watched {
     fn fmt_as(&self, kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.node.fmt_as(kind, f)
+        self.shown.fmt_as(kind, f)
     }
 }
 
@@ -82,7 +80,7 @@ impl ExecutionPlan for Watched {
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
+        self.shown.properties()
     }
 
     fn maintains_input_order(&self) -> Vec<bool> {
