@@ -1,5 +1,7 @@
 //! From a statement that may run to the stream of its rows.
 
+mod template;
+
 use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -8,7 +10,6 @@ use datafusion::common::internal_datafusion_err;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::execution::config::SessionConfig;
 use datafusion::execution::context::{SQLOptions, SessionContext};
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
@@ -20,7 +21,7 @@ use schemas::roster::Class;
 use schemas::{Report, Role, Table, TenantId, Visibility};
 use serde_json::Value;
 
-use crate::catalog::{CATALOG, Catalog, Named, SCHEMA, view};
+use crate::catalog::{Catalog, Named, view};
 use crate::error::Error;
 use crate::freshness::Freshness;
 use crate::functions::Charge;
@@ -35,6 +36,8 @@ use crate::secure::{self, Scope, Scopes, Sight, Source, may_name};
 use crate::snapshot::Snapshot;
 use crate::tables::Tables;
 use crate::{Principal, failure, functions, params};
+
+use self::template::template;
 
 /// Of how many people is kept what the roster says of them.
 const SCOPES: usize = 4096;
@@ -403,64 +406,4 @@ fn verify(plan: &LogicalPlan) -> Result<(), Error> {
         .with_allow_statements(false)
         .verify_plan(plan)
         .map_err(|_| guard::not_allowed("A statement that changes something"))
-}
-
-/// Everything a session has but its catalog: no file formats and no table
-/// factories, so that no path or address means anything to it.
-fn template(cores: usize) -> SessionState {
-    let mut config = SessionConfig::new()
-        .with_target_partitions(cores)
-        .with_default_catalog_and_schema(CATALOG, SCHEMA)
-        .with_create_default_catalog_and_schema(false)
-        // Ours takes its place: see `information_schema.rs`.
-        .with_information_schema(false);
-    let options = config.options_mut();
-    options.execution.time_zone = Some("UTC".to_owned());
-    options.execution.parquet.pushdown_filters = true;
-    options.execution.parquet.reorder_filters = true;
-    // Text is `Utf8` in the tables: the same in casts and literals.
-    options.sql_parser.map_string_types_to_utf8view = false;
-    options.execution.parquet.schema_force_view_types = false;
-    SessionStateBuilder::new()
-        .with_config(config)
-        .with_analyzer_rule(Arc::new(functions::CheckedArithmetic))
-        .with_expr_planners(functions::planners())
-        .with_scalar_functions(functions::scalar())
-        .with_higher_order_functions(functions::higher_order())
-        .with_aggregate_functions(functions::aggregate())
-        .with_window_functions(functions::window())
-        .with_table_functions(functions::table())
-        .build()
-}
-
-#[cfg(test)]
-mod tests {
-    use datafusion::arrow::datatypes::Schema;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn views_have_the_columns_and_the_sources_that_their_headers_say() {
-        for view in crate::catalog::views() {
-            let catalog = Catalog::new().expect("a catalog");
-            let state = SessionStateBuilder::new_from_existing(template(1))
-                .with_catalog_list(catalog.list())
-                .build();
-            // Exactly these: a source that is missing makes no plan.
-            for table in &view.sources {
-                let rows = Arc::new(EmptyTable::new(schemas::columns(*table)));
-                catalog.mount(table.as_str(), rows).expect("mounted");
-            }
-            let plan = state.create_logical_plan(view.sql).await;
-            let plan = plan.expect("a plan over its sources");
-            let columns = |schema: &Schema| -> Vec<(String, String)> {
-                let fields = schema.fields().iter();
-                fields
-                    .map(|field| (field.name().clone(), crate::types::name(field.data_type())))
-                    .collect()
-            };
-            let expected = columns(view.schema());
-            assert_eq!(columns(plan.schema().as_arrow()), expected, "{}", view.name);
-        }
-    }
 }
