@@ -97,6 +97,19 @@ impl Admission {
         })
     }
 
+    /// As [`Self::enter`], for as long as it takes: for what waits elsewhere, within bounds.
+    pub(crate) async fn wait(&self, tenant: &TenantId) -> Result<Permit, Error> {
+        let lane = self.lane(tenant)?;
+        let own = Arc::clone(&lane.turn).acquire_owned().await;
+        let process = Arc::clone(&self.process).acquire_owned().await;
+        let closed = |closed| Error::Internal(Box::new(closed));
+        Ok(Permit {
+            lane,
+            _tenant: own.map_err(closed)?,
+            _process: process.map_err(closed)?,
+        })
+    }
+
     fn lane(&self, tenant: &TenantId) -> Result<Arc<Lane>, Error> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(lane) = lanes.get(tenant) {

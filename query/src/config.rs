@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 const MIB: usize = 1024 * 1024;
 
+/// What the process has beyond the pools of queries, unless it is said.
+const BEYOND_POOLS: usize = 1024 * MIB;
+
 /// The section `[query]` of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -29,6 +32,9 @@ pub struct Config {
     pub memory_bytes: usize,
     /// Memory for all queries of one tenant.
     pub tenant_memory_bytes: usize,
+    /// How much memory the process may have before queries wait, and the largest ends; 0 =
+    /// `memory_bytes` and 1 GiB more.
+    pub rss_limit_bytes: u64,
     /// Where queries that outgrow their memory spill; the system's folder for
     /// temporary files when unset.
     pub spill_directory: Option<PathBuf>,
@@ -61,6 +67,18 @@ pub struct Config {
     pub results_bytes: usize,
     /// How much memory the footers of files take that are kept between queries.
     pub metadata_bytes: usize,
+    /// How long a submitted query may work.
+    pub submitted_timeout_seconds: u64,
+    /// How many submitted queries of one tenant work at once.
+    pub submitted_concurrency: usize,
+    /// How many submitted queries of one tenant may wait, work or be kept.
+    pub submitted_queries: usize,
+    /// How long the rows of a submitted query are kept.
+    pub result_seconds: u64,
+    /// How much the kept rows of all tenants may take, where queries spill.
+    pub result_bytes: u64,
+    /// How much the kept rows of one tenant may take.
+    pub tenant_result_bytes: u64,
     /// How many tables' state is kept between queries.
     pub open_tables: usize,
 }
@@ -75,6 +93,7 @@ impl Default for Config {
             threads: 0,
             memory_bytes: 512 * MIB,
             tenant_memory_bytes: 256 * MIB,
+            rss_limit_bytes: 0,
             spill_directory: None,
             spill_bytes: 4 * 1024 * MIB as u64,
             sql_bytes: MIB,
@@ -89,6 +108,12 @@ impl Default for Config {
             queue_seconds: 10,
             results_bytes: 64 * MIB,
             metadata_bytes: 32 * MIB,
+            submitted_timeout_seconds: 600,
+            submitted_concurrency: 2,
+            submitted_queries: 32,
+            result_seconds: 3_600,
+            result_bytes: 4 * 1024 * MIB as u64,
+            tenant_result_bytes: 1024 * MIB as u64,
             open_tables: 512,
         }
     }
@@ -110,6 +135,15 @@ impl Check for Config {
             ("concurrency", self.concurrency),
             ("tenant_concurrency", self.tenant_concurrency),
             ("queue_seconds", self.queue_seconds as usize),
+            (
+                "submitted_timeout_seconds",
+                self.submitted_timeout_seconds as usize,
+            ),
+            ("submitted_concurrency", self.submitted_concurrency),
+            ("submitted_queries", self.submitted_queries),
+            ("result_seconds", self.result_seconds as usize),
+            ("result_bytes", self.result_bytes as usize),
+            ("tenant_result_bytes", self.tenant_result_bytes as usize),
             ("open_tables", self.open_tables),
         ];
         let mut problems: Vec<String> = positive
@@ -119,6 +153,9 @@ impl Check for Config {
             .collect();
         if self.tenant_memory_bytes > self.memory_bytes {
             problems.push("[query] tenant_memory_bytes: must not exceed memory_bytes".into());
+        }
+        if self.tenant_result_bytes > self.result_bytes {
+            problems.push("[query] tenant_result_bytes: must not exceed result_bytes".into());
         }
         if self.tenant_concurrency > self.concurrency {
             problems.push("[query] tenant_concurrency: must not exceed concurrency".into());
@@ -139,6 +176,13 @@ impl Config {
 
     pub(crate) fn queue(&self) -> Duration {
         Duration::from_secs(self.queue_seconds)
+    }
+
+    pub(crate) fn rss_limit(&self) -> u64 {
+        match self.rss_limit_bytes {
+            0 => (self.memory_bytes + BEYOND_POOLS) as u64,
+            bytes => bytes,
+        }
     }
 
     pub(crate) fn cores(&self) -> usize {

@@ -121,7 +121,7 @@ pub(crate) fn cors(parts: &Arc<Parts>) -> CorsLayer {
     };
     CorsLayer::new()
         .allow_origin(AllowOrigin::async_predicate(may_read))
-        .allow_methods([Method::GET, Method::POST])
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,

@@ -1,5 +1,7 @@
 //! Everything that can go wrong, and the one table of statuses and codes.
 
+mod unauthorised;
+
 use std::fmt;
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -7,6 +9,9 @@ use axum::response::{IntoResponse, Response};
 use schemas::{Problem, ProblemDetail};
 
 use crate::authenticate::TooWide;
+use crate::interrupt::Reason;
+
+pub(crate) use self::unauthorised::Unauthorised;
 
 /// An error from outside whose text is for our logs only.
 type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -46,6 +51,20 @@ pub(crate) enum Error {
     Timeout { seconds: u64 },
     #[error("the query ran out of memory")]
     OutOfMemory,
+    #[error("the process has too little memory left")]
+    Pressure,
+    #[error("the query was cancelled")]
+    Cancelled,
+    #[error("there is no such query")]
+    UnknownQuery { detail: String },
+    #[error("the query has not finished")]
+    Unfinished,
+    #[error("the result is not shown any more")]
+    Expired { detail: String },
+    #[error("the key names another query")]
+    Reused,
+    #[error("too many queries of this tenant were submitted")]
+    TooManySubmitted { most: usize },
     #[error("the answer is too long")]
     TooLarge { detail: String },
     #[error("too many queries of this tenant are waiting")]
@@ -66,151 +85,6 @@ pub(crate) enum Error {
     Unavailable(#[source] Source),
     #[error("the query failed for a reason of ours")]
     Internal(#[source] Source),
-}
-
-/// Why a request is not let in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unauthorised {
-    #[error("no token")]
-    Missing,
-    #[error("not a token")]
-    Malformed,
-    #[error("a write key")]
-    WriteKey,
-    #[error("an unknown token")]
-    Unknown,
-    #[error("a revoked token")]
-    Revoked,
-    #[error("an expired token")]
-    Expired,
-    #[error("a log-in code that is not open")]
-    Code,
-    #[error("a token that is too long")]
-    TooLong,
-    #[error("a token that does not say whose data it asks about")]
-    Tenant,
-    #[error("a token of an unknown issuer")]
-    Issuer,
-    #[error("a token for somebody else")]
-    Audience,
-    #[error("a token that is signed in another way")]
-    Algorithm,
-    #[error("a token of an unknown key")]
-    Key,
-    #[error("a token with a wrong signature")]
-    Signature,
-    #[error("a token without an end")]
-    Endless,
-    #[error("a token whose time is over")]
-    Over,
-    #[error("a token whose time has not come")]
-    Early,
-    #[error("a token that does not say who somebody is")]
-    Subject,
-    #[error("a token of no known role")]
-    Role,
-    #[error("a token of several roles")]
-    Roles,
-    #[error("an embed token whose parent does not work")]
-    Parent,
-}
-
-impl Unauthorised {
-    fn code_and_detail(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Missing => (
-                "token_missing",
-                "Send the header `Authorization: Bearer ct_…` with a query token.",
-            ),
-            Self::Malformed => (
-                "token_malformed",
-                "Send `Authorization: Bearer ct_…` with the token exactly as it was issued.",
-            ),
-            Self::WriteKey => (
-                "token_is_write_key",
-                "This is a write key, which only posts events; ask with a query token (ct_…).",
-            ),
-            Self::Unknown => (
-                "token_unknown",
-                "No such query token; check it, or issue one with `chalkline token issue`.",
-            ),
-            Self::Revoked => (
-                "token_revoked",
-                "This query token was revoked; issue a new one with `chalkline token issue`.",
-            ),
-            Self::Expired => (
-                "token_expired",
-                "This query token has expired; issue a new one with `chalkline token issue`.",
-            ),
-            Self::Code => (
-                "code_unknown",
-                "This link was used already or is older than 10 minutes; print a new one with \
-                 `chalkline link`, or log in with a token.",
-            ),
-            Self::TooLong => (
-                "token_too_long",
-                "Send a token of at most 16 KiB; let the provider leave out what nobody needs.",
-            ),
-            Self::Tenant => (
-                "token_tenant_missing",
-                "Say whose data you ask about, by the claim `chalkline_tenant` or, where the \
-                 token has none, by the header `X-Chalkline-Tenant`.",
-            ),
-            Self::Issuer => (
-                "token_issuer_unknown",
-                "The tenant trusts no such identity provider; name it with `chalkline tenant idp \
-                 set`.",
-            ),
-            Self::Audience => (
-                "token_audience_wrong",
-                "The token is for somebody else; ask the provider for one whose `aud` is the \
-                 audience that the tenant names.",
-            ),
-            Self::Algorithm => (
-                "token_algorithm_refused",
-                "The token is signed in a way that the tenant does not take from its provider.",
-            ),
-            Self::Key => (
-                "token_key_unknown",
-                "The provider has no key with which this token can have been signed; get a new \
-                 one.",
-            ),
-            Self::Signature => (
-                "token_signature_invalid",
-                "The token is not signed by the provider that it names; get a new one.",
-            ),
-            Self::Endless => (
-                "token_expiry_missing",
-                "Let the provider say in `exp` when its tokens end.",
-            ),
-            Self::Over => (
-                "token_expired",
-                "This token has expired; get a new one from where it came.",
-            ),
-            Self::Early => (
-                "token_not_yet_valid",
-                "By our clock this token is of the future; compare the clocks.",
-            ),
-            Self::Subject => (
-                "token_subject_missing",
-                "Let the provider say who somebody is in the claim that the tenant names.",
-            ),
-            Self::Role => (
-                "token_role_unknown",
-                "The token names no role that the tenant has given a meaning; see `chalkline \
-                 tenant idp show`.",
-            ),
-            Self::Roles => (
-                "token_role_ambiguous",
-                "The token names several roles; let the provider put one of them into it.",
-            ),
-            Self::Parent => (
-                "token_revoked",
-                "The query token with which this embed token was made works no more; make both \
-                 anew.",
-            ),
-        }
-    }
 }
 
 impl Error {
@@ -235,11 +109,16 @@ impl Error {
             Self::NotAllowed { .. } | Self::Forbidden { .. } => StatusCode::FORBIDDEN,
             Self::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::OutOfMemory => StatusCode::INSUFFICIENT_STORAGE,
-            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
-            Self::NotFound | Self::UnknownReport { .. } => StatusCode::NOT_FOUND,
+            Self::TooMany | Self::TooManySubmitted { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::NotFound | Self::UnknownReport { .. } | Self::UnknownQuery { .. } => {
+                StatusCode::NOT_FOUND
+            }
+            Self::Unfinished | Self::Reused => StatusCode::CONFLICT,
+            Self::Cancelled | Self::Expired { .. } => StatusCode::GONE,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Busy
             | Self::NotRecorded(_)
+            | Self::Pressure
             | Self::Unavailable(_)
             | Self::IdentityProvider { .. }
             | Self::Recomputing { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -267,7 +146,13 @@ impl Error {
             Self::Timeout { .. } => "query_timeout",
             Self::OutOfMemory => "query_out_of_memory",
             Self::TooLarge { .. } => "result_too_large",
-            Self::TooMany => "too_many_queries",
+            Self::TooMany | Self::TooManySubmitted { .. } => "too_many_queries",
+            Self::Pressure => "memory_pressure",
+            Self::Cancelled => "query_cancelled",
+            Self::UnknownQuery { .. } => "unknown_query",
+            Self::Unfinished => "query_not_finished",
+            Self::Expired { .. } => "result_expired",
+            Self::Reused => "idempotency_key_reused",
             Self::Busy => "query_queue_timeout",
             Self::NotFound => "not_found",
             Self::Method => "method_not_allowed",
@@ -297,6 +182,8 @@ impl Error {
             | Self::Forbidden { detail, .. }
             | Self::Invalid { detail, .. }
             | Self::UnknownReport { detail }
+            | Self::UnknownQuery { detail }
+            | Self::Expired { detail }
             | Self::Address { detail, .. }
             | Self::Parameter { detail, .. }
             | Self::Failed { detail }
@@ -311,6 +198,22 @@ impl Error {
             Self::TooMany => {
                 "Too many queries of this tenant are waiting; send it again later.".to_owned()
             }
+            Self::TooManySubmitted { most } => format!(
+                "A tenant may have {most} submitted queries that wait, work or are kept; delete \
+                 some with DELETE /v1/queries/{{id}}, or wait until they expire."
+            ),
+            Self::Pressure => "The service is short of memory while other queries work; send \
+                 it again later."
+                .to_owned(),
+            Self::Cancelled => "The query was cancelled before it had finished; submit it again \
+                 if it is still wanted."
+                .to_owned(),
+            Self::Unfinished => "The query has not finished; ask GET /v1/queries/{id} until its \
+                 status is `finished`."
+                .to_owned(),
+            Self::Reused => "This Idempotency-Key came before with another query; send each \
+                 query with a key of its own."
+                .to_owned(),
             Self::Busy => "The query did not get its turn in time; send it again.".to_owned(),
             Self::NotFound => {
                 "Nothing is here; send queries with POST to /v1/sql, list tables with GET \
@@ -362,12 +265,16 @@ impl Error {
 
     fn retry_after(&self) -> Option<HeaderValue> {
         match self {
-            Self::TooMany | Self::Busy | Self::NotRecorded(_) | Self::Unavailable(_) => {
-                Some(HeaderValue::from_static("1"))
-            }
+            Self::TooMany
+            | Self::Busy
+            | Self::Unfinished
+            | Self::Pressure
+            | Self::NotRecorded(_)
+            | Self::Unavailable(_) => Some(HeaderValue::from_static("1")),
             Self::Recomputing { .. } | Self::IdentityProvider { .. } => {
                 Some(HeaderValue::from_static("5"))
             }
+            Self::TooManySubmitted { .. } => Some(HeaderValue::from_static("60")),
             _ => None,
         }
     }
@@ -394,17 +301,24 @@ impl Error {
         }
     }
 
-    /// The answer to a request with this trace id.
-    pub(crate) fn respond(&self, trace_id: &str) -> Response {
-        self.log(trace_id);
-        let status = self.status();
+    /// What is said of it to the request with this trace id.
+    pub(crate) fn problem(&self, trace_id: &str) -> Problem {
         let mut title = self.to_string();
         if let Some(first) = title.get_mut(..1) {
             first.make_ascii_uppercase();
         }
-        let mut problem = Problem::new(status.as_u16(), self.code(), title, self.detail());
+        let status = self.status().as_u16();
+        let mut problem = Problem::new(status, self.code(), title, self.detail());
         problem.errors = self.details();
         problem.trace_id = Some(trace_id.to_owned());
+        problem
+    }
+
+    /// The answer to a request with this trace id.
+    pub(crate) fn respond(&self, trace_id: &str) -> Response {
+        self.log(trace_id);
+        let status = self.status();
+        let problem = self.problem(trace_id);
         let body = serde_json::to_vec(&problem).expect("a problem is made of text");
 
         let mut response = (status, body).into_response();
@@ -421,6 +335,15 @@ impl Error {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
+    }
+}
+
+impl From<Reason> for Error {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::Cancelled => Self::Cancelled,
+            Reason::Memory => Self::OutOfMemory,
+        }
     }
 }
 

@@ -7,6 +7,8 @@ use std::io;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::AbortHandle;
 
+use crate::interrupt::{Interrupt, Reason};
+
 /// Stack of a worker. Planning recurses as deep as the statement nests; only
 /// what is used takes memory.
 const STACK_BYTES: usize = 64 * 1024 * 1024;
@@ -14,9 +16,12 @@ const STACK_BYTES: usize = 64 * 1024 * 1024;
 /// Worker threads of their own.
 pub(crate) struct Executor(Option<Runtime>);
 
-/// A task that ends when this is dropped, at its next pause.
+/// A query's task, which ends when this is dropped.
 #[must_use]
-pub(crate) struct Task(AbortHandle);
+pub(crate) struct Task {
+    task: AbortHandle,
+    interrupt: Interrupt,
+}
 
 impl Executor {
     pub(crate) fn new(threads: usize) -> io::Result<Self> {
@@ -29,9 +34,15 @@ impl Executor {
         Ok(Self(Some(runtime)))
     }
 
-    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) -> Task {
+    /// Begins the work of the query that this signal ends.
+    pub(crate) fn spawn(
+        &self,
+        interrupt: Interrupt,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) -> Task {
         let runtime = self.0.as_ref().expect("there until dropped");
-        Task(runtime.spawn(work).abort_handle())
+        let task = runtime.spawn(work).abort_handle();
+        Task { task, interrupt }
     }
 }
 
@@ -46,6 +57,8 @@ impl Drop for Executor {
 
 impl Drop for Task {
     fn drop(&mut self) {
-        self.0.abort();
+        // The task pauses sooner for it: dropping alone waits for its next pause.
+        self.interrupt.set(Reason::Cancelled);
+        self.task.abort();
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use datafusion::error::Result;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -55,6 +56,80 @@ impl Memory {
         RuntimeEnvBuilder::from_runtime_env(&self.base)
             .with_memory_pool(Arc::new(pool))
             .build_arc()
+    }
+}
+
+/// What one query of a tenant takes of its share, in bytes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Taken(Arc<AtomicUsize>);
+
+impl Taken {
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The share of a tenant as one query uses it, and how much that is.
+pub(crate) fn of_query(tenant: &RuntimeEnv) -> Result<(Arc<RuntimeEnv>, Taken)> {
+    let taken = Taken::default();
+    let pool = QueryPool {
+        tenant: Arc::clone(&tenant.memory_pool),
+        taken: taken.clone(),
+    };
+    let runtime_env = RuntimeEnvBuilder::from_runtime_env(tenant)
+        .with_memory_pool(Arc::new(pool))
+        .build_arc()?;
+    Ok((runtime_env, taken))
+}
+
+/// A tenant's share, of which is counted what one query takes.
+#[derive(Debug)]
+struct QueryPool {
+    tenant: Arc<dyn MemoryPool>,
+    taken: Taken,
+}
+
+impl MemoryPool for QueryPool {
+    fn name(&self) -> &str {
+        self.tenant.name()
+    }
+
+    fn register(&self, consumer: &MemoryConsumer) {
+        self.tenant.register(consumer);
+    }
+
+    fn unregister(&self, consumer: &MemoryConsumer) {
+        self.tenant.unregister(consumer);
+    }
+
+    fn grow(&self, reservation: &MemoryReservation, additional: usize) {
+        self.tenant.grow(reservation, additional);
+        self.taken.0.fetch_add(additional, Ordering::Relaxed);
+    }
+
+    fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
+        self.tenant.shrink(reservation, shrink);
+        self.taken.0.fetch_sub(shrink, Ordering::Relaxed);
+    }
+
+    fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
+        self.tenant.try_grow(reservation, additional)?;
+        self.taken.0.fetch_add(additional, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn reserved(&self) -> usize {
+        self.tenant.reserved()
+    }
+
+    fn memory_limit(&self) -> MemoryLimit {
+        self.tenant.memory_limit()
+    }
+}
+
+impl fmt::Display for QueryPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tenant.fmt(f)
     }
 }
 
@@ -129,5 +204,23 @@ mod tests {
         second.try_grow(30).expect("what is left");
         drop(first);
         second.try_grow(50).expect("what was given back");
+    }
+
+    #[test]
+    fn what_a_query_takes_is_counted_for_it_alone() {
+        let memory = Memory::new(100, 80, None, 1).expect("a temporary folder");
+        let tenant = memory.tenant().expect("a tenant");
+        let (one, taken) = of_query(&tenant).expect("a query");
+        let (two, other) = of_query(&tenant).expect("another");
+        let first = MemoryConsumer::new("first").register(&one.memory_pool);
+        let second = MemoryConsumer::new("second").register(&two.memory_pool);
+
+        first.try_grow(60).expect("within the share");
+        assert!(second.try_grow(30).is_err(), "the share is one");
+        second.try_grow(10).expect("what is left");
+        assert_eq!((taken.bytes(), other.bytes()), (60, 10));
+        drop(first);
+        assert_eq!((taken.bytes(), other.bytes()), (0, 10));
+        assert_eq!(tenant.memory_pool.reserved(), 10);
     }
 }

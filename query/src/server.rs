@@ -9,7 +9,6 @@ use axum::http::{HeaderMap, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use datafusion::execution::runtime_env::RuntimeEnv;
 use lake::Lake;
 use runtime::http::Tls;
 use runtime::{Clock, Health, HealthCheck, Registry, Shutdown, http};
@@ -19,21 +18,24 @@ use tokio::sync::mpsc::{self, Sender};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::admission::Admission;
+use crate::admission::{Admission, Permit};
 use crate::answer::{self, About, Bounds, Format, Message};
 use crate::audit::{self, Ask, Audit, Recorder};
 use crate::authenticate::Door;
 use crate::compression::compress;
 use crate::error::Error;
-use crate::executor::Executor;
+use crate::executor::{Executor, Task};
 use crate::guard::{self, Limits};
 use crate::information_schema::Entry;
+use crate::interrupt::Interrupt;
 use crate::login::{self, Codes};
-use crate::memory::Memory;
+use crate::memory::{self, Memory};
+use crate::pressure::Pressure;
 use crate::request::Question;
 use crate::results::Results;
 use crate::secure::sees_all;
-use crate::session::{Sessions, entries};
+use crate::session::{Means, Running, Sessions, entries, ours};
+use crate::submitted::{self, Queries};
 use crate::tables::Tables;
 use crate::{Config, Principal, embed, failure, report, web};
 
@@ -66,21 +68,36 @@ pub(crate) struct Parts {
     pub(crate) door: Door,
     pub(crate) codes: Codes,
     pub(crate) audit: Arc<Audit>,
-    admission: Admission,
-    sessions: Arc<Sessions>,
+    pub(crate) admission: Admission,
+    pub(crate) sessions: Arc<Sessions>,
     executor: Executor,
+    pub(crate) pressure: Arc<Pressure>,
+    /// What was submitted.
+    pub(crate) queries: Arc<Queries>,
 }
 
 /// What a query has at hand on the workers.
 pub(crate) struct Desk {
     pub(crate) sessions: Arc<Sessions>,
-    /// The memory and files that the tenant's queries share.
-    pub(crate) runtime_env: Arc<RuntimeEnv>,
+    pub(crate) means: Means,
     pub(crate) bounds: Bounds,
-    /// What is told of it.
-    pub(crate) ask: Arc<Ask>,
     /// Where the answer goes.
     pub(crate) sender: Sender<Message>,
+}
+
+impl Desk {
+    /// Plans and starts a statement, and says whether it explains one.
+    pub(crate) async fn run(
+        &self,
+        asker: &Principal,
+        question: Question,
+        limits: Limits,
+    ) -> Result<(Running, bool), Error> {
+        let allowed = guard::check(&question.sql, sees_all(asker), limits)?;
+        let explains = allowed.explains;
+        let running = self.sessions.run(asker, allowed, &question, &self.means);
+        Ok((running.await?, explains))
+    }
 }
 
 impl Query {
@@ -106,6 +123,7 @@ impl Query {
         )
         .map_err(StartError::Spill)?;
         let executor = Executor::new(config.cores()).map_err(StartError::Threads)?;
+        let pressure = Pressure::watch(config.rss_limit()).map_err(StartError::Threads)?;
         let tables = Tables::new(lake, config.open_tables);
         let parts = Parts {
             admission: Admission::new(&config, memory),
@@ -121,6 +139,8 @@ impl Query {
             codes: Codes::default(),
             clock,
             executor,
+            pressure,
+            queries: Queries::new(&config),
             config,
         };
         Ok(Self {
@@ -155,6 +175,7 @@ impl Query {
             .route("/v1/reports", get(report::list))
             .route("/v1/reports/{name}", get(report::read))
             .route("/v1/audit/who-saw-me", get(audit::read))
+            .merge(submitted::routes())
             // Before the layers: they answer what browsers ask with OPTIONS.
             .method_not_allowed_fallback(not_allowed)
             .layer(middleware::from_fn(compress))
@@ -177,6 +198,8 @@ impl Query {
         let (router, tls) = (self.router(), self.tls.clone());
         http::serve_with(listener, router, tls, &shutdown, http::Limits::default()).await;
         self.health.not_ready("shutting down");
+        // Nobody can ask for them any more.
+        self.parts.queries.close();
         // What was asked is told, whoever has gone away since.
         self.parts.audit.close().await;
         drop(self);
@@ -235,18 +258,10 @@ impl Parts {
         let question = Question::read(&headers, body, self.config.sql_bytes).await?;
         ask.states(&question.sql, &question.params);
 
-        let limits = Limits {
-            bytes: self.config.sql_bytes,
-            tokens: self.config.sql_tokens,
-        };
+        let limits = self.limits();
         let asker = principal.clone();
         self.work(principal, ask, format, trace_id, |desk| async move {
-            let allowed = guard::check(&question.sql, sees_all(&asker), limits)?;
-            let explains = allowed.explains;
-            let running = desk
-                .sessions
-                .run(&asker, allowed, &question, &desk.runtime_env, &desk.ask)
-                .await?;
+            let (running, explains) = desk.run(&asker, question, limits).await?;
             let about = About {
                 data_as_of: running.data_as_of,
                 ..About::default()
@@ -270,25 +285,55 @@ impl Parts {
     where
         W: Future<Output = Result<(), Error>> + Send + 'static,
     {
+        self.pressure.check()?;
         let permit = self.admission.enter(&principal.tenant).await?;
         ask.enters(&self.sessions, permit.runtime_env());
         let (sender, messages) = mpsc::channel(CHUNKS_AHEAD);
+        let bounds = self.bounds(format);
+        let task = self.begin(permit, principal, ask, bounds, sender, trace_id, work)?;
+        let timeout = self.config.timeout();
+        answer::respond(messages, task, format, timeout, trace_id, ask).await
+    }
+
+    /// Begins a query's work on the workers: it sends what comes of it, last an end or an
+    /// error. It ends when the task is dropped.
+    pub(crate) fn begin<W>(
+        &self,
+        permit: Permit,
+        principal: &Principal,
+        ask: &Arc<Ask>,
+        bounds: Bounds,
+        sender: Sender<Message>,
+        trace_id: &str,
+        work: impl FnOnce(Desk) -> W,
+    ) -> Result<Task, Error>
+    where
+        W: Future<Output = Result<(), Error>> + Send + 'static,
+    {
+        let interrupt = Interrupt::default();
+        let (runtime_env, taken) = memory::of_query(permit.runtime_env()).map_err(ours)?;
+        let counted = self.pressure.count(interrupt.clone(), taken);
         let work = work(Desk {
             sessions: Arc::clone(&self.sessions),
-            runtime_env: Arc::clone(permit.runtime_env()),
-            bounds: self.bounds(format),
-            ask: Arc::clone(ask),
+            means: Means {
+                runtime_env,
+                interrupt: interrupt.clone(),
+                ask: Arc::clone(ask),
+            },
+            bounds,
             sender: sender.clone(),
         });
         let trace = trace_id.to_owned();
         let principal = principal.clone();
         let asked = Arc::clone(ask);
-        let task = self.executor.spawn(async move {
-            // The permit goes with the work: a query that is given up but has
-            // not yet stopped still counts.
-            let _permit = permit;
+        let task = self.executor.spawn(interrupt.clone(), async move {
+            // They go with the work: a query that is given up but has not yet
+            // stopped still counts.
+            let _held = (permit, counted);
             let began = Instant::now();
             let outcome = work.await;
+            // However its end shows: what ended it is the reason.
+            let outcome = outcome.map_err(|error| interrupt.reason().map_or(error, Error::from));
             tracing::info!(
                 trace_id = trace,
                 tenant.id = %principal.tenant,
@@ -308,11 +353,18 @@ impl Parts {
                 let _ = sender.send(Message::Failed(error)).await;
             }
         });
-        let timeout = self.config.timeout();
-        answer::respond(messages, task, format, timeout, trace_id, ask).await
+        Ok(task)
     }
 
-    fn bounds(&self, format: Format) -> Bounds {
+    /// How long and how deep a statement may be.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            bytes: self.config.sql_bytes,
+            tokens: self.config.sql_tokens,
+        }
+    }
+
+    pub(crate) fn bounds(&self, format: Format) -> Bounds {
         let (rows, bytes) = if format.streams() {
             (self.config.stream_rows, self.config.stream_bytes)
         } else {

@@ -6,7 +6,7 @@ mod template;
 
 use std::sync::{Arc, LazyLock};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use datafusion::common::internal_datafusion_err;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
@@ -17,7 +17,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::execute_stream;
 use lake::LakeError;
 use runtime::{Clock, Registry};
-use schemas::{Report, Role, Visibility};
+use schemas::{Report, Role, TenantId, Visibility};
 use serde_json::json;
 
 use self::template::template;
@@ -27,6 +27,7 @@ use crate::error::Error;
 use crate::freshness::Freshness;
 use crate::guard::{self, Allowed};
 use crate::information_schema::Entry;
+use crate::interrupt::Interrupt;
 use crate::report::{self, Shape};
 use crate::request::Question;
 use crate::results::{Key, Results, is_settled, names_only_settled};
@@ -56,6 +57,24 @@ pub(crate) struct Fresh {
     pub(crate) data_as_of: Option<DateTime<Utc>>,
     /// Whether it is being computed by a new definition.
     pub(crate) is_outdated: bool,
+}
+
+/// By which roster, on which day, is decided what is somebody's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Decided {
+    /// The number of the import.
+    pub(crate) import: u64,
+    pub(crate) day: NaiveDate,
+}
+
+/// With what a query works.
+pub(crate) struct Means {
+    /// The memory and files that the tenant's queries share.
+    pub(crate) runtime_env: Arc<RuntimeEnv>,
+    /// What ends it.
+    pub(crate) interrupt: Interrupt,
+    /// What is told of it.
+    pub(crate) ask: Arc<Ask>,
 }
 
 /// A query under way.
@@ -89,15 +108,14 @@ impl Sessions {
         principal: &Principal,
         allowed: Allowed,
         question: &Question,
-        runtime_env: &Arc<RuntimeEnv>,
-        ask: &Ask,
+        means: &Means,
     ) -> Result<Running, Error> {
         let references = self
             .template
             .resolve_table_references(&allowed.statement)
             .map_err(failure::explain)?;
         let named = Named::by(&references);
-        let sight = self.sight(principal, &named, runtime_env, ask).await?;
+        let sight = self.sight(principal, &named, means).await?;
         let snapshot = self.snapshot(principal, &named).await?;
         let data_as_of = snapshot.as_of(&named);
         let asked = json!(["sql", question.sql, question.params]);
@@ -105,11 +123,11 @@ impl Sessions {
             true => Key::of(&sight, &named, &snapshot, &asked),
             false => None,
         };
-        if let Some(rows) = self.answered(key.as_ref(), ask).await {
+        if let Some(rows) = self.answered(key.as_ref(), &means.ask).await {
             return Ok(Running { rows, data_as_of });
         }
         let state = self
-            .mount(&sight, &named, &snapshot, runtime_env, &principal.tenant)
+            .mount(&sight, &named, &snapshot, means, &principal.tenant)
             .await?;
         let plan = state
             .statement_to_plan(allowed.statement)
@@ -117,12 +135,12 @@ impl Sessions {
             .map_err(failure::explain)?;
         verify(&plan)?;
         let plan = sight.bounded(params::bind(plan, &question.params)?)?;
-        let plan = functions::within_bounds(plan).map_err(failure::explain)?;
+        let plan = functions::within_bounds(plan, &means.interrupt).map_err(failure::explain)?;
         if let Some(detail) = guard::inlined(&plan).map_err(failure::explain)? {
             return Err(Error::TooComplex { detail });
         }
         let reads = Reads::of(&named, &sight, &snapshot);
-        let rows = self.start(&state, &sight, &plan, reads, key, ask).await?;
+        let rows = self.start(&state, &sight, &plan, reads, key, means).await?;
         Ok(Running { rows, data_as_of })
     }
 
@@ -133,25 +151,24 @@ impl Sessions {
         principal: &Principal,
         report: &'static Report,
         asked: &report::Asked,
-        runtime_env: &Arc<RuntimeEnv>,
-        ask: &Ask,
+        means: &Means,
     ) -> Result<report::Found, Error> {
         let named = Named::reports([report]);
-        let sight = self.sight(principal, &named, runtime_env, ask).await?;
+        let sight = self.sight(principal, &named, means).await?;
         let snapshot = self.snapshot(principal, &named).await?;
         let data_as_of = snapshot.report_as_of(report);
         let question = json!(["report", report.name, asked.address]);
         let key = Key::of(&sight, &named, &snapshot, &question);
         let tag = key.map(|key| key.tag(asked.format.name()));
         if tag.as_ref().is_some_and(|tag| asked.holds.contains(tag)) {
-            ask.begin(Reads::of(&named, &sight, &snapshot));
+            means.ask.begin(Reads::of(&named, &sight, &snapshot));
             return Ok(report::Found {
                 rows: None,
                 tag,
                 data_as_of,
             });
         }
-        if let Some(rows) = self.answered(key.as_ref(), ask).await {
+        if let Some(rows) = self.answered(key.as_ref(), &means.ask).await {
             return Ok(report::Found {
                 rows: Some(rows),
                 tag,
@@ -159,7 +176,7 @@ impl Sessions {
             });
         }
         let state = self
-            .mount(&sight, &named, &snapshot, runtime_env, &principal.tenant)
+            .mount(&sight, &named, &snapshot, means, &principal.tenant)
             .await?;
         let plan = async {
             let rows = state
@@ -171,9 +188,9 @@ impl Sessions {
             report::plan(rows, &Shape::of(report), &asked.request)
         };
         let plan = sight.bounded(plan.await.map_err(ours)?)?;
-        let plan = functions::within_bounds(plan).map_err(ours)?;
+        let plan = functions::within_bounds(plan, &means.interrupt).map_err(ours)?;
         let reads = Reads::of(&named, &sight, &snapshot);
-        let rows = self.start(&state, &sight, &plan, reads, key, ask).await?;
+        let rows = self.start(&state, &sight, &plan, reads, key, means).await?;
         Ok(report::Found {
             rows: Some(rows),
             tag,
@@ -199,7 +216,7 @@ impl Sessions {
         plan: &LogicalPlan,
         reads: Reads,
         key: Option<Key>,
-        ask: &Ask,
+        means: &Means,
     ) -> Result<SendableRecordBatchStream, Error> {
         let optimized = state.optimize(plan).map_err(failure::explain)?;
         let planner = state.query_planner();
@@ -208,11 +225,12 @@ impl Sessions {
         sight.verify(plan, &physical).map_err(ours)?;
         let reads = reads.with_columns_of(&optimized).map_err(ours)?;
         // The record is on its way while the plan runs, and there before the answer goes out.
-        ask.begin(reads.clone());
+        means.ask.begin(reads.clone());
+        let physical = means.interrupt.watch(physical).map_err(ours)?;
         let rows = execute_stream(physical, state.task_ctx()).map_err(failure::explain)?;
         match key {
             Some(key) if names_only_settled(plan, &sight.unsettled()).map_err(ours)? => {
-                Ok(self.results.keep(key, rows, reads, ask.seen()))
+                Ok(self.results.keep(key, rows, reads, means.ask.seen()))
             }
             _ => Ok(rows),
         }
@@ -265,11 +283,11 @@ impl Sessions {
         &self,
         principal: &Principal,
         named: &Named,
-        runtime_env: &Arc<RuntimeEnv>,
-        ask: &Ask,
+        means: &Means,
     ) -> Result<Sight, Error> {
+        let runtime_env = &means.runtime_env;
         if let Some(key) = self.subject_key(principal, runtime_env).await {
-            ask.is_of(&key);
+            means.ask.is_of(&key);
         }
         if let Some(hidden) = named.sources().find(|source| !may_name(principal, *source)) {
             return Err(Error::Forbidden {
@@ -286,7 +304,7 @@ impl Sessions {
             true => self.scope(principal, runtime_env).await?,
             false => Arc::default(),
         };
-        Ok(Sight::new(principal, scope, ask.seen()))
+        Ok(Sight::new(principal, scope, means.ask.seen()))
     }
 
     /// What the newest roster says is somebody's.
@@ -296,15 +314,29 @@ impl Sessions {
         runtime_env: &Arc<RuntimeEnv>,
     ) -> Result<Arc<Scope>, Error> {
         let tenant = &principal.tenant;
-        let import = self
-            .tables
-            .newest_import(tenant)
-            .await
-            .map_err(unavailable)?;
-        let import = import.map_or(0, |import| import.number);
+        let import = self.import(tenant).await?;
         let session = async || self.roster_session(tenant, runtime_env).await;
         let now = self.clock.now();
         self.scopes.get(principal, import, now, session, ours).await
+    }
+
+    /// By which roster is decided what is somebody's; `None` when none decides it.
+    pub(crate) async fn decided(&self, principal: &Principal) -> Result<Option<Decided>, Error> {
+        if !Scopes::depend(principal) {
+            return Ok(None);
+        }
+        let now = self.clock.now().with_timezone(&principal.time_zone);
+        Ok(Some(Decided {
+            import: self.import(&principal.tenant).await?,
+            day: now.date_naive(),
+        }))
+    }
+
+    /// The number of a tenant's newest import; 0 before the first.
+    async fn import(&self, tenant: &TenantId) -> Result<u64, Error> {
+        let import = self.tables.newest_import(tenant).await;
+        let import = import.map_err(unavailable)?;
+        Ok(import.map_or(0, |import| import.number))
     }
 }
 

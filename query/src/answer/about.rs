@@ -15,14 +15,15 @@ pub(crate) struct About {
     pub(crate) data_as_of: Option<DateTime<Utc>>,
     /// Tells these rows from any others of the same address.
     pub(crate) tag: Option<String>,
-    /// Of a page of a report.
+    /// Of a page of a report, or of a submitted query's rows.
     pub(crate) paging: Option<Paging>,
 }
 
-/// What a page of a report says of itself.
+/// What a page says of itself.
 #[derive(Debug, Clone)]
 pub(crate) struct Paging {
-    pub(crate) report: &'static str,
+    /// The report that it is of.
+    pub(crate) report: Option<&'static str>,
     pub(crate) next_cursor: Option<String>,
     /// Where the next page is: a path with its query.
     pub(crate) next_address: Option<String>,

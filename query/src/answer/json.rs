@@ -16,8 +16,8 @@ use super::columns::{base64, printed};
 use super::format::Encoder;
 use crate::types;
 
-/// `{"columns":[…],"rows":[…],"data_as_of":…}`; a page of a report also says
-/// which report it is of, where the next page is and how far it is behind.
+/// `{"columns":[…],"rows":[…],"data_as_of":…}`; a page also says where the next one is,
+/// and that of a report which one it is of and how far it is behind.
 pub(crate) struct Document {
     columns: SchemaRef,
     about: About,
@@ -48,10 +48,10 @@ impl Encoder for Document {
             })
             .collect();
         let columns = Value::Array(columns);
-        let report = match &self.about.paging {
-            Some(paging) => format!("\"report\":{},", json!(paging.report)),
-            None => String::new(),
-        };
+        let report = self.about.paging.as_ref().and_then(|paging| paging.report);
+        let report = report.map_or_else(String::new, |report| {
+            format!("\"report\":{},", json!(report))
+        });
         Ok(format!("{{{report}\"columns\":{columns},\"rows\":").into_bytes())
     }
 
@@ -65,11 +65,14 @@ impl Encoder for Document {
         let mut bytes = mem::take(self.writer.get_mut());
         let data_as_of = json!(self.about.data_as_of.map(super::rfc3339));
         let members = match &self.about.paging {
-            Some(paging) => format!(
-                "\"next_cursor\":{},\"data_as_of\":{data_as_of},\"lag_seconds\":{}",
-                json!(paging.next_cursor),
-                json!(paging.lag_seconds),
-            ),
+            Some(paging) => {
+                let lag = match paging.report {
+                    Some(_) => format!(",\"lag_seconds\":{}", json!(paging.lag_seconds)),
+                    None => String::new(),
+                };
+                let next_cursor = json!(paging.next_cursor);
+                format!("\"next_cursor\":{next_cursor},\"data_as_of\":{data_as_of}{lag}")
+            }
             None => format!("\"data_as_of\":{data_as_of}"),
         };
         bytes.extend_from_slice(format!(",{members}}}\n").as_bytes());

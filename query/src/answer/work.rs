@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::arrow::error::ArrowError;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
@@ -73,10 +73,7 @@ pub(crate) async fn produce(
         if batch.num_rows() == 0 {
             continue;
         }
-        let mut batch = rename(batch, &columns).map_err(ours)?;
-        if explains {
-            batch = readable(&batch).map_err(ours)?;
-        }
+        let batch = shown(batch, &columns, explains).map_err(ours)?;
         // Checked before encoding: a batch too many costs no more memory.
         sent.count(batch.num_rows())?;
         for part in parts(&batch) {
@@ -96,6 +93,20 @@ pub(crate) async fn produce(
 pub(crate) async fn unchanged(about: About, sender: &Sender<Message>) -> Result<(), Error> {
     let sent = sender.send(Message::Unchanged { about }).await;
     sent.map_err(|_| Error::internal("nobody reads the answer any more"))
+}
+
+/// Rows as their asker may read them, under columns of these names; `explains` says that
+/// they are a plan.
+pub(crate) fn shown(
+    batch: RecordBatch,
+    columns: &SchemaRef,
+    explains: bool,
+) -> Result<RecordBatch, ArrowError> {
+    let batch = rename(batch, columns)?;
+    match explains {
+        true => readable(&batch),
+        false => Ok(batch),
+    }
 }
 
 /// Sends a JSON document that is already whole, and how much it lists.

@@ -181,6 +181,13 @@ impl Ask {
         state.durable = Some(durable.boxed().shared());
     }
 
+    /// What an earlier question has read is shown anew.
+    pub(crate) fn begin_again(&self, earlier: &Self) {
+        let reads = Reads::again(earlier.state().reads.clone());
+        self.seen.note_again(&earlier.seen);
+        self.begin(reads);
+    }
+
     /// Waits until the record of its start is durable; no longer than an asker would.
     ///
     /// # Errors

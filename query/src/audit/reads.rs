@@ -50,6 +50,11 @@ impl Reads {
         })
     }
 
+    /// What was read before.
+    pub(super) fn again(reads: AuditReads) -> Self {
+        Self(reads)
+    }
+
     /// And these columns of it, which an optimised plan has left.
     pub(crate) fn with_columns_of(mut self, plan: &LogicalPlan) -> Result<Self> {
         self.0.columns = columns(plan)?;

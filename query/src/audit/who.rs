@@ -179,13 +179,14 @@ async fn answer(
             .work(&principal, &ask, format, trace_id, |desk| async move {
                 let found = desk
                     .sessions
-                    .sightings(&asker, &asked, &desk.runtime_env, &of)
+                    .sightings(&asker, &asked, &desk.means.runtime_env, &of)
                     .await?;
                 let (rows, next_cursor) = page(&found, asked.limit).map_err(ours)?;
                 let about = About {
                     data_as_of: found.data_as_of,
+                    tag: None,
                     paging: Some(Paging {
-                        report: "who_saw_me",
+                        report: Some("who_saw_me"),
                         next_address: next_cursor.as_deref().map(|at| asked.address(at)),
                         next_cursor,
                         lag_seconds: None,

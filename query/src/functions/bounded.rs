@@ -17,6 +17,7 @@ use datafusion::logical_expr::{
 use super::charge::Charge;
 use super::growth::{self, Growth, LARGEST_VALUE_BYTES};
 use super::measure::{ELEMENT_BYTES, Each, TYPE_PARTS, bytes_each, bytes_of, numbers, parts_of};
+use super::paced::Paced;
 
 /// The largest result of one call on one batch of rows, unless the arguments
 /// are as large.
@@ -35,12 +36,14 @@ pub(super) struct Bounded {
 }
 
 impl Bounded {
-    /// The function within bounds, if it needs them.
+    /// The function within bounds, if it needs them, and at a pace at which it ends when
+    /// it is told to.
     pub(super) fn around(function: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
         let inner: &dyn Any = function.inner().as_ref();
         if inner.is::<Self>() {
             return function;
         }
+        let function = Paced::around(function);
         match growth::of(function.name()) {
             None | Some(Growth::Fixed | Growth::Within) => function,
             Some(growth) => Arc::new(ScalarUDF::new_from_impl(Self {
@@ -201,7 +204,7 @@ impl Bounded {
     }
 }
 
-fn slice(arg: &ColumnarValue, first: usize, rows: usize) -> ColumnarValue {
+pub(super) fn slice(arg: &ColumnarValue, first: usize, rows: usize) -> ColumnarValue {
     match arg {
         ColumnarValue::Array(array) => ColumnarValue::Array(array.slice(first, rows)),
         ColumnarValue::Scalar(_) => arg.clone(),

@@ -14,16 +14,19 @@ use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator, ScalarUD
 
 use super::bounded::Bounded;
 use super::concatenation::{Concatenation, NAME};
+use super::framed;
 use super::growth::{self, COLLECTING, Growth, LARGEST_VALUE_BYTES};
+use crate::interrupt::Interrupt;
 
 /// The most centroids of an approximate percentile; its default is a tenth.
 const MOST_CENTROIDS: u64 = 1_000;
 
-/// The same plan, in which no call makes much of little.
+/// The same plan, in which no call makes much of little, and those over windows ask the
+/// signal whether to go on.
 ///
 /// # Errors
 /// "Not implemented" for what cannot be kept within bounds.
-pub(crate) fn within_bounds(plan: LogicalPlan) -> Result<LogicalPlan> {
+pub(crate) fn within_bounds(plan: LogicalPlan, interrupt: &Interrupt) -> Result<LogicalPlan> {
     let joined = Arc::new(ScalarUDF::new_from_impl(Concatenation::default()));
     let joined = Bounded::around(joined);
     let plan = plan.transform_down_with_subqueries(|plan| {
@@ -31,14 +34,14 @@ pub(crate) fn within_bounds(plan: LogicalPlan) -> Result<LogicalPlan> {
         plan.map_expressions(|expr| {
             short_constants(&expr)?;
             let name = names.save(&expr);
-            let bounded = expr.transform_up(|expr| bound(expr, &joined))?;
+            let bounded = expr.transform_up(|expr| bound(expr, &joined, interrupt))?;
             Ok(bounded.update_data(|expr| name.restore(expr)))
         })
     });
     Ok(plan?.data)
 }
 
-fn bound(expr: Expr, joined: &Arc<ScalarUDF>) -> Result<Transformed<Expr>> {
+fn bound(expr: Expr, joined: &Arc<ScalarUDF>, interrupt: &Interrupt) -> Result<Transformed<Expr>> {
     match expr {
         Expr::ScalarFunction(mut call) => {
             if call.name().starts_with("arrow_") {
@@ -83,7 +86,8 @@ fn bound(expr: Expr, joined: &Arc<ScalarUDF>) -> Result<Transformed<Expr>> {
                     function.name()
                 );
             }
-            Ok(Transformed::no(Expr::WindowFunction(call)))
+            let call = Box::new(framed::asking(*call, interrupt));
+            Ok(Transformed::yes(Expr::WindowFunction(call)))
         }
         Expr::AggregateFunction(call) => {
             centroids(&call)?;

@@ -57,7 +57,7 @@ async fn listing(parts: &Parts, headers: &HeaderMap, trace_id: &str) -> Result<R
         Format::Json,
         trace_id,
         |desk| async move {
-            let fresh = desk.sessions.freshness(&asker, &desk.ask).await?;
+            let fresh = desk.sessions.freshness(&asker, &desk.means.ask).await?;
             let reports: Vec<Value> = fresh.iter().map(|fresh| entry(fresh, now)).collect();
             let rows = reports.len();
             let body = json!({ "reports": reports });
@@ -135,10 +135,10 @@ async fn page_of(
             let shape = Shape::of(report);
             let found = desk
                 .sessions
-                .page(&asker, report, &asked, &desk.runtime_env, &desk.ask)
+                .page(&asker, report, &asked, &desk.means)
                 .await?;
             let mut paging = Paging {
-                report: report.name,
+                report: Some(report.name),
                 next_address: None,
                 next_cursor: None,
                 lag_seconds: lag_seconds(found.data_as_of, clock.now()),

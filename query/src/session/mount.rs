@@ -11,10 +11,11 @@ use lake::LakeTable;
 use schemas::roster::Class;
 use schemas::{Table, TenantId};
 
-use super::{Sessions, entries, ours};
+use super::{Means, Sessions, entries, ours};
 use crate::catalog::{Catalog, Named, view};
 use crate::error::Error;
 use crate::functions::Charge;
+use crate::interrupt::Interrupt;
 use crate::secure::{Sight, Source};
 use crate::snapshot::Snapshot;
 use crate::{information_schema, listing, roster};
@@ -26,11 +27,11 @@ impl Sessions {
         sight: &Sight,
         named: &Named,
         snapshot: &Snapshot,
-        runtime_env: &Arc<RuntimeEnv>,
+        means: &Means,
         tenant: &TenantId,
     ) -> Result<SessionState, Error> {
         let catalog = Catalog::new().map_err(ours)?;
-        let state = self.state(&catalog, runtime_env);
+        let state = self.state(&catalog, &means.runtime_env, &means.interrupt);
         for source in named.sources() {
             let rows = self.rows(source, snapshot, &state, tenant).await?;
             let class = |column: &str| class(source, column);
@@ -89,10 +90,16 @@ impl Sessions {
         }
     }
 
-    pub(super) fn state(&self, catalog: &Catalog, runtime_env: &Arc<RuntimeEnv>) -> SessionState {
+    pub(super) fn state(
+        &self,
+        catalog: &Catalog,
+        runtime_env: &Arc<RuntimeEnv>,
+        interrupt: &Interrupt,
+    ) -> SessionState {
         let mut config = self.template.config().clone();
-        let charge = Charge::to(&runtime_env.memory_pool);
-        config.options_mut().extensions.insert(charge);
+        let extensions = &mut config.options_mut().extensions;
+        extensions.insert(Charge::to(&runtime_env.memory_pool));
+        extensions.insert(interrupt.clone());
         let mut state = SessionStateBuilder::new_from_existing(self.template.clone())
             .with_catalog_list(catalog.list())
             .with_runtime_env(Arc::clone(runtime_env))

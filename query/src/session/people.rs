@@ -15,6 +15,7 @@ use crate::Principal;
 use crate::audit::{Ask, Reads, SeenBy, Sightings};
 use crate::catalog::{Catalog, Named};
 use crate::error::Error;
+use crate::interrupt::Interrupt;
 use crate::roster::Roster;
 use crate::secure::{self, Source};
 use crate::snapshot::Snapshot;
@@ -73,7 +74,7 @@ impl Sessions {
         let named = Named::tables([Table::Audit]);
         let snapshot = self.snapshot(principal, &named).await?;
         let catalog = Catalog::new().map_err(ours)?;
-        let state = self.state(&catalog, runtime_env);
+        let state = self.state(&catalog, runtime_env, &Interrupt::default());
         let rows = provider(Table::Audit, snapshot.table(Table::Audit), &state).map_err(ours)?;
         catalog.mount(Table::Audit.as_str(), rows).map_err(ours)?;
         if let Some(key) = &scope.subject_key {
@@ -109,7 +110,7 @@ impl Sessions {
         let roster = Roster::take(tenant, &tables, &self.tables).await;
         let roster = roster.map_err(unavailable)?;
         let catalog = Catalog::new().map_err(ours)?;
-        let state = self.state(&catalog, runtime_env);
+        let state = self.state(&catalog, runtime_env, &Interrupt::default());
         for table in tables {
             let rows = provider(table, roster.table(table), &state).map_err(ours)?;
             catalog.mount(table.as_str(), rows).map_err(ours)?;

@@ -14,6 +14,7 @@ mod ledger;
 mod limits;
 mod login;
 mod parameters;
+mod queries;
 mod readme;
 mod report_freshness;
 mod reports;
