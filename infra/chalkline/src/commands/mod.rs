@@ -17,6 +17,7 @@ mod roster;
 mod serve;
 mod simulate;
 mod spool;
+mod sql;
 mod tail;
 mod tenant;
 pub mod token;
@@ -26,6 +27,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use runtime::{MasterKey, Registry};
 
+pub use self::sql::Format;
 use crate::Config;
 use crate::cli::{Cli, Command, Common, Import, Simulate, Tenant};
 use crate::compose::Role;
@@ -62,6 +64,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Key(command) => key::run(&registry(&config()?)?, command, output).await,
         Command::Token(command) => token::run(&registry(&config()?)?, command, output).await,
         Command::Policy(command) => policy::run(&registry(&config()?)?, command, output).await,
+        Command::Sql(args) => sql::run(&config()?, *args, output).await,
         Command::Type(command) => custom_type::run(&registry(&config()?)?, command, output).await,
         Command::Link(args) => {
             let config = config()?;
