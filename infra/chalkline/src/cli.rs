@@ -29,7 +29,7 @@ pub use self::policy::Policy;
 pub use self::roster::{OfTenant, Roster, RosterImport, RosterSync, SyncPostgres};
 pub use self::simulate::{OneRoster, School, Semester, Simulate};
 pub use self::spool::Spool;
-pub use self::sql::Sql;
+pub use self::sql::{Format, Sql};
 pub use self::values::{Expiry, Filter};
 use self::values::{family, lake_table, time};
 

@@ -33,5 +33,6 @@ mod segment_sdk;
 mod shutdown;
 mod simulated;
 mod spool;
+mod sql_client;
 mod tail;
 mod uploads;

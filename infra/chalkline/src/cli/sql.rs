@@ -2,10 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use schemas::TenantId;
-
-use crate::commands::Format;
 
 /// `chalkline sql`.
 #[derive(Debug, Default, Args)]
@@ -59,4 +57,39 @@ pub struct Sql {
     /// Address of the query service; that of the `up` in the data folder, else that of the configuration
     #[arg(long, env = "CHALKLINE_URL")]
     pub url: Option<String>,
+}
+
+/// What an answer becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table for people, or a record for each row
+    Table,
+    /// CSV with a header line
+    Csv,
+    /// One JSON document: columns, rows, data_as_of
+    Json,
+    /// A JSON object for each row
+    Ndjson,
+    /// An Arrow IPC stream
+    Arrow,
+    /// A table in Markdown
+    Markdown,
+}
+
+impl Format {
+    /// What it is called on the command line.
+    pub fn name(self) -> String {
+        let value = self.to_possible_value();
+        value
+            .map(|value| value.get_name().to_owned())
+            .unwrap_or_default()
+    }
+
+    /// All names, for people.
+    pub fn names() -> Vec<String> {
+        Self::value_variants()
+            .iter()
+            .map(|format| format.name())
+            .collect()
+    }
 }

@@ -27,7 +27,6 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use runtime::{MasterKey, Registry};
 
-pub use self::sql::Format;
 use crate::Config;
 use crate::cli::{Cli, Command, Common, Import, Simulate, Tenant};
 use crate::compose::Role;

@@ -27,13 +27,11 @@ use serde_json::Value;
 
 use self::access::Access;
 use self::session::{Session, read_script};
-use self::settings::{Expanded, Settings};
+use self::settings::{Expanded, Format, Settings};
 use self::sink::Sink;
 use self::trouble::Trouble;
 use crate::output::Output;
 use crate::{Config, cli};
-
-pub use self::settings::Format;
 
 /// The exit code after Ctrl-C, as shells have it.
 const INTERRUPTED: u8 = 130;

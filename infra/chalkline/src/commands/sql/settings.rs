@@ -2,24 +2,7 @@
 
 use std::fmt;
 
-use clap::ValueEnum;
-
-/// What an answer becomes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// A table for people, or a record for each row
-    Table,
-    /// CSV with a header line
-    Csv,
-    /// One JSON document: columns, rows, data_as_of
-    Json,
-    /// A JSON object for each row
-    Ndjson,
-    /// An Arrow IPC stream
-    Arrow,
-    /// A table in Markdown
-    Markdown,
-}
+pub use crate::cli::Format;
 
 impl Format {
     /// The media type that is passed on as it comes; none of formats that are made here.
@@ -31,22 +14,6 @@ impl Format {
             Self::Ndjson => Some("application/x-ndjson"),
             Self::Arrow => Some(ARROW),
         }
-    }
-
-    /// What it is called on the command line.
-    pub fn name(self) -> String {
-        let value = self.to_possible_value();
-        value
-            .map(|value| value.get_name().to_owned())
-            .unwrap_or_default()
-    }
-
-    /// All names, for people.
-    pub fn names() -> Vec<String> {
-        Self::value_variants()
-            .iter()
-            .map(|format| format.name())
-            .collect()
     }
 }
 
