@@ -54,7 +54,7 @@ pub enum AskError {
 
 /// What a query service says of a question that it does not answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{code} ({}): {detail}", status.as_u16())]
+#[error("{code} ({}): {detail}", .status.as_u16())]
 pub struct Refusal {
     /// The HTTP status.
     pub status: StatusCode,

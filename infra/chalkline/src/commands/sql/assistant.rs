@@ -1,13 +1,12 @@
 //! What the line editor asks while somebody types.
 
-use std::borrow::Cow;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rustyline::completion::{Completer, FilenameCompleter, Pair};
 use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{CompletionType, Context, Helper};
+use rustyline::{Context, Helper};
 
 use super::catalogue::Catalogue;
 use super::complete::completions;
@@ -36,12 +35,7 @@ impl Hinter for Assistant {
     type Hint = String;
 }
 
-impl Highlighter for Assistant {
-    // Names come from the service.
-    fn highlight_candidate<'c>(&self, candidate: &'c str, _: CompletionType) -> Cow<'c, str> {
-        visible(candidate)
-    }
-}
+impl Highlighter for Assistant {}
 
 impl Completer for Assistant {
     type Candidate = Pair;
@@ -63,7 +57,8 @@ impl Completer for Assistant {
             .unwrap_or_else(PoisonError::into_inner);
         let found = completions(line, &catalogue);
         let pairs = found.words.into_iter().map(|word| Pair {
-            display: word.clone(),
+            // Names come from the service.
+            display: visible(&word).into_owned(),
             replacement: word,
         });
         Ok((found.start, pairs.collect()))

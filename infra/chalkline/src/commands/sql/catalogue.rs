@@ -3,8 +3,6 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::client::{AskError, Asker};
-
 /// Tables and functions: `GET /v1/tables`.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Catalogue {
@@ -84,11 +82,16 @@ pub struct Who {
     pub more: serde_json::Map<String, Value>,
 }
 
+/// Which reports there are: `GET /v1/reports`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Reports {
+    /// All of them.
+    pub reports: Vec<Report>,
+}
+
 impl Catalogue {
-    /// Asks what there is.
-    pub async fn load(asker: &Asker) -> Result<Self, AskError> {
-        asker.get("/v1/tables").await
-    }
+    /// Where the service tells it.
+    pub const PATH: &str = "/v1/tables";
 
     /// A table by its name.
     pub fn table(&self, name: &str) -> Option<&Table> {
@@ -97,21 +100,12 @@ impl Catalogue {
     }
 }
 
-impl Report {
-    /// Asks which reports there are.
-    pub async fn load(asker: &Asker) -> Result<Vec<Self>, AskError> {
-        #[derive(Deserialize)]
-        struct Listing {
-            reports: Vec<Report>,
-        }
-        let listing: Listing = asker.get("/v1/reports").await?;
-        Ok(listing.reports)
-    }
+impl Reports {
+    /// Where the service tells them.
+    pub const PATH: &str = "/v1/reports";
 }
 
 impl Who {
-    /// Asks whom the service takes the asker for.
-    pub async fn load(asker: &Asker) -> Result<Self, AskError> {
-        asker.get("/v1/session").await
-    }
+    /// Where the service tells it.
+    pub const PATH: &str = "/v1/session";
 }

@@ -4,7 +4,6 @@ use super::answer;
 use super::catalogue::{Catalogue, Function, Report, Table, Who};
 use super::command::HELP;
 use super::render::{Looks, Sheet};
-use super::session::Session;
 use super::settings::{Format, Settings};
 use super::sink::Sink;
 use super::trouble::Trouble;
@@ -121,24 +120,6 @@ pub fn no_table(name: &str, catalogue: &Catalogue) -> Trouble {
         "there is no table {}: {hint}",
         super::visible::visible(&name)
     ))
-}
-
-/// Asks for the reports.
-pub async fn load_reports(session: &mut Session) -> Result<Vec<Report>, Trouble> {
-    let loaded = match Report::load(session.access.asker()).await {
-        Err(error) if session.renewed(&error).await? => Report::load(session.access.asker()).await,
-        loaded => loaded,
-    };
-    loaded.map_err(|error| Trouble::of(&error, ""))
-}
-
-/// Asks whom the service takes the asker for.
-pub async fn load_who(session: &mut Session) -> Result<Who, Trouble> {
-    let loaded = match Who::load(session.access.asker()).await {
-        Err(error) if session.renewed(&error).await? => Who::load(session.access.asker()).await,
-        loaded => loaded,
-    };
-    loaded.map_err(|error| Trouble::of(&error, ""))
 }
 
 /// Shows a sheet in the format of the answers; as a table where that is for rows of the

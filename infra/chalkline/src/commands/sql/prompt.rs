@@ -11,7 +11,7 @@ use rustyline::history::DefaultHistory;
 use rustyline::{ColorMode, CompletionType, Config, Editor};
 
 use super::assistant::{Assistant, is_word_of_the_client};
-use super::listing;
+use super::catalogue::Who;
 use super::session::{Flow, Session};
 use super::statements::{Piece, pieces};
 use super::trouble::Trouble;
@@ -26,7 +26,7 @@ const ENTRIES: usize = 5_000;
 /// # Errors
 /// When the service does not let us in, or there is no terminal to speak of.
 pub async fn run(session: &mut Session, remembers: bool) -> Result<(), Trouble> {
-    let who = listing::load_who(session).await?;
+    let who: Who = session.get(Who::PATH).await?;
     session.preload();
     if !session.settings.quiet {
         eprintln!(

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::access::Access;
 use super::answer::{self, About};
-use super::catalogue::Catalogue;
+use super::catalogue::{Catalogue, Reports, Who};
 use super::command::Command;
 use super::listing;
 use super::render::{Looks, Sheet};
@@ -149,15 +150,31 @@ impl Session {
             Ok(stream) => return Ok(stream),
             Err(error) => error,
         };
-        if self.renewed(&error).await? {
-            let asked = self.access.asker().ask(sql, &self.params, media_type).await;
-            return asked.map_err(|error| Trouble::of(&error, sql));
+        if !self.renewed(&error).await? {
+            return Err(Trouble::of(&error, sql));
         }
-        Err(Trouble::of(&error, sql))
+        let asked = self.access.asker().ask(sql, &self.params, media_type).await;
+        asked.map_err(|error| Trouble::of(&error, sql))
+    }
+
+    /// What the service tells at a path; asks once more as for statements.
+    ///
+    /// # Errors
+    /// When it tells nothing.
+    pub async fn get<T: DeserializeOwned>(&mut self, path: &str) -> Result<T, Trouble> {
+        let error = match self.access.asker().get(path).await {
+            Ok(told) => return Ok(told),
+            Err(error) => error,
+        };
+        if !self.renewed(&error).await? {
+            return Err(Trouble::of(&error, ""));
+        }
+        let told = self.access.asker().get(path).await;
+        told.map_err(|error| Trouble::of(&error, ""))
     }
 
     /// Whether asking again makes sense after this error.
-    pub async fn renewed(&mut self, error: &AskError) -> Result<bool, Trouble> {
+    async fn renewed(&mut self, error: &AskError) -> Result<bool, Trouble> {
         let renewed = self.access.renew(error).await;
         renewed.map_err(|error| Trouble::Client(format!("{error:#}")))
     }
@@ -198,11 +215,11 @@ impl Session {
                 self.sheet(&listing::functions(&catalogue, &prefix))?;
             }
             Command::Reports => {
-                let reports = listing::load_reports(self).await?;
-                self.sheet(&listing::reports(&reports))?;
+                let listed: Reports = self.get(Reports::PATH).await?;
+                self.sheet(&listing::reports(&listed.reports))?;
             }
             Command::Who => {
-                let who = listing::load_who(self).await?;
+                let who: Who = self.get(Who::PATH).await?;
                 let url = self.access.asker().url().to_owned();
                 self.sheet(&listing::who(&who, &url))?;
             }
@@ -272,11 +289,7 @@ impl Session {
 
     /// Loads anew what there is to ask about.
     async fn load(&mut self) -> Result<Catalogue, Trouble> {
-        let loaded = match Catalogue::load(self.access.asker()).await {
-            Err(error) if self.renewed(&error).await? => Catalogue::load(self.access.asker()).await,
-            loaded => loaded,
-        };
-        let loaded = loaded.map_err(|error| Trouble::of(&error, ""))?;
+        let loaded: Catalogue = self.get(Catalogue::PATH).await?;
         let mut known = self
             .catalogue
             .write()
@@ -290,7 +303,7 @@ impl Session {
         let (asker, known) = (self.access.asker().clone(), Arc::clone(&self.catalogue));
         tokio::spawn(async move {
             // Without it, keywords are completed.
-            if let Ok(loaded) = Catalogue::load(&asker).await {
+            if let Ok(loaded) = asker.get(Catalogue::PATH).await {
                 *known.write().unwrap_or_else(PoisonError::into_inner) = loaded;
             }
         });

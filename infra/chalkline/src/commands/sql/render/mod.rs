@@ -83,11 +83,17 @@ impl Sheet {
             .iter()
             .map(|column| ArrayFormatter::try_new(column, &options))
             .collect::<Result<Vec<_>, _>>()?;
+        let missing: Vec<_> = batch
+            .columns()
+            .iter()
+            .map(|column| column.logical_nulls())
+            .collect();
         let room = most.saturating_sub(self.rows.len());
         for row in 0..batch.num_rows().min(room) {
-            let values = columns.iter().zip(batch.columns());
-            let values = values.map(|(formatter, column)| {
-                let value = column.is_valid(row).then(|| formatter.value(row));
+            let values = columns.iter().zip(&missing);
+            let values = values.map(|(formatter, missing)| {
+                let is_missing = missing.as_ref().is_some_and(|missing| missing.is_null(row));
+                let value = (!is_missing).then(|| formatter.value(row));
                 value.map(|value| value.try_to_string()).transpose()
             });
             self.rows.push(values.collect::<Result<_, _>>()?);
@@ -116,7 +122,7 @@ mod tests {
     use std::sync::Arc;
 
     use arrow::array::{
-        ArrayRef, Decimal128Array, Float64Array, Int64Array, ListArray, StringArray,
+        ArrayRef, Decimal128Array, Float64Array, Int64Array, ListArray, NullArray, StringArray,
         TimestampMicrosecondArray,
     };
     use arrow::datatypes::Int64Type;
@@ -131,7 +137,7 @@ mod tests {
             Some(vec![Some(1), None]),
             None,
         ]);
-        let columns: [(&str, ArrayRef); 6] = [
+        let columns: [(&str, ArrayRef); 7] = [
             ("i", Arc::new(Int64Array::from(vec![Some(i64::MAX), None]))),
             ("f", Arc::new(Float64Array::from(vec![0.1, f64::NAN]))),
             (
@@ -141,6 +147,7 @@ mod tests {
             ("t", Arc::new(time.with_timezone("UTC"))),
             ("s", Arc::new(StringArray::from(vec![Some(""), None]))),
             ("l", Arc::new(list)),
+            ("n", Arc::new(NullArray::new(2))),
         ];
         let batch = RecordBatch::try_from_iter(columns).expect("equal lengths");
         let mut sheet = Sheet::with_columns(&batch.schema());
@@ -150,7 +157,7 @@ mod tests {
             .iter()
             .map(|column| column.is_number)
             .collect();
-        assert_eq!(numbers, [true, true, true, false, false, false]);
+        assert_eq!(numbers, [true, true, true, false, false, false, false]);
         let text = |text: &str| Some(text.to_owned());
         let first = [
             text("9223372036854775807"),
@@ -159,9 +166,13 @@ mod tests {
             text("1970-01-01T00:00:01.500Z"),
             text(""),
             text("[1, ]"),
+            None,
         ];
         assert_eq!(sheet.rows[0], first);
-        assert_eq!(sheet.rows[1], [None, text("NaN"), None, None, None, None]);
+        assert_eq!(
+            sheet.rows[1],
+            [None, text("NaN"), None, None, None, None, None]
+        );
         assert!(!sheet.take(&batch, 3).expect("texts"));
         assert_eq!(sheet.rows.len(), 3);
     }
