@@ -22,6 +22,8 @@ const LABEL: &str = "sql";
 /// it has.
 const ATTEMPTS: u32 = 40;
 const PAUSE: Duration = Duration::from_millis(250);
+/// What a service says of tokens that work no more.
+const ENDED: [&str; 3] = ["token_expired", "token_revoked", "token_unknown"];
 
 /// A service to ask, with a token that is made anew when it has ended, where that is
 /// possible.
@@ -34,9 +36,9 @@ pub struct Access {
 struct Renewal {
     registry: Registry,
     tenant: TenantId,
-    /// Where the token is kept, so that the next run need not wait for its own.
-    file: PathBuf,
+    data_dir: PathBuf,
     url: String,
+    token: String,
     ca_file: Option<PathBuf>,
 }
 
@@ -80,19 +82,20 @@ impl Access {
             Some(tenant) => tenant.clone(),
             None => the_only_tenant(&registry).await?,
         };
-        let renewal = Renewal {
+        let mut renewal = Renewal {
             registry,
             tenant,
-            file: config.data_dir.join("sql.json"),
+            data_dir: config.data_dir.clone(),
             url: local_url(config),
+            token: String::new(),
             ca_file: config.ca_file.clone(),
         };
-        let token = match renewal.kept() {
-            Some(token) => token,
+        match renewal.kept() {
+            Some(token) => renewal.token = token,
             None => renewal.issue().await?,
-        };
+        }
         Ok(Self {
-            asker: renewal.asker(&token)?,
+            asker: renewal.asker()?,
             renewal: Some(renewal),
         })
     }
@@ -102,18 +105,29 @@ impl Access {
         &self.asker
     }
 
-    /// Whether a token works anew after this error: one was made, and the service knows it.
+    /// Whether asking again makes sense after this error: a token was made that the service
+    /// knows, or the `up` in the data folder listens elsewhere since it was started anew.
     ///
     /// # Errors
-    /// When there should be one and cannot.
+    /// When there should be a token and cannot.
     pub async fn renew(&mut self, error: &AskError) -> anyhow::Result<bool> {
-        let ended = ["token_expired", "token_revoked", "token_unknown"];
-        let refusal = error.refusal();
-        let has_ended = refusal.is_some_and(|refusal| ended.contains(&refusal.code.as_str()));
-        let Some(renewal) = self.renewal.as_ref().filter(|_| has_ended) else {
+        let Some(renewal) = &mut self.renewal else {
             return Ok(false);
         };
-        self.asker = renewal.asker(&renewal.issue().await?)?;
+        match error {
+            AskError::Refused(refusal) if ENDED.contains(&refusal.code.as_str()) => {
+                renewal.issue().await?;
+            }
+            AskError::Unreachable { .. } => {
+                let running = Addresses::read(&renewal.data_dir);
+                match running.and_then(|running| running.query_url) {
+                    Some(url) if url != renewal.url => renewal.url = url,
+                    _ => return Ok(false),
+                }
+            }
+            _ => return Ok(false),
+        }
+        self.asker = renewal.asker()?;
         Ok(true)
     }
 }
@@ -149,27 +163,32 @@ fn tenant_header(token: &str, tenant: Option<&TenantId>) -> anyhow::Result<Optio
 }
 
 impl Renewal {
-    fn asker(&self, token: &str) -> anyhow::Result<Asker> {
-        let client = Client::trusting(&self.url, token, self.ca_file.as_deref())?;
+    fn asker(&self) -> anyhow::Result<Asker> {
+        let client = Client::trusting(&self.url, &self.token, self.ca_file.as_deref())?;
         Ok(Asker::new(client, None))
+    }
+
+    /// Where tokens are kept, so that the next run need not wait for its own.
+    fn file(&self) -> PathBuf {
+        self.data_dir.join("sql.json")
     }
 
     /// The token of an earlier run, if it works for a while.
     fn kept(&self) -> Option<String> {
-        let kept = Kept::read(&self.file).0.remove(&self.tenant)?;
+        let kept = Kept::read(&self.file()).0.remove(&self.tenant)?;
         let is_fresh = kept.expires_at - Clock::system().now() > SESSION / 12;
         is_fresh.then_some(kept.token)
     }
 
     /// Makes a steward's token, waits until the service knows it, and keeps it in a file
     /// that only the owner of the data folder can read.
-    async fn issue(&self) -> anyhow::Result<String> {
+    async fn issue(&mut self) -> anyhow::Result<()> {
         let holder = (None, Grant::default());
         let expires_at = Clock::system().now() + SESSION;
         let token =
             session_token(&self.registry, &self.tenant, Role::Steward, &holder, LABEL).await?;
-        let token = token.reveal();
-        let asker = self.asker(&token)?;
+        self.token = token.reveal();
+        let asker = self.asker()?;
         for attempt in 1.. {
             match asker.get::<serde_json::Value>("/v1/session").await {
                 Err(AskError::Refused(refusal)) if refusal.code == "token_unknown" => {
@@ -182,17 +201,17 @@ impl Renewal {
                 _ => break,
             }
         }
-        let mut kept = Kept::read(&self.file);
+        let mut kept = Kept::read(&self.file());
         let now = Clock::system().now();
         kept.0.retain(|_, kept| kept.expires_at > now);
         let entry = KeptToken {
-            token: token.clone(),
+            token: self.token.clone(),
             expires_at,
         };
         kept.0.insert(self.tenant.clone(), entry);
         // Without it the next run makes another one.
-        let _ = write_private(&self.file, &kept);
-        Ok(token)
+        let _ = write_private(&self.file(), &kept);
+        Ok(())
     }
 }
 
