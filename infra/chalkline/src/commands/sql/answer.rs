@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use arrow::buffer::Buffer;
+use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamDecoder;
 
 use super::render::{Looks, Sheet, aligned, expanded, markdown};
@@ -38,7 +39,7 @@ pub async fn read(
     most: usize,
     statement: &str,
 ) -> Result<(Sheet, bool), Trouble> {
-    let damaged = |error| Trouble::Client(format!("the answer is damaged: {error}"));
+    let damaged = |error: ArrowError| Trouble::Client(format!("the answer is damaged: {error}"));
     let mut decoder = StreamDecoder::new();
     let mut sheet: Option<Sheet> = None;
     while let Some(chunk) = stream
