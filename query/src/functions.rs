@@ -5,6 +5,7 @@ mod arithmetic;
 mod bounded;
 mod charge;
 mod concatenation;
+mod described;
 mod framed;
 mod growth;
 mod measure;
@@ -24,6 +25,7 @@ use datafusion::logical_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, WindowUD
 pub(crate) use self::arithmetic::CheckedArithmetic;
 use self::bounded::Bounded;
 pub(crate) use self::charge::Charge;
+pub(crate) use self::described::described;
 pub(crate) use self::planned::planners;
 pub(crate) use self::rewrite::within_bounds;
 use self::sum::CheckedSum;

@@ -198,7 +198,9 @@ impl Column {
     }
 
     fn to_json(&self) -> Value {
-        let mut column = json!({ "name": self.name, "type": self.data_type });
+        let mut column = json!({
+            "name": self.name, "type": self.data_type, "class": self.class.as_str(),
+        });
         if let Some(description) = self.description {
             column["description"] = description.into();
         }

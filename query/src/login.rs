@@ -74,6 +74,11 @@ struct Exchange {
     code: String,
 }
 
+/// `GET /v1/session`: whom the service takes the asker for, and within which bounds.
+pub(crate) async fn show(State(parts): State<Arc<Parts>>, headers: HeaderMap) -> Response {
+    respond(shown(&parts, &headers).await)
+}
+
 /// `POST /v1/session/codes`: a code for the token that the request shows.
 pub(crate) async fn give(State(parts): State<Arc<Parts>>, headers: HeaderMap) -> Response {
     respond(give_code(&parts, &headers).await)
@@ -95,6 +100,20 @@ async fn give_code(parts: &Parts, headers: &HeaderMap) -> Result<Value, Error> {
     parts.door.admit(&token).await?;
     let (code, expires_at) = parts.codes.give(token, parts.clock.now());
     Ok(json!({ "code": code, "expires_at": rfc3339(expires_at) }))
+}
+
+async fn shown(parts: &Parts, headers: &HeaderMap) -> Result<Value, Error> {
+    let principal = parts.principal(headers).await?;
+    Ok(json!({
+        "tenant": principal.tenant,
+        "time_zone": principal.time_zone.name(),
+        "role": principal.role.as_str(),
+        "subject": principal.subject,
+        "bounds": principal.grant,
+        "minimum_cell": principal.minimum_cell,
+        "credential": principal.credential.kind(),
+        "token_id": principal.token_id,
+    }))
 }
 
 async fn exchange_code(parts: &Parts, request: Request) -> Result<Value, Error> {

@@ -25,6 +25,7 @@ use crate::authenticate::Door;
 use crate::compression::compress;
 use crate::error::Error;
 use crate::executor::{Executor, Task};
+use crate::functions::described;
 use crate::guard::{self, Limits};
 use crate::information_schema::Entry;
 use crate::interrupt::Interrupt;
@@ -182,7 +183,7 @@ impl Query {
             .layer(embed::cors(&self.parts));
         asked
             .route("/v1/embed-tokens", post(embed::make))
-            .route("/v1/session", post(login::exchange))
+            .route("/v1/session", get(login::show).post(login::exchange))
             .route("/v1/session/codes", post(login::give))
             .with_state(Arc::clone(&self.parts))
             .merge(web::routes())
@@ -382,7 +383,8 @@ impl Parts {
         let shown = entries(&principal);
         let tables: Vec<Value> = shown.into_iter().map(Entry::to_json).collect();
         let fresh = [(header::CACHE_CONTROL, "no-store")];
-        Ok((fresh, axum::Json(json!({ "tables": tables }))).into_response())
+        let body = json!({ "tables": tables, "functions": described() });
+        Ok((fresh, axum::Json(body)).into_response())
     }
 }
 

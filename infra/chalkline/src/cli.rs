@@ -10,6 +10,7 @@ mod policy;
 mod roster;
 mod simulate;
 mod spool;
+mod sql;
 mod values;
 
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ pub use self::policy::Policy;
 pub use self::roster::{OfTenant, Roster, RosterImport, RosterSync, SyncPostgres};
 pub use self::simulate::{OneRoster, School, Semester, Simulate};
 pub use self::spool::Spool;
+pub use self::sql::{Format, Sql};
 pub use self::values::{Expiry, Filter};
 use self::values::{family, lake_table, time};
 
@@ -114,6 +116,19 @@ pub enum Command {
     /// `chalkline token revoke` ends it.
     #[command(after_help = "Example: chalkline link --tenant north-high")]
     Link(Link),
+    /// Ask in SQL, in a terminal or in scripts
+    ///
+    /// In a terminal lines are edited, completed with Tab and remembered; \? shows what else
+    /// can be typed. Elsewhere, statements are done one after the other up to the first
+    /// error, which ends it with 1. Beside a running `chalkline up` no token is needed.
+    #[command(after_help = "Examples:
+  chalkline sql
+  chalkline sql 'SELECT count(*) FROM video'
+  chalkline sql --param bio-101 --format csv 'SELECT * FROM video WHERE course_id = $1' > video.csv
+  CHALKLINE_URL=https://query.example CHALKLINE_TOKEN=ct_demo_… chalkline sql -f weekly.sql
+
+Example: chalkline sql 'SELECT count(*) FROM video'")]
+    Sql(Box<Sql>),
     /// Register types of events of a school's own, with the schema of their data
     #[command(
         subcommand,

@@ -1,5 +1,6 @@
 //! Talks to a running Chalkline over HTTP, as any client would.
 
+mod asker;
 mod authorities;
 mod error;
 mod post;
@@ -16,6 +17,7 @@ use reqwest::{Certificate, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+pub use asker::{AskError, Asker, Refusal, Stream};
 use authorities::authorities;
 pub use error::ClientError;
 pub use post::{Dialect, EventResult, Outcome, Receipt};

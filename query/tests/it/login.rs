@@ -84,6 +84,27 @@ async fn what_is_no_code_opens_nothing(
 }
 
 #[tokio::test]
+async fn a_token_can_be_asked_whose_it_is() {
+    let school = School::empty(Config::default()).await;
+    let shown = school
+        .answer(look(&token("new", "analyst"), "/v1/session"))
+        .await;
+    assert_eq!(shown.headers[header::CACHE_CONTROL], "no-store");
+    let shown = shown.json();
+    assert_eq!(
+        (&shown["tenant"], &shown["role"], &shown["subject"]),
+        (&json!("new"), &json!("analyst"), &Value::Null)
+    );
+    assert_eq!(shown["credential"], "token");
+    assert!(!shown.to_string().contains("ct_"), "{shown}");
+
+    let revoked = school
+        .answer(look(&token("new", "revoked"), "/v1/session"))
+        .await;
+    assert_eq!(revoked.problem().1, "token_revoked");
+}
+
+#[tokio::test]
 async fn only_the_holder_of_a_token_gets_a_code() {
     let school = School::empty(Config::default()).await;
     for (name, code) in [("revoked", "token_revoked"), ("expired", "token_expired")] {

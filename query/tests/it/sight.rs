@@ -163,8 +163,15 @@ async fn tables_are_listed_with_their_columns() {
     assert_eq!(names, expected);
     assert_eq!(
         tables[0]["columns"][0],
-        json!({"name": "event_id", "type": "text"})
+        json!({"name": "event_id", "type": "text", "class": "record"})
     );
+    let functions = listing["functions"].as_array().expect("a list");
+    let count = functions
+        .iter()
+        .find(|function| function["name"] == "count")
+        .expect("it may be called");
+    assert_eq!(count["kind"], "aggregate");
+    assert!(count["syntax"].is_string());
     for table in &tables[..schemas::Table::all().count() + views.len()] {
         let name = table["name"].as_str().expect("a name");
         let report = schemas::report(name);

@@ -34,5 +34,6 @@ mod segment_sdk;
 mod shutdown;
 mod simulated;
 mod spool;
+mod sql_client;
 mod tail;
 mod uploads;

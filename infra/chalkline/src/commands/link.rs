@@ -17,7 +17,7 @@ use crate::output::Output;
 use crate::{Addresses, Config, cli};
 
 /// How long the page stays logged in: a working day.
-const SESSION: TimeDelta = TimeDelta::hours(12);
+pub(super) const SESSION: TimeDelta = TimeDelta::hours(12);
 /// Tells the tokens of links from those that people keep.
 const LABEL: &str = "link";
 /// How often a service that has not read the new token yet is asked again:
@@ -42,7 +42,7 @@ pub async fn run(
         .url
         .or_else(running)
         .unwrap_or_else(|| format!("{}://{}", config.query.tls.scheme(), config.query.listen));
-    let token = session_token(registry, &tenant, args.role, &holder).await?;
+    let token = session_token(registry, &tenant, args.role, &holder, LABEL).await?;
     let client = Client::trusting(&url, &token.reveal(), config.ca_file.as_deref())?;
     let code = login_code(&client).await?;
     let page_url = page_url(&client, &code);
@@ -65,7 +65,11 @@ pub fn page_url(client: &Client, code: &LoginCode) -> String {
     format!("{}/#code={}", client.url(), code.code)
 }
 
-async fn the_only_tenant(registry: &Registry) -> anyhow::Result<TenantId> {
+/// The tenant, where there is one.
+///
+/// # Errors
+/// When there is none, or several, so that one has to be named.
+pub(super) async fn the_only_tenant(registry: &Registry) -> anyhow::Result<TenantId> {
     let mut tenants = registry.tenants().await?;
     match (tenants.pop(), tenants.is_empty()) {
         (Some(only), true) => Ok(only),
@@ -74,24 +78,26 @@ async fn the_only_tenant(registry: &Registry) -> anyhow::Result<TenantId> {
     }
 }
 
-/// A token for one session. Those of earlier links that have ended are forgotten.
-async fn session_token(
+/// A token for one session, which `label` tells from others. Those of earlier sessions of
+/// that label that have ended are forgotten.
+pub(super) async fn session_token(
     registry: &Registry,
     tenant: &TenantId,
     role: Role,
     (subject, grant): &(Option<String>, Grant),
+    label: &str,
 ) -> anyhow::Result<Credential> {
     let now = Clock::system().now();
     update(registry, tenant, |document| {
         document.tokens.retain(|token| {
             let ended = token.expires_at.is_some_and(|end| end <= now);
-            !ended || token.label.as_deref() != Some(LABEL)
+            !ended || token.label.as_deref() != Some(label)
         });
         Ok::<_, Infallible>(())
     })
     .await?;
     let settings = |token: &mut QueryToken| {
-        token.label = Some(LABEL.to_owned());
+        token.label = Some(label.to_owned());
         token.subject.clone_from(subject);
         token.grant.clone_from(grant);
         token.expires_at = Some(now + SESSION);

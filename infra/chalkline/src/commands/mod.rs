@@ -17,6 +17,7 @@ mod roster;
 mod serve;
 mod simulate;
 mod spool;
+mod sql;
 mod tail;
 mod tenant;
 pub mod token;
@@ -62,6 +63,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Key(command) => key::run(&registry(&config()?)?, command, output).await,
         Command::Token(command) => token::run(&registry(&config()?)?, command, output).await,
         Command::Policy(command) => policy::run(&registry(&config()?)?, command, output).await,
+        Command::Sql(args) => sql::run(&config()?, *args, output).await,
         Command::Type(command) => custom_type::run(&registry(&config()?)?, command, output).await,
         Command::Link(args) => {
             let config = config()?;

@@ -21,11 +21,12 @@ use self::tree::{Tree, probe};
 pub const PREFIX: &str = "CHALKLINE_";
 
 /// Variables with that prefix that are no configuration of a service.
-pub const RESERVED: [&str; 5] = [
+pub const RESERVED: [&str; 6] = [
     "CHALKLINE_CONFIG",
     "CHALKLINE_DATABASE_URL",
     "CHALKLINE_KEY",
     "CHALKLINE_MASTER_KEY",
+    "CHALKLINE_TOKEN",
     "CHALKLINE_URL",
 ];
 
