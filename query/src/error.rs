@@ -373,16 +373,23 @@ impl Error {
         }
     }
 
-    /// The answer to a request with this trace id.
-    pub(crate) fn respond(&self, trace_id: &str) -> Response {
-        self.log(trace_id);
-        let status = self.status();
+    /// The body of the answer, of no request yet.
+    pub(crate) fn problem(&self) -> Problem {
         let mut title = self.to_string();
         if let Some(first) = title.get_mut(..1) {
             first.make_ascii_uppercase();
         }
-        let mut problem = Problem::new(status.as_u16(), self.code(), title, self.detail());
+        let status = self.status().as_u16();
+        let mut problem = Problem::new(status, self.code(), title, self.detail());
         problem.errors = self.details();
+        problem
+    }
+
+    /// The answer to a request with this trace id.
+    pub(crate) fn respond(&self, trace_id: &str) -> Response {
+        self.log(trace_id);
+        let status = self.status();
+        let mut problem = self.problem();
         problem.trace_id = Some(trace_id.to_owned());
         let body = serde_json::to_vec(&problem).expect("a problem is made of text");
 

@@ -17,6 +17,7 @@ mod information_schema;
 mod listing;
 mod login;
 mod memory;
+mod openapi;
 mod params;
 mod principal;
 mod report;

@@ -12,6 +12,7 @@ mod identity;
 mod ledger;
 mod limits;
 mod login;
+mod openapi;
 mod parameters;
 mod readme;
 mod report_freshness;
