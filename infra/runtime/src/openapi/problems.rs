@@ -27,11 +27,6 @@ impl Problems {
         Self { name, all }
     }
 
-    /// The problems, one for each code and status.
-    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
-        self.all.iter()
-    }
-
     /// A reference to the response of each status.
     pub(super) fn references(&self) -> impl Iterator<Item = (u16, Value)> {
         let statuses = self.all.iter().map(|problem| problem.status);

@@ -95,8 +95,8 @@ impl File {
 /// `GET /openapi.json` and `GET /docs`: for everybody, without a credential. Who has
 /// either already, and names it with `If-None-Match`, is answered 304.
 pub fn routes<S: Clone + Send + Sync + 'static>(told: &'static LazyLock<Told>) -> Router<S> {
-    let json = async |headers: HeaderMap| told.json.respond(&headers);
-    let page = async |headers: HeaderMap| told.page.respond(&headers);
+    let json = move |headers: HeaderMap| async move { told.json.respond(&headers) };
+    let page = move |headers: HeaderMap| async move { told.page.respond(&headers) };
     Router::new()
         .route("/openapi.json", get(json))
         .route("/docs", get(page))
