@@ -186,10 +186,12 @@ fn options(
 
 /// What can be asked of a column.
 fn filters(name: &str, about: &str, data_type: &DataType) -> Vec<Value> {
+    let none = json!({ "const": "" });
     let values = match data_type {
         // Of several values at a time only that there are none can be asked for.
-        DataType::List(_) => json!({ "const": "" }),
-        data_type => value(data_type, false),
+        DataType::List(_) => none,
+        DataType::Utf8 => value(data_type, false),
+        data_type => json!({ "anyOf": [value(data_type, false), none] }),
     };
     let mut any = query(
         name,
