@@ -83,9 +83,9 @@ fi
 if [[ $for_tests == yes ]]; then
   "$here/kafka/fetch.sh" >/dev/null
   "$here/kafka/tool.sh" fetch
-  # Other engines, to read the same tables with, and who knows the rules of OpenAPI: the
-  # versions tests were written against.
-  engines=(duckdb==1.5.6 deltalake==1.6.6 openapi-spec-validator==0.9.0)
+  # Other engines, to read the same tables with, who knows the rules of OpenAPI, and who
+  # asks by them: the versions tests were written against.
+  engines=(duckdb==1.5.6 deltalake==1.6.6 openapi-spec-validator==0.9.0 schemathesis==4.32.5)
   if [[ "$(cat "$cache/venv/engines" 2>/dev/null)" != "${engines[*]}" ]]; then
     rm -rf "$cache/venv"
     mkdir -p "$cache"

@@ -5,6 +5,8 @@
 #
 #   infra/torture/run.sh [IDS [FILTER]...]
 #
+# Last it has both services asked in many ways what their documents tell (openapi::).
+#
 # IDS are sent for each fault (default 1,000,000). With FILTERs only tests run
 # whose names contain one. The binary is a release build, or CHALKLINE_BIN.
 # Needs 2 GiB of disk, and leaves nothing of it behind.
@@ -88,4 +90,13 @@ for test in "${tests[@]}"; do
   sed "s/\$/ \`$test\` | $revision | $today |/" "$work/rows" | cat "$work/others" - >"$work/known"
   write
 done
+
+# Whatever else is asked, in many more ways than `make test` tries.
+if wanted openapi:: "$@"; then
+  echo "$(date --utc +%H:%M:%S) openapi::" >&2
+  if ! (cd tests && CHALKLINE_TORTURE_EXAMPLES=200 timeout --signal INT "$limit" "$program" openapi:: --nocapture) >"$work/log" 2>&1; then
+    failed=1
+    tail -n 200 "$work/log" >&2
+  fi
+fi
 exit $failed

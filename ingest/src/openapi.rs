@@ -4,57 +4,26 @@
 mod codes;
 mod components;
 mod dialects;
-mod operation;
 mod own;
-mod page;
 mod rosters;
 mod xapi;
 
 use std::sync::LazyLock;
 
 use axum::Router;
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::response::IntoResponse;
-use axum::routing::get;
-use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use runtime::openapi::{self, About, Operation, Told};
+use serde_json::Value;
 
-use self::operation::Operation;
+use self::codes::Set;
 
 /// The routes.
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new()
-        .route("/openapi.json", get(openapi))
-        .route("/docs", get(docs))
-}
-
-async fn openapi() -> impl IntoResponse {
-    static JSON: LazyLock<Bytes> = LazyLock::new(|| document().to_string().into());
-    let content_type = (header::CONTENT_TYPE, "application/json");
-    ([content_type], JSON.clone())
-}
-
-async fn docs() -> impl IntoResponse {
-    static PAGE: LazyLock<(Bytes, HeaderValue)> = LazyLock::new(|| {
-        let policy = HeaderValue::try_from(page::policy()).expect("visible characters");
-        (page::render(&document()).into(), policy)
-    });
-    let (page, policy) = PAGE.clone();
-    let fixed = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-cache"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (
-            HeaderName::from_static("cross-origin-resource-policy"),
-            "same-origin",
-        ),
-    ];
-    (fixed, [(header::CONTENT_SECURITY_POLICY, policy)], page)
+    static TOLD: LazyLock<Told> = LazyLock::new(|| Told::of(&document()));
+    openapi::routes(&TOLD)
 }
 
 /// What each group of operations is about, in the order of the page.
-const TAGS: [(&str, &str); 10] = [
+const TAGS: &[(&str, &str)] = &[
     (
         "Events",
         "Chalkline's own form. Each event of a request has its own outcome, in the order of the \
@@ -114,30 +83,19 @@ A write key (`chalkline key issue`) says whose events they are and which it may 
 
 Bodies may come with `Content-Encoding: gzip` or `zstd`. With `traceparent` the trace id is \
     yours; every problem tells it. Other paths are answered 404, other methods 405. Operators find \
-    `/healthz`, `/readyz` and `/metrics` here too.";
+    `/healthz`, `/readyz` and `/metrics` here too.
+
+The examples take the address of the front door from `$CHALKLINE` and a write key from `$KEY`.";
 
 /// The whole document.
 pub fn document() -> Value {
-    let mut paths = Map::new();
-    for operation in operations() {
-        let path = paths.entry(&operation.path).or_insert_with(|| json!({}));
-        path[operation.method] = operation.to_json();
-    }
-    let tags = TAGS.map(|(name, about)| json!({ "name": name, "description": about }));
-    json!({
-        "openapi": "3.1.0",
-        "info": {
-            "title": "Chalkline: the front door",
-            "version": env!("CARGO_PKG_VERSION"),
-            "summary": "Learning events in",
-            "description": ABOUT,
-            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
-        },
-        "servers": [{ "url": "/" }],
-        "tags": tags,
-        "paths": paths,
-        "components": components::components(),
-    })
+    let about = About {
+        title: "Chalkline: the front door",
+        summary: "Learning events in",
+        description: ABOUT,
+        tags: TAGS,
+    };
+    openapi::document(&about, &operations(), components::components())
 }
 
 /// All that can be asked.
@@ -147,6 +105,14 @@ fn operations() -> Vec<Operation> {
     operations.extend(dialects::operations());
     operations.extend(rosters::operations());
     operations
+}
+
+/// Events that are posted with a write key.
+fn post(path: &str, tag: &'static str, id: &str, summary: &str) -> Operation {
+    Operation {
+        refusals: Some(Set::Events.into()),
+        ..Operation::post(path, tag, id, summary)
+    }
 }
 
 #[cfg(test)]

@@ -23,9 +23,9 @@ use crate::server::{Parts, trace_id};
 /// The longest body; what it says has to fit into a token.
 const BODY_BYTES: usize = 8 * 1024;
 /// How long a token works, in seconds, unless it says.
-const LIFE_S: i64 = 600;
+pub(crate) const LIFE_S: i64 = 600;
 /// How long it works at most.
-const MAX_LIFE_S: i64 = 3_600;
+pub(crate) const MAX_LIFE_S: i64 = 3_600;
 /// How long a browser need not ask again whether it may ask.
 const PREFLIGHT: Duration = Duration::from_secs(7_200);
 

@@ -301,8 +301,8 @@ impl Error {
         }
     }
 
-    /// What is said of it to the request with this trace id.
-    pub(crate) fn problem(&self, trace_id: &str) -> Problem {
+    /// The body of the answer, of no request yet.
+    pub(crate) fn problem(&self) -> Problem {
         let mut title = self.to_string();
         if let Some(first) = title.get_mut(..1) {
             first.make_ascii_uppercase();
@@ -310,6 +310,12 @@ impl Error {
         let status = self.status().as_u16();
         let mut problem = Problem::new(status, self.code(), title, self.detail());
         problem.errors = self.details();
+        problem
+    }
+
+    /// What is said of it to the request with this trace id.
+    pub(crate) fn problem_of(&self, trace_id: &str) -> Problem {
+        let mut problem = self.problem();
         problem.trace_id = Some(trace_id.to_owned());
         problem
     }
@@ -318,7 +324,7 @@ impl Error {
     pub(crate) fn respond(&self, trace_id: &str) -> Response {
         self.log(trace_id);
         let status = self.status();
-        let problem = self.problem(trace_id);
+        let problem = self.problem_of(trace_id);
         let body = serde_json::to_vec(&problem).expect("a problem is made of text");
 
         let mut response = (status, body).into_response();

@@ -19,6 +19,7 @@ mod interrupt;
 mod listing;
 mod login;
 mod memory;
+mod openapi;
 mod params;
 mod pressure;
 mod principal;

@@ -38,7 +38,7 @@ use crate::secure::sees_all;
 use crate::session::{Means, Running, Sessions, entries, ours};
 use crate::submitted::{self, Queries};
 use crate::tables::Tables;
-use crate::{Config, Principal, embed, failure, report, web};
+use crate::{Config, Principal, embed, failure, openapi, report, web};
 
 /// How many chunks of an answer wait for their reader.
 const CHUNKS_AHEAD: usize = 2;
@@ -187,6 +187,7 @@ impl Query {
             .route("/v1/session/codes", post(login::give))
             .with_state(Arc::clone(&self.parts))
             .merge(web::routes())
+            .merge(openapi::routes())
             .merge(self.extra.clone())
             .fallback(async || Error::NotFound.respond(&trace_id()))
             .method_not_allowed_fallback(not_allowed)

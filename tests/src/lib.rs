@@ -14,6 +14,7 @@ mod postgres;
 mod process;
 mod s3;
 mod sandbox;
+mod schemathesis;
 mod tenant;
 mod trial;
 
@@ -27,5 +28,6 @@ pub use postgres::{Database, Postgres};
 pub use process::{Process, chalkline, children_cpu_seconds, cpu_seconds, peak_memory};
 pub use s3::on_s3;
 pub use sandbox::Sandbox;
+pub use schemathesis::Schemathesis;
 pub use tenant::Tenant;
 pub use trial::{Trial, balanced, each_once, ids};

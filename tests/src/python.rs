@@ -7,10 +7,20 @@ use serde_json::Value;
 
 use crate::files;
 
-/// The interpreter that `infra/setup.sh --test` installed.
-fn interpreter() -> PathBuf {
+/// A program that `infra/setup.sh --test` installed.
+///
+/// # Panics
+/// When it is missing.
+pub(crate) fn program(name: &str) -> PathBuf {
     let home = std::env::var_os("HOME").expect("HOME is set");
-    PathBuf::from(home).join(".cache/chalkline/venv/bin/python")
+    let folder = PathBuf::from(home).join(".cache/chalkline/venv/bin");
+    let program = folder.join(name);
+    assert!(
+        program.is_file(),
+        "{} is missing: run `infra/setup.sh --test`",
+        program.display()
+    );
+    program
 }
 
 /// Runs `tests/python/<script>` and reads the JSON it prints.
@@ -18,13 +28,7 @@ fn interpreter() -> PathBuf {
 /// # Panics
 /// When Python is missing or the script fails.
 pub fn run(script: &str, arguments: &[&str]) -> Value {
-    let python = interpreter();
-    assert!(
-        python.is_file(),
-        "{} is missing: run `infra/setup.sh --test`",
-        python.display()
-    );
-    let output = Command::new(python)
+    let output = Command::new(program("python"))
         .arg(files::workspace().join("tests/python").join(script))
         .args(arguments)
         .output()

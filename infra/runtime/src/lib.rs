@@ -6,6 +6,7 @@ pub mod health;
 pub mod http;
 pub mod inbox;
 mod lease;
+pub mod openapi;
 pub mod ops;
 pub mod registry;
 mod root;

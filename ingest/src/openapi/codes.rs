@@ -1,10 +1,10 @@
 //! All problems that the front door tells, taken from where they are made.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::time::Duration;
 
+use runtime::openapi::Problems;
 use schemas::Problem;
 
 use crate::answer::Answer;
@@ -77,18 +77,10 @@ impl Set {
         }
     }
 
-    /// The statuses of its problems.
-    pub fn statuses(self) -> BTreeSet<u16> {
-        self.problems()
-            .iter()
-            .map(|problem| problem.status)
-            .collect()
-    }
-
-    /// One problem for each code and status.
+    /// A problem for each code and status, and perhaps several.
     pub fn problems(self) -> Vec<Problem> {
         let own = |error: &Error| error.problem();
-        let mut problems: Vec<Problem> = match self {
+        match self {
             Self::Events => {
                 let refused = errors()
                     .iter()
@@ -164,10 +156,13 @@ impl Set {
             }
             Self::Named => vec![Error::NotFound.problem()],
             Self::Elsewhere => vec![Error::NotFound.problem(), Error::MethodNotAllowed.problem()],
-        };
-        let mut seen = BTreeSet::new();
-        problems.retain(|problem| seen.insert((problem.status, problem.code)));
-        problems
+        }
+    }
+}
+
+impl From<Set> for Problems {
+    fn from(set: Set) -> Self {
+        Self::new(set.name(), set.problems())
     }
 }
 
@@ -360,6 +355,8 @@ fn refusals() -> [Refusal; 12] {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     /// The place of an error among all kinds. Whoever adds a kind comes by here.

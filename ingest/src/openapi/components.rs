@@ -1,15 +1,12 @@
 //! What operations share: schemas, problems and keys.
 
+use runtime::openapi::{self, Problems, schema};
+use schemas::Family;
 use schemas::event::{EventType, json_schema};
-use schemas::{Family, Problem};
 use serde_json::{Map, Value, json};
 
 use super::codes::Set;
-use super::operation::schema;
 use crate::outcome::Reason;
-
-/// A trace id, for examples.
-const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
 /// The components of the document.
 pub fn components() -> Value {
@@ -223,51 +220,10 @@ fn event_codes() -> Value {
 }
 
 fn problem() -> Value {
-    let mut codes: Vec<_> = Set::ALL
-        .iter()
-        .flat_map(|set| set.problems())
-        .map(|problem| problem.code)
-        .collect();
-    codes.sort_unstable();
-    codes.dedup();
-    json!({
-        "description": "Why a request is refused (RFC 9457). When all events of a request are, \
-                        their counts stand in it too.",
-        "type": "object",
-        "required": ["type", "title", "status", "detail", "code", "trace_id"],
-        "properties": {
-            "type": { "type": "string", "const": "about:blank" },
-            "title": { "type": "string", "description": "what happened, in a few words" },
-            "status": { "type": "integer", "description": "the HTTP status" },
-            "detail": { "type": "string", "description": "one sentence that says what to do" },
-            "code": {
-                "type": "string", "enum": codes,
-                "description": "what happened, for programs; codes are never renamed, and new \
-                                ones may come",
-            },
-            "errors": {
-                "type": "array",
-                "description": "what is wrong with each part of the request",
-                "items": {
-                    "type": "object",
-                    "required": ["pointer", "code", "detail"],
-                    "properties": {
-                        "index": {
-                            "type": "integer", "minimum": 0,
-                            "description": "which event, from 0",
-                        },
-                        "pointer": { "type": "string", "format": "json-pointer" },
-                        "code": { "type": "string" },
-                        "detail": { "type": "string" },
-                    },
-                },
-            },
-            "trace_id": {
-                "type": "string", "pattern": "^[0-9a-f]{32}$",
-                "description": "finds the request in the logs of the service",
-            },
-        },
-    })
+    let about = "Why a request is refused (RFC 9457). When all events of a request are, their \
+                 counts stand in it too.";
+    let problems: Vec<_> = Set::ALL.iter().flat_map(|set| set.problems()).collect();
+    openapi::problem(about, &problems)
 }
 
 fn types() -> Value {
@@ -294,49 +250,8 @@ fn types() -> Value {
 
 /// The responses of each set of problems, by status.
 fn responses() -> Map<String, Value> {
-    let mut responses = Map::new();
-    for set in Set::ALL {
-        let problems = set.problems();
-        for status in set.statuses() {
-            let of_status = problems.iter().filter(|problem| problem.status == status);
-            let response = response(status, of_status);
-            responses.insert(format!("{}{status}", set.name()), response);
-        }
-    }
-    responses
-}
-
-fn response<'a>(status: u16, problems: impl Iterator<Item = &'a Problem>) -> Value {
-    let example = |problem: &Problem| {
-        let mut problem = problem.clone();
-        problem.trace_id = Some(TRACE_ID.to_owned());
-        (
-            problem.code.to_owned(),
-            json!({ "summary": problem.title, "value": problem }),
-        )
-    };
-    let examples: Map<_, _> = problems.map(example).collect();
-    let mut response = json!({
-        "description": meaning(status),
-        "content": {
-            Problem::MEDIA_TYPE: { "schema": schema("Problem"), "examples": examples },
-        },
-    });
-    let header = |about: &str, schema: Value| json!({ "description": about, "schema": schema });
-    match status {
-        429 | 503 => {
-            let seconds = json!({ "type": "integer", "minimum": 1 });
-            let about = "After how many seconds to send it again.";
-            response["headers"] = json!({ "Retry-After": header(about, seconds) });
-        }
-        401 => {
-            let text = json!({ "type": "string" });
-            let about = "The ways to send a key.";
-            response["headers"] = json!({ "WWW-Authenticate": header(about, text) });
-        }
-        _ => {}
-    }
-    response
+    let sets = Set::ALL.into_iter().map(Problems::from);
+    sets.flat_map(|set| set.responses(meaning)).collect()
 }
 
 /// What a status asks of who reads it.

@@ -1,10 +1,11 @@
 //! What Caliper's sensors, Segment's SDKs, Open edX and Canvas post.
 
+use runtime::openapi::{Body, Key, Operation, answer, schema};
 use serde_json::{Value, json};
 
 use super::codes::Set;
-use super::operation::{Body, Key, Operation, answer, schema};
 use super::own::{answers, taken};
+use super::post;
 use crate::dialect::segment::CALLS;
 
 /// The operations.
@@ -70,8 +71,8 @@ fn caliper() -> Operation {
         bodies: vec![body("application/json"), body("application/ld+json")],
         answer: all,
         mixed: Some(some),
-        refusals: Some(Set::Caliper),
-        ..Operation::post(
+        refusals: Some(Set::Caliper.into()),
+        ..post(
             "/caliper",
             "Caliper",
             "postCaliper",
@@ -116,7 +117,7 @@ fn edx() -> Operation {
         ],
         answer: all,
         mixed: Some(some),
-        ..Operation::post(
+        ..post(
             "/v1/edx/tracking",
             "Open edX",
             "postTracking",
@@ -159,7 +160,7 @@ fn canvas() -> Operation {
         ],
         answer: all,
         mixed: Some(some),
-        ..Operation::post("/v1/canvas", "Canvas", "postCanvas", "Post Live Events")
+        ..post("/v1/canvas", "Canvas", "postCanvas", "Post Live Events")
     }
 }
 
@@ -233,7 +234,7 @@ fn segment(name: &'static str) -> [Operation; 2] {
             })
             .into(),
         answer: (200, answer(all, with_success.clone(), told.clone())),
-        ..Operation::post(path, "Segment", &id, &summary)
+        ..post(path, "Segment", &id, &summary)
     };
     let letter = &name[..1];
     [

@@ -1,9 +1,10 @@
 //! Chalkline's own operations: native events, schemas, what became of events.
 
+use runtime::openapi::{Body, Key, Operation, answer, query, schema};
 use serde_json::{Value, json};
 
 use super::codes::Set;
-use super::operation::{Body, Key, Operation, answer, query, schema};
+use super::post;
 
 const EVENTS: &str = "Events";
 const SCHEMAS: &str = "Schemas";
@@ -111,7 +112,7 @@ fn events() -> Operation {
         ],
         answer: all,
         mixed: Some(some),
-        ..Operation::post("/v1/events", EVENTS, "postEvents", "Post events")
+        ..post("/v1/events", EVENTS, "postEvents", "Post events")
     }
 }
 
@@ -141,14 +142,14 @@ fn schemas() -> Vec<Operation> {
         Operation {
             keys: KEYS_OR_NONE,
             answer: (200, answer("All types, by family.", schema("Types"), first)),
-            refusals: Some(Set::Schemas),
+            refusals: Some(Set::Schemas.into()),
             ..Operation::get("/v1/schemas", SCHEMAS, "listTypes", "All types of events")
         },
         Operation {
             keys: KEYS_OR_NONE,
             parameters: vec![one],
             answer: (200, json_schema),
-            refusals: Some(Set::Schemas),
+            refusals: Some(Set::Schemas.into()),
             ..Operation::get(
                 "/v1/schemas/{event_type}",
                 SCHEMAS,
@@ -223,7 +224,7 @@ fn tail() -> Operation {
             ),
         ],
         answer: (200, answer),
-        refusals: Some(Set::Tail),
+        refusals: Some(Set::Tail.into()),
         ..Operation::get("/v1/tail", TAIL, "listen", "Hear what becomes of events")
     }
 }
@@ -274,25 +275,25 @@ fn tests() -> Vec<Operation> {
     vec![
         Operation {
             answer: counts(json!({ "total": 5, "good": 2, "bad": 3 })),
-            refusals: Some(Set::Named),
+            refusals: Some(Set::Named.into()),
             ..Operation::get("/dev/all", TESTS, "countAll", "How many came")
         },
         Operation {
             parameters: vec![which()],
             answer: events("good", good),
-            refusals: Some(Set::Named),
+            refusals: Some(Set::Named.into()),
             ..Operation::get("/dev/good", TESTS, "listGood", "What was taken")
         },
         Operation {
             parameters: vec![which()],
             answer: events("bad", bad),
-            refusals: Some(Set::Named),
+            refusals: Some(Set::Named.into()),
             ..Operation::get("/dev/bad", TESTS, "listBad", "What was not taken")
         },
         Operation {
             method: "post",
             answer: counts(json!({ "total": 0, "good": 0, "bad": 0 })),
-            refusals: Some(Set::Named),
+            refusals: Some(Set::Named.into()),
             ..Operation::get("/dev/reset", TESTS, "reset", "Begin anew")
         },
     ]

@@ -1,10 +1,11 @@
 //! The operations of rosters and catalogues.
 
+use runtime::openapi::{Body, Key, Operation, answer, query, schema};
 use schemas::roster::Entity;
 use serde_json::{Value, json};
 
 use super::codes::Set;
-use super::operation::{Body, Key, Operation, answer, query, schema};
+use super::post;
 
 const ROSTERS: &str = "Rosters";
 const JOB: &str = "0199b2f4-6c1e-7d3a-9a53-0a8f2a1d9c11";
@@ -92,8 +93,8 @@ fn upload() -> Operation {
             example: None,
         }],
         answer: taken(),
-        refusals: Some(Set::Rosters),
-        ..Operation::post("/v1/roster", ROSTERS, "postRoster", "Upload a roster")
+        refusals: Some(Set::Rosters.into()),
+        ..post("/v1/roster", ROSTERS, "postRoster", "Upload a roster")
     }
 }
 
@@ -158,8 +159,8 @@ fn upload_catalog() -> Operation {
             ),
         ],
         answer: taken(),
-        refusals: Some(Set::Catalogs),
-        ..Operation::post("/v1/catalog", ROSTERS, "postCatalog", "Upload a catalogue")
+        refusals: Some(Set::Catalogs.into()),
+        ..post("/v1/catalog", ROSTERS, "postCatalog", "Upload a catalogue")
     }
 }
 
@@ -172,7 +173,7 @@ fn list() -> Operation {
     Operation {
         keys: &[Key::Bearer],
         answer: (200, answer(about, shape, json!({ "jobs": [job()] }))),
-        refusals: Some(Set::Jobs),
+        refusals: Some(Set::Jobs.into()),
         ..Operation::get(
             "/v1/roster/jobs",
             ROSTERS,
@@ -194,7 +195,7 @@ fn show() -> Operation {
                 job(),
             ),
         ),
-        refusals: Some(Set::Job),
+        refusals: Some(Set::Job.into()),
         ..Operation::get("/v1/roster/jobs/{job}", ROSTERS, "getRosterJob", "One job")
     }
 }
@@ -209,7 +210,7 @@ fn diagnostics() -> Operation {
         keys: &[Key::Bearer],
         parameters: vec![which()],
         answer: (200, found),
-        refusals: Some(Set::Job),
+        refusals: Some(Set::Job.into()),
         ..Operation::get(
             "/v1/roster/jobs/{job}/diagnostics.csv",
             ROSTERS,

@@ -1,5 +1,7 @@
 use std::collections::BTreeSet;
 
+use runtime::openapi::page;
+
 use super::*;
 use crate::outcome::Reason;
 

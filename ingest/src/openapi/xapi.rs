@@ -1,9 +1,10 @@
 //! What learning record providers ask.
 
+use runtime::openapi::{Body, Key, Operation, answer};
 use serde_json::{Value, json};
 
 use super::codes::Set;
-use super::operation::{Body, Key, Operation, answer};
+use super::post;
 
 const TAG: &str = "xAPI";
 
@@ -106,8 +107,8 @@ fn posted() -> Operation {
         parameters: vec![version()],
         bodies: bodies(schema, statement()),
         answer: (200, answer("All are taken: their ids.", ids, example)),
-        refusals: Some(Set::Statements),
-        ..Operation::post("/xapi/statements", TAG, "postStatements", "Post statements")
+        refusals: Some(Set::Statements.into()),
+        ..post("/xapi/statements", TAG, "postStatements", "Post statements")
     }
 }
 
@@ -123,8 +124,8 @@ fn put() -> Operation {
         parameters: vec![version(), id],
         bodies: bodies(one(), statement()),
         answer: (204, json!({ "description": "It is taken." })),
-        refusals: Some(Set::Statements),
-        ..Operation::post("/xapi/statements", TAG, "putStatement", "Put a statement")
+        refusals: Some(Set::Statements.into()),
+        ..post("/xapi/statements", TAG, "putStatement", "Put a statement")
     }
 }
 

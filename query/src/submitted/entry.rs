@@ -165,7 +165,7 @@ impl Entry {
             _ => (None, None),
         };
         let error = match &progress.state {
-            State::Failed(error) => Some(error.problem(&self.id)),
+            State::Failed(error) => Some(error.problem_of(&self.id)),
             _ => None,
         };
         json!({

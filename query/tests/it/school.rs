@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 use crate::audit::records::Records;
+use crate::openapi;
 pub use crate::rows::event;
 
 pub const CLICKSTREAM: Table = Table::Events(Family::Clickstream);
@@ -166,16 +167,20 @@ impl School {
         self.router().oneshot(request).await.expect("an answer")
     }
 
+    /// What is answered, which the document of the service has to tell of.
     pub async fn answer(&self, request: Request<Body>) -> Answer {
+        let asked = (request.method().clone(), request.uri().path().to_owned());
         let response = self.send(request).await;
         let status = response.status();
         let headers = response.headers().clone();
         let body = to_bytes(response.into_body(), usize::MAX).await;
-        Answer {
+        let answer = Answer {
             status,
             headers,
             body: body.expect("a whole body"),
-        }
+        };
+        openapi::assert_told(self, &asked.0, &asked.1, &answer).await;
+        answer
     }
 
     /// Asks as the tenant's steward, for JSON.

@@ -18,6 +18,7 @@ mod late;
 mod ledger;
 mod maintain;
 mod moments;
+mod openapi;
 mod orphans;
 mod other_engines;
 mod oulad;

@@ -2,11 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::codes::Set;
+use super::problems::Problems;
 
 /// One thing that can be asked at a path.
 #[derive(Debug)]
 pub struct Operation {
+    /// Where, with the names of its parameters in braces.
     pub path: String,
     /// In small letters.
     pub method: &'static str,
@@ -16,8 +17,9 @@ pub struct Operation {
     pub id: String,
     /// In a few words.
     pub summary: String,
+    /// Paragraphs, parted by blank lines.
     pub about: &'static str,
-    /// Where its key may stand; nowhere if it needs none.
+    /// Where its credential may stand; nowhere if it needs none.
     pub keys: &'static [Key],
     /// Parameters of OpenAPI.
     pub parameters: Vec<Value>,
@@ -28,20 +30,22 @@ pub struct Operation {
     /// Another such answer.
     pub mixed: Option<(u16, Value)>,
     /// What else it answers.
-    pub refusals: Option<Set>,
+    pub refusals: Option<Problems>,
 }
 
-/// Where a key may stand.
+/// Where a credential may stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
     /// Nowhere: it may be left out.
     None,
-    /// `Authorization: Bearer`.
+    /// A write key in `Authorization: Bearer`.
     Bearer,
-    /// `Authorization: Basic`.
+    /// A write key in `Authorization: Basic`.
     Basic,
-    /// The address.
+    /// A write key in the address.
     Address,
+    /// A credential of who asks, in `Authorization: Bearer`.
+    Token,
 }
 
 impl Key {
@@ -52,6 +56,7 @@ impl Key {
             Self::Bearer => json!({ "bearer": [] }),
             Self::Basic => json!({ "basic": [] }),
             Self::Address => json!({ "address": [] }),
+            Self::Token => json!({ "token": [] }),
         }
     }
 }
@@ -59,8 +64,11 @@ impl Key {
 /// A body of one media type.
 #[derive(Debug)]
 pub struct Body {
+    /// Its type, as `Content-Type` names it.
     pub media_type: &'static str,
+    /// Its JSON Schema.
     pub schema: Value,
+    /// One that is taken.
     pub example: Option<Value>,
 }
 
@@ -83,12 +91,11 @@ impl Operation {
         }
     }
 
-    /// Something that is posted with a key.
+    /// Something that is posted with a write key.
     pub fn post(path: &str, tag: &'static str, id: &str, summary: &str) -> Self {
         Self {
             method: "post",
             keys: &[Key::Bearer],
-            refusals: Some(Set::Events),
             ..Self::get(path, tag, id, summary)
         }
     }
@@ -133,9 +140,8 @@ impl Operation {
         for (status, response) in good.into_iter().flatten() {
             responses.insert(status.to_string(), response.clone());
         }
-        for status in self.refusals.iter().flat_map(|set| set.statuses()) {
-            let name = self.refusals.map_or("", Set::name);
-            let reference = json!({ "$ref": format!("#/components/responses/{name}{status}") });
+        let refused = self.refusals.iter().flat_map(Problems::references);
+        for (status, reference) in refused {
             responses.insert(status.to_string(), reference);
         }
         responses
@@ -148,11 +154,18 @@ impl Operation {
             method => format!(" -X {}", method.to_uppercase()),
         };
         let quote = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
+        let mut path = self.path.clone();
         let mut query = Vec::new();
         let mut lines = Vec::new();
         for parameter in &self.parameters {
             let text = |member: &str| parameter[member].as_str().unwrap_or_default();
             match (text("in"), &parameter["example"]) {
+                ("path", example) => {
+                    let name = text("name");
+                    let unknown = format!("${}", name.to_uppercase());
+                    let value = example.as_str().unwrap_or(&unknown);
+                    path = path.replace(&format!("{{{name}}}"), value);
+                }
                 (_, Value::Null) => {}
                 ("header", value) => {
                     let value = value.as_str().unwrap_or_default();
@@ -168,6 +181,7 @@ impl Operation {
         match self.keys.first() {
             Some(Key::Basic) => lines.insert(0, "-u \"$KEY:\"".to_owned()),
             Some(Key::Bearer) => lines.insert(0, "-H \"Authorization: Bearer $KEY\"".to_owned()),
+            Some(Key::Token) => lines.insert(0, "-H \"Authorization: Bearer $TOKEN\"".to_owned()),
             Some(Key::None | Key::Address) | None => {}
         }
         if let Some(body) = self.bodies.first() {
@@ -179,8 +193,6 @@ impl Operation {
             };
             lines.push(format!("--data-binary {example}"));
         }
-        let path = self.path.replace("{event_type}", "video.progressed");
-        let mut path = path.replace("{job}", "$JOB");
         if !query.is_empty() {
             path = format!("{path}?{}", query.join("&"));
         }

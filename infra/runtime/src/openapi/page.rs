@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ring::digest::{SHA256, digest};
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
 use self::html::{
     Row, code, details, escape, inline, list, paragraphs, pre, slug, table, takes, text,
@@ -17,12 +17,15 @@ use self::html::{
 const STYLE: &str = include_str!("../../web/docs.css");
 const ICON: &str = include_str!("../../web/icon.svg");
 
+/// Longer tables of parameters are shown when they are asked for.
+const SHORT: usize = 12;
+
 /// The methods in the order of the page.
-const METHODS: [&str; 3] = ["post", "put", "get"];
+const METHODS: [&str; 4] = ["post", "put", "get", "delete"];
 
 /// What a browser may do with the page: show it with its own style, and nothing else.
 pub fn policy() -> String {
-    let digest = STANDARD.encode(Sha256::digest(STYLE));
+    let digest = STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
     format!(
         "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; \
          form-action 'none'; frame-ancestors 'none'"
@@ -34,7 +37,9 @@ pub fn render(document: &Value) -> String {
     let tags: Vec<&Value> = list(&document["tags"]).collect();
     let nav = |name: &str| format!("<a href=\"#{}\">{}</a>", slug(name), escape(name));
     let mut links: Vec<String> = tags.iter().map(|tag| nav(text(&tag["name"]))).collect();
-    links.extend(["Codes", "Types"].map(nav));
+    let types = types(document);
+    links.push(nav("Codes"));
+    links.extend((!types.is_empty()).then(|| nav("Types")));
     let groups: String = tags.iter().map(|tag| group(document, tag)).collect();
     let title = escape(text(&document["info"]["title"]));
     let icon = STANDARD.encode(ICON);
@@ -56,7 +61,7 @@ pub fn render(document: &Value) -> String {
 <nav aria-label="Groups">{links}</nav>
 </header>
 <main id="content">
-<section class="card"><h1>{title}</h1>{about}<p>The examples take the address of the front door from <code>$CHALKLINE</code> and a write key from <code>$KEY</code>. For programs: <a href="/openapi.json">/openapi.json</a></p></section>
+<section class="card"><h1>{title}</h1>{about}<p>For programs: <a href="/openapi.json">/openapi.json</a></p></section>
 {groups}
 {codes}
 {types}
@@ -68,7 +73,6 @@ pub fn render(document: &Value) -> String {
         links = links.concat(),
         about = paragraphs(text(&document["info"]["description"])),
         codes = codes(document),
-        types = types(document),
     )
 }
 
@@ -121,10 +125,16 @@ fn keys(document: &Value, asked: &Value) -> String {
     match ways.as_slice() {
         [] => String::new(),
         _ if list(&asked["security"]).any(|way| way.as_object().is_some_and(Map::is_empty)) => {
-            format!("<p class=\"key\"><b>Key, if any</b> {}</p>", ways.join(" "))
+            format!(
+                "<p class=\"key\"><b>Credential, if any</b> {}</p>",
+                ways.join(" ")
+            )
         }
-        [way] => format!("<p class=\"key\"><b>Key</b> {way}</p>"),
-        ways => format!("<p class=\"key\"><b>Key, one of</b> {}</p>", ways.join(" ")),
+        [way] => format!("<p class=\"key\"><b>Credential</b> {way}</p>"),
+        ways => format!(
+            "<p class=\"key\"><b>Credential, one of</b> {}</p>",
+            ways.join(" ")
+        ),
     }
 }
 
@@ -140,7 +150,12 @@ fn parameters(asked: &Value) -> String {
             ])
         })
         .collect();
-    table(["Parameter", "Where", "What it says"], rows)
+    let count = rows.len();
+    let all = table(["Parameter", "Where", "What it says"], rows);
+    match count <= SHORT {
+        true => all,
+        false => details(&format!("{count} parameters"), &all),
+    }
 }
 
 fn bodies(asked: &Value) -> String {
@@ -215,14 +230,24 @@ fn codes(document: &Value) -> String {
         })
         .collect();
     format!(
-        "<section class=\"card\" id=\"codes\"><h2>Codes</h2><h3>Of requests</h3>{}\
-         <h3>Of events</h3>{}</section>",
-        table(["Code", "Status", "What to do, for example"], of_requests),
-        table(["Code", "What it means"], of_events),
+        "<section class=\"card\" id=\"codes\"><h2>Codes</h2>{}{}</section>",
+        titled(
+            "Of requests",
+            table(["Code", "Status", "What to do, for example"], of_requests)
+        ),
+        titled("Of events", table(["Code", "What it means"], of_events)),
     )
 }
 
-/// All types of events, each with what its data takes.
+/// A table under its heading, if it has rows.
+fn titled(heading: &str, table: String) -> String {
+    match table.is_empty() {
+        true => table,
+        false => format!("<h3>{}</h3>{table}", escape(heading)),
+    }
+}
+
+/// All types of events, each with what its data takes; nothing where there are none.
 fn types(document: &Value) -> String {
     let schemas = document["components"]["schemas"].as_object();
     let mut all = String::new();
@@ -247,6 +272,9 @@ fn types(document: &Value) -> String {
         );
         let members = table(["Member of data", "Takes", "What it says"], rows);
         all += &details(name, &format!("{link}{members}"));
+    }
+    if all.is_empty() {
+        return all;
     }
     format!(
         "<section class=\"card\" id=\"types\"><h2>Types</h2><p>Of events, with what their \

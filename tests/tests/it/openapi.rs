@@ -1,0 +1,63 @@
+//! Whatever is asked, every service answers as its document says, and never with an error
+//! of its own.
+
+use e2e::{Sandbox, Schemathesis, event};
+use serde_json::json;
+
+/// A system with a roster, a few events, and reports that show them.
+async fn school() -> Sandbox {
+    let sandbox = Sandbox::up().await;
+    let files = sandbox.school("60", "1.2");
+    let tenant = ["--tenant", &sandbox.tenant.id];
+    let roster = format!("{files}/roster.zip");
+    sandbox.cli(&[&["roster", "import", &roster][..], &tenant].concat());
+    let events = event::range(0..30);
+    sandbox.post(&events).await.expect_status(202);
+    sandbox.wait_for_reports().await;
+    sandbox
+}
+
+/// A query token of a teacher of the roster.
+async fn teacher(sandbox: &Sandbox) -> String {
+    let sql = "SELECT min(user_id) AS teacher FROM enrollments WHERE role = 'teacher'";
+    let user = sandbox.value(sql).await;
+    let user = user.as_str().expect("a teacher");
+    let tenant = &sandbox.tenant.id;
+    let issue = ["token", "issue", "--tenant", tenant, "--role", "teacher"];
+    let issued = sandbox.cli(&[&issue[..], &["--subject", user]].concat());
+    issued["token"].as_str().expect("a token").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_are_answered_as_the_document_says() {
+    let sandbox = school().await;
+    let teacher = teacher(&sandbox).await;
+    let credentials = [Some(&*sandbox.tenant.token), Some(&*teacher), None];
+    for credential in credentials {
+        let address = &sandbox.address().query;
+        let asking = Schemathesis {
+            address,
+            credential,
+            without: &[],
+        };
+        tokio::task::block_in_place(|| asking.run());
+    }
+    // It still answers whoever asks well.
+    assert_eq!(sandbox.value("SELECT 1 AS one").await, json!(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_front_door_answers_as_its_document_says() {
+    let sandbox = Sandbox::up().await;
+    for credential in [Some(&*sandbox.tenant.key), None] {
+        let address = &sandbox.address().ingest;
+        let asking = Schemathesis {
+            address,
+            credential,
+            // Its answer has no end.
+            without: &["/v1/tail"],
+        };
+        tokio::task::block_in_place(|| asking.run());
+    }
+    sandbox.post(&[event::nth(0)]).await.expect_status(202);
+}
