@@ -22,7 +22,7 @@ const STUDENTS: u64 = 20_000;
 const SECTIONS: u64 = 1_000;
 /// Connections of the LMS, and enrolments a second over all of them.
 const CONNECTIONS: u64 = 8;
-const PACE: f64 = 100.0;
+const PACE: f64 = 50.0;
 /// Who asks for reports, and how soon again after asking, unless there is no answer yet.
 const READERS: usize = 4;
 const AGAIN: Duration = Duration::from_millis(500);

@@ -212,7 +212,7 @@ fn secure(database: &Database, principal: &str) {
     let role = format!(
         "CREATE ROLE principal LOGIN; \
          ALTER ROLE principal SET app.role = 'school_admin'; \
-         ALTER ROLE principal SET app.user = '{principal}'; \
+         ALTER ROLE principal SET app.\"user\" = '{principal}'; \
          GRANT USAGE ON SCHEMA roster TO principal; \
          GRANT SELECT ON ALL TABLES IN SCHEMA public, roster TO principal;"
     );
