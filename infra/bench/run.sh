@@ -4,8 +4,9 @@
 #   infra/bench/run.sh [SECONDS [STAGE]...]
 #
 # SECONDS is how long each load lasts (default 20). Without a stage those are
-# measured that need not be named; README.md tells of each. CHALKLINE_BENCH_PROFILE=dev tries it
-# out without a release build; such figures mean nothing.
+# measured that need not be named; README.md tells of each. BENCH_ROWS is how many events
+# questions are asked about. CHALKLINE_BENCH_PROFILE=dev tries it out without a release build;
+# such figures mean nothing.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

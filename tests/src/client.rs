@@ -113,6 +113,15 @@ impl Client {
         }
     }
 
+    /// A client with the same credentials of what listens elsewhere.
+    #[must_use]
+    pub fn at(&self, address: Address) -> Self {
+        Self {
+            address: Arc::new(RwLock::new(address)),
+            ..self.clone()
+        }
+    }
+
     /// Where the system listens now.
     pub fn address(&self) -> Address {
         self.address

@@ -2,6 +2,7 @@
 
 pub mod event;
 pub mod files;
+pub mod policies;
 pub mod python;
 
 mod browser;

@@ -16,8 +16,8 @@ use crate::files;
 /// How long a server may take to start, on a busy machine.
 const READY_WITHIN: Duration = Duration::from_secs(120);
 
-/// One server in a folder of its own. Both go when this process ends, however that
-/// comes about.
+/// A server in a folder of its own. Both go when this is dropped or this process ends,
+/// however that comes about.
 #[derive(Debug)]
 pub struct Postgres {
     server: Child,
@@ -41,7 +41,19 @@ impl Postgres {
     /// When PostgreSQL is missing or does not start.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Postgres> = OnceLock::new();
-        SHARED.get_or_init(Self::start)
+        // What tests write outlives no crash of the machine.
+        SHARED.get_or_init(|| Self::with(&["fsync=off"]))
+    }
+
+    /// A server with these settings, `name=value`, beside those that all have.
+    ///
+    /// # Panics
+    /// When PostgreSQL is missing or does not start.
+    pub fn with(settings: &[&str]) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("chalkline-postgres-{}-{count}", std::process::id());
+        Self::start(std::env::temp_dir().join(name), settings)
     }
 
     /// An empty database.
@@ -73,12 +85,10 @@ impl Postgres {
         database
     }
 
-    fn start() -> Self {
+    fn start(folder: PathBuf, settings: &[&str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let port = listener.local_addr().expect("it is bound").port();
         drop(listener);
-        let name = format!("chalkline-postgres-{}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
         let data = folder.join("data");
         std::fs::create_dir_all(&folder).expect("the temporary folder is writable");
         if is_root() {
@@ -96,8 +106,9 @@ impl Postgres {
             .arg(&folder)
             .args(["-p", &port.to_string()])
             .args(["-c", "listen_addresses=127.0.0.1"])
-            .args(["-c", "max_connections=400", "-c", "fsync=off"])
+            .args(["-c", "max_connections=400"])
             .args(["-c", "shared_preload_libraries=pg_stat_statements"])
+            .args(settings.iter().flat_map(|setting| ["-c", *setting]))
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a file can be shared"))
             .stderr(log)

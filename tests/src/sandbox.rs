@@ -123,12 +123,23 @@ impl Sandbox {
     ) -> (Process, String) {
         let listen = format!("127.0.0.1:{}", free_port());
         let url = format!("http://{listen}");
+        let listens = ("CHALKLINE_TRANSFORM_LISTEN", listen);
+        let process = self.another("transform", name, &[&[listens][..], further].concat());
+        (process, url)
+    }
+
+    /// Starts one more process of that command over the same data without waiting for it;
+    /// the further settings say where it listens. Its log has that name.
+    pub fn another(
+        &self,
+        command: &str,
+        name: &str,
+        further: &[(&'static str, String)],
+    ) -> Process {
         let mut settings = self.settings.clone();
         settings.push(("CHALKLINE_DATA_DIR", self.data().display().to_string()));
-        settings.push(("CHALKLINE_TRANSFORM_LISTEN", listen));
         settings.extend_from_slice(further);
-        let process = Process::start(self.folder.path(), name, &["transform"], &settings);
-        (process, url)
+        Process::start(self.folder.path(), name, &[command], &settings)
     }
 
     /// A path in the sandbox's folder, beside the data.

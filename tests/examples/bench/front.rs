@@ -3,7 +3,7 @@
 
 mod bento;
 mod ralph;
-mod server;
+pub mod server;
 
 use std::time::Duration;
 

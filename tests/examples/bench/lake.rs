@@ -34,7 +34,7 @@ pub async fn published(sandbox: &Sandbox, records: u64) {
 }
 
 /// The sum of all floors: how many records are published.
-fn floors(sandbox: &Sandbox) -> u64 {
+pub fn floors(sandbox: &Sandbox) -> u64 {
     files::all(&sandbox.lake().join("_log"))
         .into_iter()
         .filter_map(|file| std::fs::read(file).ok())

@@ -16,6 +16,7 @@ mod metrics;
 mod outage;
 mod peer;
 mod placing;
+mod query;
 mod report;
 mod reports;
 mod restart;
@@ -36,7 +37,7 @@ fn seconds() -> u64 {
 }
 
 /// What is measured unless something is named.
-const USUAL: [&str; 11] = [
+const USUAL: [&str; 12] = [
     "kafka",
     "door",
     "steps",
@@ -48,6 +49,7 @@ const USUAL: [&str; 11] = [
     "flat",
     "roster",
     "placing",
+    "query",
 ];
 
 /// The stages that are named, `flat` or `flat=50`.
@@ -124,6 +126,14 @@ async fn main() -> ExitCode {
     }
     if wanted("front-peers") {
         front::measure(seconds, &mut report).await;
+    }
+    let questions = query::Wanted {
+        own: wanted("query"),
+        peers: wanted("query-peers"),
+        enrolment: wanted("enrolment"),
+    };
+    if questions.own || questions.peers || questions.enrolment {
+        query::measure(questions, seconds, &mut report).await;
     }
     print!("{report}");
     if report.missed().is_empty() {

@@ -33,8 +33,8 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 12] = [
         ],
     ),
     ("seaweed", &[]),
-    // From outside; the log's test broker is the one thing taken from inside.
-    ("e2e", &["chalkline", "eventlog", "seaweed"]),
+    // From outside; the log's test broker and made-up schools are all that is taken from inside.
+    ("e2e", &["chalkline", "eventlog", "seaweed", "simulate"]),
 ];
 
 /// Libraries whose presence means I/O.
