@@ -62,9 +62,7 @@ pub(super) fn statements(texts: Vec<String>) -> impl Strategy<Value = String> {
                     "SELECT count(*) AS n FROM {table} AS t WHERE EXISTS (SELECT 1 FROM ({}) AS o WHERE o.v = t.{c})",
                     format_args!("SELECT {c} AS v FROM {table}{text}")
                 ),
-                _ => format!(
-                    "SELECT u.user_id AS a, count(e.enrollment_id) AS n FROM users u LEFT JOIN enrollments e ON e.user_id = u.user_id GROUP BY u.user_id"
-                ),
+                _ => "SELECT u.user_id AS a, count(e.enrollment_id) AS n FROM users u LEFT JOIN enrollments e ON e.user_id = u.user_id GROUP BY u.user_id".to_owned(),
             }
         },
     )
