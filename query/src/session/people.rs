@@ -18,7 +18,6 @@ use crate::error::Error;
 use crate::interrupt::Interrupt;
 use crate::roster::Roster;
 use crate::secure::{self, Source};
-use crate::snapshot::Snapshot;
 
 impl Sessions {
     /// The key by which the roster knows somebody. Of whom it knows nothing, or when it

@@ -90,8 +90,8 @@ async fn rows(
     headers: HeaderMap,
 ) -> Response {
     let trace_id = trace_id();
-    let query = query.unwrap_or_default();
-    let page = page(&parts, &headers, &named(id), &query, &trace_id);
+    let (id, query) = (named(id), query.unwrap_or_default());
+    let page = page(&parts, &headers, &id, &query, &trace_id);
     counted("rows", &trace_id, page).await
 }
 
