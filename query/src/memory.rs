@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn what_a_query_takes_is_counted_for_it_alone() {
-        let memory = Memory::new(100, 80, None, 1).expect("a temporary folder");
+        let memory = Memory::new(100, 80, None, 1, 1).expect("a temporary folder");
         let tenant = memory.tenant().expect("a tenant");
         let (one, taken) = of_query(&tenant).expect("a query");
         let (two, other) = of_query(&tenant).expect("another");

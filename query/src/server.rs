@@ -292,7 +292,7 @@ impl Parts {
         ask.enters(&self.sessions, permit.runtime_env());
         let (sender, messages) = mpsc::channel(CHUNKS_AHEAD);
         let bounds = self.bounds(format);
-        let task = self.begin(permit, principal, ask, bounds, sender, trace_id, work)?;
+        let task = self.begin(permit, ask, bounds, sender, trace_id, work)?;
         let timeout = self.config.timeout();
         answer::respond(messages, task, format, timeout, trace_id, ask).await
     }
@@ -302,7 +302,6 @@ impl Parts {
     pub(crate) fn begin<W>(
         &self,
         permit: Permit,
-        principal: &Principal,
         ask: &Arc<Ask>,
         bounds: Bounds,
         sender: Sender<Message>,
@@ -326,7 +325,7 @@ impl Parts {
             sender: sender.clone(),
         });
         let trace = trace_id.to_owned();
-        let principal = principal.clone();
+        let principal = ask.principal().clone();
         let asked = Arc::clone(ask);
         let task = self.executor.spawn(interrupt.clone(), async move {
             // They go with the work: a query that is given up but has not yet

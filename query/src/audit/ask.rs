@@ -35,7 +35,7 @@ type Durable = Shared<BoxFuture<'static, bool>>;
 /// A question of somebody whom their credential has named.
 pub(crate) struct Ask {
     audit: Arc<Audit>,
-    tenant: TenantId,
+    principal: Principal,
     query_id: Uuid,
     asked_at: DateTime<Utc>,
     began: Instant,
@@ -89,7 +89,7 @@ impl Ask {
             },
         };
         Arc::new(Self {
-            tenant: principal.tenant.clone(),
+            principal: principal.clone(),
             query_id: Uuid::now_v7(),
             asked_at: audit.clock.now(),
             audit: Arc::clone(audit),
@@ -113,6 +113,11 @@ impl Ask {
                 roster: None,
             }),
         })
+    }
+
+    /// Who asks.
+    pub(crate) fn principal(&self) -> &Principal {
+        &self.principal
     }
 
     /// What is asked, in SQL.
@@ -166,7 +171,7 @@ impl Ask {
             ..self.record(&state, AuditType::Started, self.asked_at)
         };
         let (sender, receiver) = oneshot::channel();
-        let (audit, tenant) = (Arc::clone(&self.audit), self.tenant.clone());
+        let (audit, tenant) = (Arc::clone(&self.audit), self.principal.tenant.clone());
         let recording = async move {
             let recorded = audit.record(&tenant, &record).await;
             if let Err(error) = &recorded {
@@ -271,7 +276,7 @@ impl Ask {
         };
         record.reads.columns.clear();
         let roster = state.roster.take();
-        let (audit, tenant) = (Arc::clone(&self.audit), self.tenant.clone());
+        let (audit, tenant) = (Arc::clone(&self.audit), self.principal.tenant.clone());
         let seen = Arc::clone(&self.seen);
         let recording = async move {
             record.end = Some(told(end, &record, &seen, &tenant, roster).await);

@@ -81,7 +81,6 @@ async fn carried(
     let asker = principal.clone();
     let task = parts.begin(
         permit,
-        &principal,
         &entry.ask,
         bounds,
         sender,
