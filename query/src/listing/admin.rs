@@ -151,14 +151,15 @@ fn parts(tenant: &Tenant) -> Result<Parts, Error> {
         return Ok(parts);
     };
     for (name, value) in members {
-        match (name.as_str(), value) {
-            (_, Value::Null) => {}
+        let has_settings = matches!(name.as_str(), "access" | "calendar");
+        match value {
+            Value::Null => {}
             // What is beside their lists is a setting like others.
-            ("access" | "calendar", Value::Object(inner)) => {
+            Value::Object(inner) if has_settings => {
                 let settings = inner.into_iter().filter(|(_, value)| !value.is_null());
                 parts.extend(settings.map(|(own, value)| ((format!("{name}.{own}"), None), value)));
             }
-            (_, value) => {
+            value => {
                 parts.insert((name, None), value);
             }
         }
