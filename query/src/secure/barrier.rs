@@ -147,16 +147,24 @@ impl ExecutionPlan for SecurityBarrierExec {
     fn replace_children(
         self: Arc<Self>,
         mut children: Vec<Arc<dyn ExecutionPlan>>,
-        _: ReplaceChildrenOptions,
+        options: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self::new(
+        let replaced = Self::new(
             children.swap_remove(0),
             Arc::clone(&self.condition),
             self.columns.clone(),
             Arc::clone(&self.schema),
             self.partitions,
             self.warrant,
-        )))
+        );
+        Ok(Arc::new(match options.children_properties {
+            ChildrenPropertiesMode::Recompute => replaced,
+            // What stands above goes on to know it by these.
+            ChildrenPropertiesMode::Keep => Self {
+                properties: Arc::clone(&self.properties),
+                ..replaced
+            },
+        }))
     }
 
     fn with_new_children(
