@@ -122,8 +122,18 @@ pub(crate) fn cors(parts: &Arc<Parts>) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::async_predicate(may_read))
         .allow_methods([Method::GET, Method::POST, Method::DELETE])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT])
-        .expose_headers([header::RETRY_AFTER, header::LINK, header::WWW_AUTHENTICATE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::ACCEPT,
+            header::IF_NONE_MATCH,
+        ])
+        .expose_headers([
+            header::RETRY_AFTER,
+            header::LINK,
+            header::WWW_AUTHENTICATE,
+            header::ETAG,
+        ])
         .max_age(PREFLIGHT)
         // Nothing is kept by anybody: `Cache-Control: no-store`.
         .vary([])

@@ -12,6 +12,7 @@ mod paced;
 mod planned;
 mod rewrite;
 mod sum;
+mod zoned;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,12 +27,14 @@ pub(crate) use self::charge::Charge;
 pub(crate) use self::planned::planners;
 pub(crate) use self::rewrite::within_bounds;
 use self::sum::CheckedSum;
+use self::zoned::Zoned;
 
 pub(crate) fn scalar() -> Vec<Arc<ScalarUDF>> {
     SessionStateDefaults::default_scalar_functions()
         .into_iter()
         .filter(|function| growth::of(function.name()).is_some())
         .map(Bounded::around)
+        .map(Zoned::around)
         .collect()
 }
 

@@ -23,6 +23,7 @@ mod pressure;
 mod principal;
 mod report;
 mod request;
+mod results;
 mod roster;
 mod secure;
 mod server;

@@ -12,9 +12,6 @@ use datafusion::execution::memory_pool::{
 };
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 
-/// What a tenant's queries keep of the files they read, beyond the pools.
-const METADATA_BYTES: usize = 8 * 1024 * 1024;
-
 /// What all queries of the process share.
 pub(crate) struct Memory {
     process: Arc<GreedyMemoryPool>,
@@ -29,6 +26,7 @@ impl Memory {
         tenant_bytes: usize,
         spill_directory: Option<&Path>,
         spill_bytes: u64,
+        metadata_bytes: usize,
     ) -> Result<Self> {
         let mode = match spill_directory {
             Some(directory) => DiskManagerMode::Directories(vec![directory.to_owned()]),
@@ -39,7 +37,8 @@ impl Memory {
             .with_max_temp_directory_size(spill_bytes);
         let base = RuntimeEnvBuilder::new()
             .with_disk_manager_builder(disk)
-            .with_metadata_cache_limit(METADATA_BYTES)
+            // Files never change under their names: what is known of one stays true.
+            .with_metadata_cache_limit(metadata_bytes)
             .build()?;
         Ok(Self {
             process: Arc::new(GreedyMemoryPool::new(bytes)),
@@ -193,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_tenant_gets_its_share_and_no_more_than_is_left() {
-        let memory = Memory::new(100, 80, None, 1).expect("a temporary folder");
+        let memory = Memory::new(100, 80, None, 1, 1).expect("a temporary folder");
         let (one, two) = (memory.tenant().expect("one"), memory.tenant().expect("two"));
         let first = MemoryConsumer::new("first").register(&one.memory_pool);
         let second = MemoryConsumer::new("second").register(&two.memory_pool);
@@ -209,7 +208,7 @@ mod tests {
 
     #[test]
     fn what_a_query_takes_is_counted_for_it_alone() {
-        let memory = Memory::new(100, 80, None, 1).expect("a temporary folder");
+        let memory = Memory::new(100, 80, None, 1, 1).expect("a temporary folder");
         let tenant = memory.tenant().expect("a tenant");
         let (one, taken) = of_query(&tenant).expect("a query");
         let (two, other) = of_query(&tenant).expect("another");

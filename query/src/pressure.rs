@@ -207,7 +207,7 @@ mod tests {
         pressure.judge(11, long_ago);
         pressure.check().expect("nothing works that could free it");
 
-        let memory = Memory::new(100, 100, None, 1).expect("a temporary folder");
+        let memory = Memory::new(100, 100, None, 1, 1).expect("a temporary folder");
         let tenant = memory.tenant().expect("a tenant");
         let begin = |bytes| {
             let (runtime_env, taken) = of_query(&tenant).expect("a query");

@@ -30,6 +30,7 @@ use crate::login::{self, Codes};
 use crate::memory::{self, Memory};
 use crate::pressure::Pressure;
 use crate::request::Question;
+use crate::results::Results;
 use crate::secure::sees_all;
 use crate::session::{Means, Running, Sessions, entries, ours};
 use crate::submitted::{self, Queries};
@@ -91,9 +92,7 @@ impl Desk {
     ) -> Result<(Running, bool), Error> {
         let allowed = guard::check(&question.sql, sees_all(asker), limits)?;
         let explains = allowed.explains;
-        let running = self
-            .sessions
-            .run(asker, allowed, &question.params, &self.means);
+        let running = self.sessions.run(asker, allowed, &question, &self.means);
         Ok((running.await?, explains))
     }
 }
@@ -115,6 +114,7 @@ impl Query {
             config.tenant_memory_bytes,
             config.spill_directory.as_deref(),
             config.spill_bytes,
+            config.metadata_bytes,
         )
         .map_err(StartError::Spill)?;
         let executor = Executor::new(config.cores()).map_err(StartError::Threads)?;
@@ -122,7 +122,12 @@ impl Query {
         let tables = Tables::new(lake, config.open_tables);
         let parts = Parts {
             admission: Admission::new(&config, memory),
-            sessions: Arc::new(Sessions::new(tables, clock.clone(), config.cores())),
+            sessions: Arc::new(Sessions::new(
+                tables,
+                Results::new(config.results_bytes),
+                clock.clone(),
+                config.cores(),
+            )),
             door: Door::new(registry, clock.clone()),
             codes: Codes::default(),
             clock,
@@ -235,7 +240,7 @@ impl Parts {
             let (running, explains) = desk.run(&asker, question, limits).await?;
             let about = About {
                 data_as_of: running.data_as_of,
-                paging: None,
+                ..About::default()
             };
             let (bounds, sender) = (desk.bounds, &desk.sender);
             answer::produce(running.rows, about, explains, format, bounds, sender).await

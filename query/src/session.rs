@@ -19,7 +19,7 @@ use lake::{LakeError, LakeTable};
 use runtime::Clock;
 use schemas::roster::Class;
 use schemas::{Report, Role, Table, TenantId, Visibility};
-use serde_json::Value;
+use serde_json::json;
 
 use crate::catalog::{Catalog, Named, view};
 use crate::error::Error;
@@ -30,6 +30,8 @@ use crate::information_schema::{self, Entry};
 use crate::interrupt::Interrupt;
 use crate::listing;
 use crate::report::{self, Shape};
+use crate::request::Question;
+use crate::results::{Key, Results, is_settled, names_only_settled};
 use crate::roster;
 use crate::roster::Roster;
 use crate::secure::{self, Scope, Scopes, Sight, Source, may_name};
@@ -47,6 +49,7 @@ pub(crate) struct Sessions {
     tables: Tables,
     freshness: Freshness,
     scopes: Scopes,
+    results: Arc<Results>,
     clock: Clock,
     /// What all sessions have in common; it has no catalog.
     template: SessionState,
@@ -83,9 +86,10 @@ pub(crate) struct Running {
 }
 
 impl Sessions {
-    pub(crate) fn new(tables: Tables, clock: Clock, cores: usize) -> Self {
+    pub(crate) fn new(tables: Tables, results: Results, clock: Clock, cores: usize) -> Self {
         Self {
             tables,
+            results: Arc::new(results),
             clock,
             freshness: Freshness::default(),
             scopes: Scopes::new(SCOPES),
@@ -98,7 +102,7 @@ impl Sessions {
         &self,
         principal: &Principal,
         allowed: Allowed,
-        params: &[Value],
+        question: &Question,
         means: &Means,
     ) -> Result<Running, Error> {
         let references = self
@@ -108,6 +112,15 @@ impl Sessions {
         let named = Named::by(&references);
         let sight = self.sight(principal, &named, means).await?;
         let snapshot = self.snapshot(principal, &named).await?;
+        let data_as_of = snapshot.as_of(&named);
+        let asked = json!(["sql", question.sql, question.params]);
+        let key = match !allowed.explains && is_settled(&question.sql) {
+            true => Key::of(&sight, &named, &snapshot, &asked),
+            false => None,
+        };
+        if let Some(rows) = self.answered(key.as_ref()).await {
+            return Ok(Running { rows, data_as_of });
+        }
         let state = self
             .mount(&sight, &named, &snapshot, means, &principal.tenant)
             .await?;
@@ -116,26 +129,45 @@ impl Sessions {
             .await
             .map_err(failure::explain)?;
         verify(&plan)?;
-        let plan = sight.bounded(params::bind(plan, params)?)?;
+        let plan = sight.bounded(params::bind(plan, &question.params)?)?;
         let plan = functions::within_bounds(plan, &means.interrupt).map_err(failure::explain)?;
         if let Some(detail) = guard::inlined(&plan).map_err(failure::explain)? {
             return Err(Error::TooComplex { detail });
         }
-        let data_as_of = snapshot.as_of(&named);
-        start(&state, &sight, &plan, data_as_of, &means.interrupt).await
+        let rows = start(&state, &sight, &plan, &means.interrupt).await?;
+        let rows = self.kept(key, &sight, &plan, rows)?;
+        Ok(Running { rows, data_as_of })
     }
 
-    /// Plans and starts one page of a report.
+    /// Plans and starts one page of a report, unless its asker holds it already.
     pub(crate) async fn page(
         &self,
         principal: &Principal,
         report: &'static Report,
-        request: &report::Request,
+        asked: &report::Asked,
         means: &Means,
-    ) -> Result<Running, Error> {
+    ) -> Result<report::Found, Error> {
         let named = Named::reports([report]);
         let sight = self.sight(principal, &named, means).await?;
         let snapshot = self.snapshot(principal, &named).await?;
+        let data_as_of = snapshot.report_as_of(report);
+        let question = json!(["report", report.name, asked.address]);
+        let key = Key::of(&sight, &named, &snapshot, &question);
+        let tag = key.map(|key| key.tag(asked.format.name()));
+        if tag.as_ref().is_some_and(|tag| asked.holds.contains(tag)) {
+            return Ok(report::Found {
+                rows: None,
+                tag,
+                data_as_of,
+            });
+        }
+        if let Some(rows) = self.answered(key.as_ref()).await {
+            return Ok(report::Found {
+                rows: Some(rows),
+                tag,
+                data_as_of,
+            });
+        }
         let state = self
             .mount(&sight, &named, &snapshot, means, &principal.tenant)
             .await?;
@@ -146,12 +178,39 @@ impl Sessions {
                 .await?;
             let rows =
                 rows.ok_or_else(|| internal_datafusion_err!("{} is mounted", report.name))?;
-            report::plan(rows, &Shape::of(report), request)
+            report::plan(rows, &Shape::of(report), &asked.request)
         };
         let plan = sight.bounded(plan.await.map_err(ours)?)?;
         let plan = functions::within_bounds(plan, &means.interrupt).map_err(ours)?;
-        let data_as_of = snapshot.report_as_of(report);
-        start(&state, &sight, &plan, data_as_of, &means.interrupt).await
+        let rows = start(&state, &sight, &plan, &means.interrupt).await?;
+        let rows = self.kept(key, &sight, &plan, rows)?;
+        Ok(report::Found {
+            rows: Some(rows),
+            tag,
+            data_as_of,
+        })
+    }
+
+    /// The rows that a question of this key was answered with.
+    async fn answered(&self, key: Option<&Key>) -> Option<SendableRecordBatchStream> {
+        self.results.get(key?).await
+    }
+
+    /// The rows, which the next who asks a question of this key is answered with, unless
+    /// some of their values are made for this query alone.
+    fn kept(
+        &self,
+        key: Option<Key>,
+        sight: &Sight,
+        plan: &LogicalPlan,
+        rows: SendableRecordBatchStream,
+    ) -> Result<SendableRecordBatchStream, Error> {
+        match key {
+            Some(key) if names_only_settled(plan, &sight.unsettled()).map_err(ours)? => {
+                Ok(self.results.keep(key, rows))
+            }
+            _ => Ok(rows),
+        }
     }
 
     /// Every report, and how fresh it is. What cannot be read is as fresh as
@@ -383,15 +442,13 @@ async fn start(
     state: &SessionState,
     sight: &Sight,
     plan: &LogicalPlan,
-    data_as_of: Option<DateTime<Utc>>,
     interrupt: &Interrupt,
-) -> Result<Running, Error> {
+) -> Result<SendableRecordBatchStream, Error> {
     let physical = state.create_physical_plan(plan).await;
     let physical = physical.map_err(failure::explain)?;
     sight.verify(plan, &physical).map_err(ours)?;
     let physical = interrupt.watch(physical).map_err(ours)?;
-    let rows = execute_stream(physical, state.task_ctx()).map_err(failure::explain)?;
-    Ok(Running { rows, data_as_of })
+    execute_stream(physical, state.task_ctx()).map_err(failure::explain)
 }
 
 pub(crate) fn ours(error: DataFusionError) -> Error {

@@ -105,6 +105,19 @@ impl Snapshot {
         &self.roster
     }
 
+    /// The versions of what is named, each with the id of its table: what was deleted and
+    /// made anew is another, whatever its version.
+    pub(crate) fn versions(&self, named: &Named) -> Vec<(&'static str, u64, u64)> {
+        let read = named.read.iter().map(|table| (table, self.table(*table)));
+        let rosters = named.rosters.iter();
+        let rosters = rosters.map(|table| (table, self.roster.table(*table)));
+        let versions = read.chain(rosters).map(|(table, held)| {
+            let held = held.map(LakeTable::source_version).unwrap_or_default();
+            (table.as_str(), held.id, held.version)
+        });
+        versions.collect()
+    }
+
     /// Up to when an answer about what is named is complete. Rosters make none older: that
     /// nothing was imported since says that nothing has come, not that something is
     /// missing. An answer about rosters alone is as of their import.

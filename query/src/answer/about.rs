@@ -13,6 +13,8 @@ const LAG_SECONDS: HeaderName = HeaderName::from_static("chalkline-lag-seconds")
 pub(crate) struct About {
     /// Up to when the rows are complete.
     pub(crate) data_as_of: Option<DateTime<Utc>>,
+    /// Tells these rows from any others of the same address.
+    pub(crate) tag: Option<String>,
     /// Of a page of a report, or of a submitted query's rows.
     pub(crate) paging: Option<Paging>,
 }
@@ -37,6 +39,7 @@ impl About {
         let values = [
             (DATA_AS_OF, self.data_as_of.map(rfc3339)),
             (LAG_SECONDS, lag.map(|lag| lag.to_string())),
+            (header::ETAG, self.tag.clone()),
             (
                 header::LINK,
                 next.map(|next| format!("<{next}>; rel=\"next\"")),

@@ -13,7 +13,7 @@ pub(crate) use about::{About, Paging};
 pub(crate) use columns::{plain, unique};
 pub(crate) use format::Format;
 pub(crate) use respond::respond;
-pub(crate) use work::{Bounds, Message, produce, shown, size, whole};
+pub(crate) use work::{Bounds, Message, produce, shown, size, unchanged, whole};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 

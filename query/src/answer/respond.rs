@@ -6,7 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
 use futures::stream;
@@ -76,6 +76,7 @@ pub(crate) async fn respond(
     let whole = loop {
         match chunks.next().await? {
             Message::Begin { about: known } => about = known,
+            Message::Unchanged { about } => return Ok(not_modified(&about)),
             Message::Chunk { bytes, rows: more } => {
                 size += bytes.len();
                 rows += more;
@@ -100,16 +101,28 @@ pub(crate) async fn respond(
         header::CONTENT_TYPE,
         HeaderValue::from_static(format.media_type()),
     );
+    describe(headers, &about);
+    if whole {
+        headers.insert(ROW_COUNT, HeaderValue::from(rows));
+    }
+    Ok(response)
+}
+
+/// What every answer says of itself, also one that is not sent again.
+fn describe(headers: &mut HeaderMap, about: &About) {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(
         header::VARY,
         HeaderValue::from_static("accept, authorization"),
     );
     about.write(headers);
-    if whole {
-        headers.insert(ROW_COUNT, HeaderValue::from(rows));
-    }
-    Ok(response)
+}
+
+fn not_modified(about: &About) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
+    describe(response.headers_mut(), about);
+    response
 }
 
 fn concat(chunks: VecDeque<Bytes>, size: usize) -> Bytes {
@@ -134,7 +147,7 @@ fn streamed(head: VecDeque<Bytes>, chunks: Chunks, trace_id: String) -> Body {
                     Ok(Message::Chunk { bytes, .. }) => {
                         return Some((Ok(bytes), (head, Some(chunks), trace_id)));
                     }
-                    Ok(Message::Begin { .. }) => {}
+                    Ok(Message::Begin { .. } | Message::Unchanged { .. }) => {}
                     Ok(Message::End) => return None,
                     Ok(Message::Failed(error)) | Err(error) => {
                         error.log(&trace_id);

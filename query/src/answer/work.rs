@@ -33,6 +33,8 @@ pub(crate) enum Message {
     Begin { about: About },
     /// More of the answer.
     Chunk { bytes: Bytes, rows: usize },
+    /// The asker holds the answer already.
+    Unchanged { about: About },
     /// The answer is whole.
     End,
     /// There will be no answer, or no more of it.
@@ -99,6 +101,12 @@ pub(crate) fn shown(
         true => readable(&batch),
         false => Ok(batch),
     }
+}
+
+/// Says that the asker holds the answer already.
+pub(crate) async fn unchanged(about: About, sender: &Sender<Message>) -> Result<(), Error> {
+    let sent = sender.send(Message::Unchanged { about }).await;
+    sent.map_err(|_| Error::internal("nobody reads the answer any more"))
 }
 
 /// Sends a JSON document that is already whole, and how much it lists.

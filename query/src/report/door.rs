@@ -12,7 +12,8 @@ use futures::stream;
 use serde_json::{Value, json};
 
 use super::request::MOST_ROWS;
-use super::{Request, Shape, collect};
+use super::tags::Tags;
+use super::{Asked, Request, Shape, collect};
 use crate::answer::{self, About, Format, Paging};
 use crate::error::Error;
 use crate::information_schema::described;
@@ -96,6 +97,12 @@ async fn page(
         Some(format) => format,
         None => Format::accepted(headers)?,
     };
+    let asked = Asked {
+        request,
+        address: query.to_owned(),
+        format,
+        holds: Tags::held(headers),
+    };
     let asker = principal.clone();
     let clock = parts.clock.clone();
     // Whatever the format, a page lies in memory as a whole.
@@ -103,23 +110,29 @@ async fn page(
     parts
         .work(&principal, format, trace_id, |desk| async move {
             let shape = Shape::of(report);
-            let running = desk
+            let found = desk
                 .sessions
-                .page(&asker, report, &request, &desk.means)
+                .page(&asker, report, &asked, &desk.means)
                 .await?;
-            let page = collect(running.rows, &shape, &request, most_bytes).await?;
-            let about = About {
-                data_as_of: running.data_as_of,
-                paging: Some(Paging {
-                    report: Some(report.name),
-                    next_address: page
-                        .next
-                        .as_deref()
-                        .map(|cursor| request.address(&shape, cursor)),
-                    next_cursor: page.next,
-                    lag_seconds: lag_seconds(running.data_as_of, clock.now()),
-                }),
+            let mut paging = Paging {
+                report: Some(report.name),
+                next_address: None,
+                next_cursor: None,
+                lag_seconds: lag_seconds(found.data_as_of, clock.now()),
             };
+            let about = |paging| About {
+                data_as_of: found.data_as_of,
+                tag: found.tag,
+                paging: Some(paging),
+            };
+            let Some(rows) = found.rows else {
+                return answer::unchanged(about(paging), &desk.sender).await;
+            };
+            let page = collect(rows, &shape, &asked.request, most_bytes).await?;
+            let next = page.next.as_deref();
+            paging.next_address = next.map(|cursor| asked.request.address(&shape, cursor));
+            paging.next_cursor = page.next;
+            let about = about(paging);
             let columns = page.rows.schema();
             let rows = stream::iter([Ok(page.rows)]);
             let rows = Box::pin(RecordBatchStreamAdapter::new(columns, rows));

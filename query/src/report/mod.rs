@@ -10,9 +10,10 @@ mod order;
 mod page;
 mod request;
 mod shape;
+mod tags;
 mod value;
 
 pub(crate) use door::{list, read};
-pub(crate) use page::{collect, plan};
+pub(crate) use page::{Asked, Found, collect, plan};
 pub(crate) use request::Request;
 pub(crate) use shape::Shape;

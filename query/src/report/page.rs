@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::concat_batches;
 use datafusion::arrow::error::ArrowError;
@@ -15,7 +16,8 @@ use futures::TryStreamExt;
 
 use super::request::Request;
 use super::shape::Shape;
-use crate::answer::size;
+use super::tags::Tags;
+use crate::answer::{Format, size};
 use crate::error::Error;
 use crate::failure;
 
@@ -24,6 +26,25 @@ use crate::failure;
 const LONGEST_CURSOR: usize = 4 * 1024;
 
 type Result<T, E = DataFusionError> = std::result::Result<T, E>;
+
+/// What is asked for.
+pub(crate) struct Asked {
+    pub(crate) request: Request,
+    /// The query string, as it was sent.
+    pub(crate) address: String,
+    pub(crate) format: Format,
+    /// What the asker holds already.
+    pub(crate) holds: Tags,
+}
+
+/// What was found.
+pub(crate) struct Found {
+    /// `None`: the asker holds them.
+    pub(crate) rows: Option<SendableRecordBatchStream>,
+    /// The tag of the page; `None` where it reads what has no versions.
+    pub(crate) tag: Option<String>,
+    pub(crate) data_as_of: Option<DateTime<Utc>>,
+}
 
 /// The rows of a page.
 #[derive(Debug)]

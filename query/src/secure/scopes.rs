@@ -1,6 +1,7 @@
 //! What the roster says is whose, kept as long as the roster is the same.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use datafusion::error::Result;
@@ -24,12 +25,18 @@ struct Key {
 }
 
 /// The scopes of those who asked last.
-pub(crate) struct Scopes(Slots<Key, Option<Arc<Scope>>>);
+pub(crate) struct Scopes {
+    kept: Slots<Key, Option<Arc<Scope>>>,
+    tickets: AtomicU64,
+}
 
 impl Scopes {
     /// Keeps so many.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self(Slots::new(capacity))
+        Self {
+            kept: Slots::new(capacity),
+            tickets: AtomicU64::new(1),
+        }
     }
 
     /// Whether what somebody sees depends on the roster.
@@ -59,7 +66,7 @@ impl Scopes {
             import,
             since,
         };
-        let slot = self.0.get(&key, now.timestamp_micros().unsigned_abs());
+        let slot = self.kept.get(&key, now.timestamp_micros().unsigned_abs());
         let mut slot = slot.lock().await;
         if let Some(scope) = &*slot {
             return Ok(Arc::clone(scope));
@@ -71,7 +78,9 @@ impl Scopes {
         }
         .scope(principal)
         .await;
-        let scope = Arc::new(scope.map_err(failed)?);
+        let mut scope = scope.map_err(failed)?;
+        scope.ticket = self.tickets.fetch_add(1, Ordering::Relaxed);
+        let scope = Arc::new(scope);
         *slot = Some(Arc::clone(&scope));
         Ok(scope)
     }

@@ -1,6 +1,6 @@
 //! What an asker sees of which source.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
@@ -40,6 +40,8 @@ pub(crate) struct Sight {
     warrant: Option<Warrant>,
     /// What was decided on each source that was mounted.
     decisions: Mutex<BTreeMap<&'static str, Decision>>,
+    /// The columns that hold pseudonyms: others in each query.
+    unsettled: Mutex<BTreeSet<String>>,
 }
 
 /// By what right a source is shown, and which of its columns are not as they are stored.
@@ -60,12 +62,38 @@ impl Sight {
             pseudonym: Arc::new(ScalarUDF::new_from_impl(pseudonym)),
             warrant: (!is_whole).then(|| Warrant::new(rand::random())),
             decisions: Mutex::default(),
+            unsettled: Mutex::default(),
         }
     }
 
     /// Whose it is.
     pub(crate) fn principal(&self) -> &Principal {
         &self.principal
+    }
+
+    /// What decides what is seen of given rows, but pseudonyms: two sights of one
+    /// fingerprint show the same.
+    pub(crate) fn fingerprint(&self) -> String {
+        let Principal {
+            tenant,
+            time_zone,
+            role,
+            subject,
+            grant,
+            rules,
+            minimum_cell,
+            // By what somebody is known decides nothing.
+            credential: _,
+            token_id: _,
+        } = &self.principal;
+        let decides = (tenant, time_zone, role, subject, grant, rules, minimum_cell);
+        format!("{decides:?} {}", self.scope.ticket)
+    }
+
+    /// The names of columns whose values are others in each query.
+    pub(crate) fn unsettled(&self) -> BTreeSet<String> {
+        let columns = self.unsettled.lock();
+        columns.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The rows of a source as they are seen. `class` says what each column tells.
@@ -122,6 +150,12 @@ impl Sight {
                 )
             })
             .collect();
+        let pseudonyms = columns.fields().iter().zip(&masks);
+        let pseudonyms = pseudonyms.filter(|(_, mask)| matches!(mask, Some(Mask::Function(_))));
+        self.unsettled
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(pseudonyms.map(|(column, _)| column.name().clone()));
         let masked = columns.fields().iter().zip(&masks);
         let masked = masked.filter(|(_, mask)| mask.is_some());
         let masked = masked.map(|(column, _)| column.name().clone()).collect();

@@ -104,7 +104,7 @@ async fn carried(
 async fn followed(mut messages: Receiver<Message>, entry: &Entry) -> Result<(), Error> {
     loop {
         match messages.recv().await {
-            Some(Message::Begin { .. }) => {}
+            Some(Message::Begin { .. } | Message::Unchanged { .. }) => {}
             Some(Message::Chunk { rows, .. }) => entry.count(rows),
             Some(Message::End) => return Ok(()),
             Some(Message::Failed(error)) => return Err(error),

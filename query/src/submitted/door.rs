@@ -170,6 +170,7 @@ async fn page(
     let (next_cursor, next_address) = next.unzip();
     let about = About {
         data_as_of: kept.data_as_of,
+        tag: None,
         paging: Some(Paging {
             report: None,
             next_cursor,

@@ -6,6 +6,7 @@ use axum::http::header;
 use datafusion::arrow::array::{Array, AsArray};
 use datafusion::arrow::datatypes::{DataType, Int64Type};
 use datafusion::arrow::ipc::reader::StreamReader;
+use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::school::School;
@@ -200,4 +201,21 @@ async fn a_member_of_extra_is_read_by_a_pattern() {
                  FROM (VALUES ('{"data":{"depth":3,"mood":"calm"}}'), ('{}')) AS t(extra)"#;
     let rows = school.ask("north", sql).await.rows();
     assert_eq!(rows, json!([{"mood": "calm"}, {"mood": null}]));
+}
+
+#[rstest]
+#[case("to_timestamp(t)", "2026-09-14T10:00:00Z")]
+#[case("to_timestamp_seconds(t)", "2026-09-14T10:00:00Z")]
+#[case("to_timestamp_millis(t)", "2026-09-14T10:00:00Z")]
+#[case("to_timestamp_micros(t)", "2026-09-14T10:00:00Z")]
+#[case("to_timestamp_nanos(t)", "2026-09-14T10:00:00Z")]
+#[case("to_timestamp(t, '%Y-%m-%dT%H:%M:%S')", "2026-09-14T10:00:00Z")]
+#[case("to_timestamp(length(t))", "1970-01-01T00:00:19Z")]
+#[tokio::test]
+async fn columns_of_texts_become_times(#[case] time: &str, #[case] expected: &str) {
+    let school = School::new().await;
+    let texts = "(VALUES ('2026-09-14T10:00:00'), (NULL)) AS v(t)";
+    let sql = format!("SELECT {time} AS at FROM {texts} ORDER BY t");
+    let rows = school.ask("north", &sql).await.rows();
+    assert_eq!(rows, json!([{"at": expected}, {"at": null}]), "{sql}");
 }

@@ -17,6 +17,7 @@ mod queries;
 mod readme;
 mod report_freshness;
 mod reports;
+mod results;
 mod rosters;
 mod rows;
 mod school;

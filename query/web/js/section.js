@@ -16,8 +16,9 @@ export class Empty {
  * Loads and shows one part of the page. A part says how to `fetch` its data and
  * how to `draw` it; drawing may return an Empty instead.
  *
- * `data-state` is loading, ready, empty, error or forbidden; `data-ready` turns
- * true when what was drawn is on the screen.
+ * `data-state` is loading, ready, empty, error, forbidden or absent, when the role
+ * sees none of its tables; `data-ready` turns true when what was drawn is on the
+ * screen.
  */
 export class Section {
   /** Up to when the data shown is complete, in milliseconds. */
@@ -88,8 +89,16 @@ export class Section {
     this.drawn = null;
   }
 
+  /** Takes it from the page with the way to it, or puts both back. */
+  #present(is) {
+    this.root.hidden = !is;
+    const way = document.querySelector(`nav a[href="#${this.root.id}"]`);
+    if (way) way.hidden = !is;
+  }
+
   #loading() {
     this.failure = null;
+    this.#present(true);
     this.content.hidden = true;
     this.root.dataset.ready = "false";
     this.root.dataset.state = "loading";
@@ -118,6 +127,11 @@ export class Section {
 
   #fail(error, quiet) {
     this.failure = error;
+    if (error.code === "table_not_shown" && !this.complaint) {
+      this.#state("absent");
+      this.#present(false);
+      return;
+    }
     const retry = (text) => el("button", { type: "button", textContent: text, onclick: () => this.load() });
     if (quiet && this.root.dataset.state === "ready") {
       // What is shown is still true, only older.

@@ -5,6 +5,7 @@ mod enroll;
 mod race;
 mod relay;
 mod roles;
+mod secured;
 mod setup;
 mod sync;
 mod watermark;

@@ -7,10 +7,11 @@ use datafusion::common::{Column, DFSchema, ScalarValue};
 use datafusion::functions_aggregate::count::count_udaf;
 use datafusion::logical_expr::expr::{AggregateFunction, Alias};
 use datafusion::logical_expr::{
-    Aggregate, Expr, Filter, LogicalPlan, Projection, ident, lit, when,
+    Aggregate, Expr, Filter, LogicalPlan, LogicalPlanBuilder, Projection, ident, lit, when,
 };
 
 use super::people::People;
+use super::sound::sound;
 use super::{Kind, ours, refused};
 use crate::error::Error;
 
@@ -32,6 +33,9 @@ const FIGURES: [&str; 12] = [
     "var_pop",
     "var",
 ];
+
+/// More groups than there are.
+const FENCE: usize = i64::MAX as usize;
 
 /// Percentiles nearer to an end than this are the value of one.
 const MIDDLE: std::ops::RangeInclusive<f64> = 0.05..=0.95;
@@ -82,6 +86,10 @@ pub(super) fn grouped(
     let least = || lit(i64::from(least));
     let are_enough = ident(STUDENTS).gt_eq(least());
     let plan = Filter::try_new(are_enough, Arc::new(LogicalPlan::Aggregate(plan))).map_err(ours)?;
+    // No condition of the asker's is moved below a limit, to be judged of groups that are
+    // not shown.
+    let plan = LogicalPlanBuilder::from(LogicalPlan::Filter(plan)).limit(0, Some(FENCE));
+    let plan = plan.and_then(LogicalPlanBuilder::build).map_err(ours)?;
     let (by, of) = columns[..groups + counts.len()].split_at(groups);
     let by = by.iter().cloned().map(|column| Ok(Expr::Column(column)));
     let of = of.iter().cloned().zip(counts).map(|(column, count)| {
@@ -93,7 +101,7 @@ pub(super) fn grouped(
         Ok(shown.end()?.alias(name))
     });
     let shown = by.chain(of).collect::<Result<Vec<_>, _>>().map_err(ours)?;
-    let plan = Projection::try_new(shown, Arc::new(LogicalPlan::Filter(plan))).map_err(ours)?;
+    let plan = Projection::try_new(shown, Arc::new(plan)).map_err(ours)?;
     Ok((LogicalPlan::Projection(plan), Kind::Groups))
 }
 
@@ -138,6 +146,7 @@ fn contributes(expr: &Expr, people: &People, schema: &DFSchema) -> Result<Option
     };
     for arg in args {
         let is_person = counts && people.is_person(arg, schema);
+        sound(arg, schema)?;
         if !is_person && !people.is_plain(arg, schema) {
             return Err(refused(&format!(
                 "Use {name} of a column as it is stored, at most scaled by a constant"
@@ -152,6 +161,7 @@ fn contributes(expr: &Expr, people: &People, schema: &DFSchema) -> Result<Option
     }
     if let Some(filter) = &params.filter {
         people.unnamed(filter, schema, "FILTER")?;
+        sound(filter, schema)?;
         and(filter.as_ref().clone());
     }
     Ok(condition)

@@ -9,11 +9,13 @@
 
 mod group;
 mod people;
+mod sound;
+mod subqueries;
 
 use std::sync::Arc;
 
 use datafusion::common::DFSchema;
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::datasource::source_as_provider;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
@@ -23,6 +25,8 @@ use datafusion::logical_expr::{
 };
 
 use self::people::People;
+use self::sound::sound;
+use self::subqueries::{Within, subqueries};
 use super::secured::Secured;
 use crate::error::Error;
 
@@ -201,6 +205,7 @@ impl Gate {
             let conditions = named.flat_map(|(a, b)| [a, b]).chain(&filter);
             for condition in conditions {
                 people.unnamed(condition, &joined.schema, "A join's condition")?;
+                sound(condition, &joined.schema)?;
             }
         }
         let joined = LogicalPlan::Join(joined);
@@ -297,10 +302,15 @@ impl Gate {
         Ok(expr)
     }
 
-    /// Refuses subqueries in conditions that are about people, or compare with people.
+    /// Refuses what fails on some people's rows and not on others', and subqueries in
+    /// conditions that are about people, or compare with people.
     fn conditions(&self, expr: &Expr, input: &LogicalPlan, kind: &Kind) -> Result<(), Error> {
         let within = subqueries(expr);
         if let Kind::People(people) = kind {
+            // Figures are looked at where they are made.
+            if !matches!(unnamed(expr), Expr::AggregateFunction(_)) {
+                sound(expr, input.schema())?;
+            }
             for outer in within
                 .iter()
                 .flat_map(|subquery| &subquery.outer_ref_columns)
@@ -353,34 +363,13 @@ fn pairs(
     (on, conjunction(others))
 }
 
+fn unnamed(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Alias(alias) => unnamed(&alias.expr),
+        expr => expr,
+    }
+}
+
 fn in_subquery() -> Error {
     refused("Use no subquery about students but one that stands alone and is an aggregate")
-}
-
-struct Within {
-    plan: LogicalPlan,
-    outer_ref_columns: Vec<Expr>,
-    is_scalar: bool,
-}
-
-/// The subqueries of an expression, not those within them.
-fn subqueries(expr: &Expr) -> Vec<Within> {
-    let mut found = Vec::new();
-    let visited = expr.apply(|expr| {
-        let (subquery, is_scalar) = match expr {
-            Expr::ScalarSubquery(subquery) => (subquery, true),
-            Expr::InSubquery(within) => (&within.subquery, false),
-            Expr::Exists(exists) => (&exists.subquery, false),
-            Expr::SetComparison(compared) => (&compared.subquery, false),
-            _ => return Ok(TreeNodeRecursion::Continue),
-        };
-        found.push(Within {
-            plan: subquery.subquery.as_ref().clone(),
-            outer_ref_columns: subquery.outer_ref_columns.clone(),
-            is_scalar,
-        });
-        Ok(TreeNodeRecursion::Continue)
-    });
-    debug_assert!(visited.is_ok(), "looking does not fail");
-    found
 }

@@ -82,6 +82,19 @@ async fn groups_of_enough_people_are_shown(#[case] sql: &str, #[case] expected: 
 }
 
 #[rstest]
+#[case("SELECT count(*) FROM clickstream WHERE CAST(session_id AS int) > 0")]
+#[case(
+    "SELECT count(*) FROM clickstream WHERE 1 / (CASE WHEN section_id = 'art-1' THEN 0 ELSE 1 END) = 1"
+)]
+#[case("SELECT count(*) FROM clickstream WHERE count + 9223372036854775807 > 0")]
+#[case(
+    "SELECT count(*) FROM clickstream WHERE section_id = 'art-1' AND session_id > TIMESTAMP '2026-01-01'"
+)]
+#[case("SELECT count(*) FROM clickstream WHERE occurred_at > 'garbage'")]
+#[case("SELECT count(*) FROM clickstream WHERE substr(section_id, 1, -1) = ''")]
+#[case("SELECT count(*) FROM clickstream WHERE date_trunc('nothing', occurred_at) IS NULL")]
+#[case("SELECT count(*) FROM clickstream GROUP BY CAST(section_id AS int)")]
+#[case("SELECT count(*) FILTER (WHERE CAST(section_id AS int) > 0) FROM clickstream")]
 #[case("SELECT * FROM clickstream")]
 #[case("SELECT sum((score - 0.5) * (score - 0.25)) FROM assessment")]
 #[case("SELECT avg(score / nullif(max_score, 0.5)) FROM assessment")]
@@ -158,4 +171,21 @@ async fn reports_about_students_are_for_sql_alone() {
     let listed = school.look_as("analyst", "/v1/reports").await;
     assert!(!listed.text().contains("\"student_day\""));
     assert!(listed.text().contains("\"section_day\""));
+}
+
+/// What is asked of groups is asked of those alone that are shown: none of these fails.
+#[rstest]
+#[case(
+    "SELECT section_id FROM clickstream GROUP BY 1 HAVING 1 / (CASE WHEN section_id = 'art-1' THEN 0 ELSE 1 END) = 1"
+)]
+#[case(
+    "SELECT section_id FROM clickstream GROUP BY 1 HAVING 1 / (CASE WHEN count(*) = 2 THEN 0 ELSE 1 END) = 1"
+)]
+#[case(
+    "SELECT s FROM (SELECT section_id AS s, count(*) AS n FROM clickstream GROUP BY 1) WHERE CAST(replace(s, 'bio-', '') AS int) > 0"
+)]
+#[tokio::test]
+async fn groups_that_are_not_shown_are_not_asked(#[case] sql: &str) {
+    let school = district().await;
+    assert_eq!(school.lines_as("analyst", sql).await, ["bio-1"], "{sql}");
 }

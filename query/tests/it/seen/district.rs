@@ -1,12 +1,13 @@
 //! Two schools with sections of this year and one of the last, and somebody of every role.
 
+use lake::Compaction;
 use query::Config;
 use schemas::roster::Entity;
-use schemas::{Grant, Role, Table, Tenant};
+use schemas::{Family, Grant, Role, Table, Tenant};
 use serde_json::{Value, json};
 
 use crate::rosters::imported::{Rows, add};
-use crate::school::{Answer, School, event, held, id, look, question, token};
+use crate::school::{Answer, School, event, held, id, look, question, time, token};
 
 /// The tenant.
 pub const NORTH: &str = "north";
@@ -141,7 +142,10 @@ impl School {
             let table = Table::from_name(table).expect("a table");
             for term in ["2025-26", "2026-27"] {
                 let rows = self.rows_of(term, &kinds, keeps);
-                self.publish(NORTH, table, Some(term), &rows).await;
+                // In two files, which can be merged.
+                let (first, second) = rows.split_at(rows.len() / 2);
+                self.publish(NORTH, table, Some(term), first).await;
+                self.publish(NORTH, table, Some(term), second).await;
             }
         }
         self.set_floor(0, "2026-09-14T11:59:30Z").await;
@@ -217,6 +221,26 @@ impl School {
         });
         self.refresh(NORTH, "video_retention", "2026-27", &seconds, as_of)
             .await;
+    }
+
+    /// Merges the files of events, as upkeep does at night; says how many were merged.
+    pub async fn merge_files(&self) -> usize {
+        let how = Compaction {
+            target_bytes: 1 << 20,
+            memory_bytes: 1 << 24,
+            least_files: 2,
+            closed_before: time("2100-01-01T00:00:00Z"),
+        };
+        let mut merged = 0;
+        for family in Family::ALL {
+            let table = self.lake.open(&id(NORTH), Table::Events(family)).await;
+            let mut table = table.expect("a lake").expect("a table");
+            for merge in table.merges(&how) {
+                let files = table.merge(&merge, &how).await.expect("merged");
+                merged += files.files_before;
+            }
+        }
+        merged
     }
 
     /// Asks as somebody of the district.

@@ -137,3 +137,52 @@ async fn a_session_ends_with_all_that_it_showed_and_is_not_replaced_unasked() {
     let typed = "document.getElementById('sql-text').value.includes('mine')";
     assert_eq!(browser.evaluate(typed).await, json!(false));
 }
+
+/// The sections of the page that are there, and then the ways to them.
+const THERE: &str = "[...document.querySelectorAll('main section, nav a')]\
+    .filter((part) => !part.hidden).map((part) => part.id || part.hash).join(' ')";
+
+#[tokio::test]
+async fn a_page_has_the_sections_of_which_its_reader_sees_something() {
+    let sandbox = Sandbox::up().await;
+    sandbox.post(&event::range(0..12)).await.expect_status(202);
+    sandbox.wait_for_reports().await;
+    let tenant = sandbox.tenant.id.clone();
+    let issue = ["token", "issue", "--tenant", &tenant, "--role", "student"];
+    let issued = sandbox.cli(&[&issue[..], &["--subject", "stu-1"]].concat());
+    let token = issued["token"].as_str().expect("a token");
+
+    let mut browser = Browser::open(Window::DESKTOP).await;
+    browser.goto(&sandbox.address().query).await;
+    submit(&mut browser, token).await;
+    browser.wait_for(LOGGED_IN).await;
+    browser.wait_for(LOADED).await;
+    let there = browser.evaluate(THERE).await;
+    let there = there.as_str().expect("a text");
+    for (part, is_there) in [
+        ("#ledger", false),
+        ("ledger", false),
+        ("#video", false),
+        ("video", false),
+        ("#sql", true),
+        ("sql", true),
+    ] {
+        let found = there.split(' ').any(|found| found == part);
+        assert_eq!(found, is_there, "{part} in {there}");
+    }
+    browser.screenshot(&picture("student"), true).await;
+
+    click(&mut browser, "#logout").await;
+    browser
+        .wait_for("!document.getElementById('login').hidden")
+        .await;
+    submit(&mut browser, &sandbox.tenant.token).await;
+    browser.wait_for(LOGGED_IN).await;
+    browser.wait_for(LOADED).await;
+    let all = "activity video answers assessments ledger sql";
+    let there = browser.evaluate(THERE).await;
+    let there = there.as_str().expect("a text");
+    for section in all.split(' ') {
+        assert!(there.split(' ').any(|part| part == section), "{there}");
+    }
+}

@@ -1,0 +1,88 @@
+//! Functions that make times of texts, whose rows have the time zone that their type says.
+//!
+//! DataFusion leaves it out of what it makes of a column of texts, though not of a
+//! constant, and then refuses its own rows.
+
+use std::sync::Arc;
+
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, FieldRef};
+use datafusion::common::config::ConfigOptions;
+use datafusion::error::Result;
+use datafusion::logical_expr::{
+    ColumnarValue, Documentation, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
+    ScalarUDFImpl, Signature,
+};
+
+/// Those that do.
+const NAMES: [&str; 5] = [
+    "to_timestamp",
+    "to_timestamp_seconds",
+    "to_timestamp_millis",
+    "to_timestamp_micros",
+    "to_timestamp_nanos",
+];
+
+/// A function of [`NAMES`] whose rows are of its type.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Zoned(Arc<ScalarUDF>);
+
+impl Zoned {
+    /// The function, mended if it needs to be.
+    pub(super) fn around(function: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
+        match NAMES.contains(&function.name()) {
+            true => Arc::new(ScalarUDF::new_from_impl(Self(function))),
+            false => function,
+        }
+    }
+}
+
+impl ScalarUDFImpl for Zoned {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn aliases(&self) -> &[String] {
+        self.0.aliases()
+    }
+
+    fn signature(&self) -> &Signature {
+        self.0.signature()
+    }
+
+    fn schema_name(&self, args: &[Expr]) -> Result<String> {
+        self.0.schema_name(args)
+    }
+
+    fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
+        self.0.return_type(arg_types)
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        self.0.return_field_from_args(args)
+    }
+
+    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
+        self.0.coerce_types(arg_types)
+    }
+
+    fn with_updated_config(&self, config: &ConfigOptions) -> Option<ScalarUDF> {
+        let updated = self.0.inner().with_updated_config(config)?;
+        Some(ScalarUDF::new_from_impl(Self(Arc::new(updated))))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let expected = args.return_field.data_type().clone();
+        match self.0.invoke_with_args(args)? {
+            // Sessions are in UTC, in which a time without a zone is the same.
+            ColumnarValue::Array(times) if *times.data_type() != expected => {
+                Ok(ColumnarValue::Array(cast(&times, &expected)?))
+            }
+            made => Ok(made),
+        }
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        self.0.documentation()
+    }
+}
