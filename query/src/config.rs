@@ -62,11 +62,6 @@ pub struct Config {
     pub tenant_queue: usize,
     /// How long a query waits for its turn.
     pub queue_seconds: u64,
-    /// How much memory the rows of answers take that are kept for whoever sees the same
-    /// and asks the same of the same versions; 0: none are.
-    pub results_bytes: usize,
-    /// How much memory the footers of files take that are kept between queries.
-    pub metadata_bytes: usize,
     /// How long a submitted query may work.
     pub submitted_timeout_seconds: u64,
     /// How many submitted queries of one tenant work at once.
@@ -74,11 +69,16 @@ pub struct Config {
     /// How many submitted queries of one tenant may wait, work or be kept.
     pub submitted_queries: usize,
     /// How long the rows of a submitted query are kept.
-    pub result_seconds: u64,
+    pub submitted_kept_seconds: u64,
     /// How much the kept rows of all tenants may take, where queries spill.
-    pub result_bytes: u64,
+    pub submitted_bytes: u64,
     /// How much the kept rows of one tenant may take.
-    pub tenant_result_bytes: u64,
+    pub submitted_tenant_bytes: u64,
+    /// How much memory the rows of answers take that are kept for whoever sees the same
+    /// and asks the same of the same versions; 0: none are.
+    pub results_bytes: usize,
+    /// How much memory the footers of files take that are kept between queries.
+    pub metadata_bytes: usize,
     /// How many tables' state is kept between queries.
     pub open_tables: usize,
 }
@@ -106,14 +106,14 @@ impl Default for Config {
             tenant_concurrency: 4,
             tenant_queue: 16,
             queue_seconds: 10,
-            results_bytes: 64 * MIB,
-            metadata_bytes: 32 * MIB,
             submitted_timeout_seconds: 600,
             submitted_concurrency: 2,
             submitted_queries: 32,
-            result_seconds: 3_600,
-            result_bytes: 4 * 1024 * MIB as u64,
-            tenant_result_bytes: 1024 * MIB as u64,
+            submitted_kept_seconds: 3_600,
+            submitted_bytes: 4 * 1024 * MIB as u64,
+            submitted_tenant_bytes: 1024 * MIB as u64,
+            results_bytes: 64 * MIB,
+            metadata_bytes: 32 * MIB,
             open_tables: 512,
         }
     }
@@ -141,9 +141,15 @@ impl Check for Config {
             ),
             ("submitted_concurrency", self.submitted_concurrency),
             ("submitted_queries", self.submitted_queries),
-            ("result_seconds", self.result_seconds as usize),
-            ("result_bytes", self.result_bytes as usize),
-            ("tenant_result_bytes", self.tenant_result_bytes as usize),
+            (
+                "submitted_kept_seconds",
+                self.submitted_kept_seconds as usize,
+            ),
+            ("submitted_bytes", self.submitted_bytes as usize),
+            (
+                "submitted_tenant_bytes",
+                self.submitted_tenant_bytes as usize,
+            ),
             ("open_tables", self.open_tables),
         ];
         let mut problems: Vec<String> = positive
@@ -154,8 +160,8 @@ impl Check for Config {
         if self.tenant_memory_bytes > self.memory_bytes {
             problems.push("[query] tenant_memory_bytes: must not exceed memory_bytes".into());
         }
-        if self.tenant_result_bytes > self.result_bytes {
-            problems.push("[query] tenant_result_bytes: must not exceed result_bytes".into());
+        if self.submitted_tenant_bytes > self.submitted_bytes {
+            problems.push("[query] submitted_tenant_bytes: must not exceed submitted_bytes".into());
         }
         if self.tenant_concurrency > self.concurrency {
             problems.push("[query] tenant_concurrency: must not exceed concurrency".into());

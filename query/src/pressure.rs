@@ -114,13 +114,16 @@ impl Pressure {
         }
     }
 
-    /// Says how much the process has, and since when that is too much. Answers since when it
-    /// is.
+    /// Does what is to be done while the process has so much, which was too much since then
+    /// while queries worked. Answers since when it is now.
     fn judge(&self, resident: u64, since: Option<Instant>) -> Option<Instant> {
         let over_for = since.map_or(Duration::ZERO, |since| since.elapsed());
         let verdict = judge(resident, self.limit, over_for);
         let mut state = self.state();
         state.is_over = verdict != Verdict::Enough;
+        if state.queries.is_empty() {
+            return None;
+        }
         match verdict {
             Verdict::Enough => None,
             Verdict::Wait => since.or_else(|| Some(Instant::now())),

@@ -89,12 +89,6 @@ pub(crate) async fn produce(
     sent.send(Message::End).await
 }
 
-/// Says that the asker holds the answer already.
-pub(crate) async fn unchanged(about: About, sender: &Sender<Message>) -> Result<(), Error> {
-    let sent = sender.send(Message::Unchanged { about }).await;
-    sent.map_err(|_| Error::internal("nobody reads the answer any more"))
-}
-
 /// Rows as their asker may read them, under columns of these names; `explains` says that
 /// they are a plan.
 pub(crate) fn shown(
@@ -107,6 +101,12 @@ pub(crate) fn shown(
         true => readable(&batch),
         false => Ok(batch),
     }
+}
+
+/// Says that the asker holds the answer already.
+pub(crate) async fn unchanged(about: About, sender: &Sender<Message>) -> Result<(), Error> {
+    let sent = sender.send(Message::Unchanged { about }).await;
+    sent.map_err(|_| Error::internal("nobody reads the answer any more"))
 }
 
 /// Sends a JSON document that is already whole, and how much it lists.

@@ -165,9 +165,9 @@ impl ExecutionPlan for SecurityBarrierExec {
     fn replace_children(
         self: Arc<Self>,
         mut children: Vec<Arc<dyn ExecutionPlan>>,
-        _: ReplaceChildrenOptions,
+        options: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let barrier = Self::new(
+        let replaced = Self::new(
             children.swap_remove(0),
             Arc::clone(&self.condition),
             self.columns.clone(),
@@ -175,7 +175,15 @@ impl ExecutionPlan for SecurityBarrierExec {
             self.partitions,
             self.warrant,
         );
-        Ok(Arc::new(barrier.with_note(self.note.clone())))
+        let replaced = replaced.with_note(self.note.clone());
+        Ok(Arc::new(match options.children_properties {
+            ChildrenPropertiesMode::Recompute => replaced,
+            // What stands above goes on to know it by these.
+            ChildrenPropertiesMode::Keep => Self {
+                properties: Arc::clone(&self.properties),
+                ..replaced
+            },
+        }))
     }
 
     fn with_new_children(

@@ -46,9 +46,9 @@ impl Queries {
             start: hex(rand::random()),
             most_of_tenant: config.submitted_queries,
             concurrency: config.submitted_concurrency,
-            life: Duration::from_secs(config.result_seconds),
+            life: Duration::from_secs(config.submitted_kept_seconds),
             folder: folder.unwrap_or_else(std::env::temp_dir),
-            disk: Disk::new(config.result_bytes, config.tenant_result_bytes),
+            disk: Disk::new(config.submitted_bytes, config.submitted_tenant_bytes),
             held: Mutex::default(),
         })
     }

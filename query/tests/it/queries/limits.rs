@@ -109,7 +109,7 @@ async fn a_tenant_has_so_many_and_room_beside_them() {
 #[tokio::test]
 async fn results_take_no_more_than_they_may() {
     let config = Config {
-        tenant_result_bytes: 20_000,
+        submitted_tenant_bytes: 20_000,
         ..small()
     };
     let school = School::empty(config).await;
@@ -126,7 +126,7 @@ async fn results_take_no_more_than_they_may() {
 #[tokio::test]
 async fn results_are_kept_for_a_while() {
     let config = Config {
-        result_seconds: 1,
+        submitted_kept_seconds: 1,
         ..small()
     };
     let school = School::empty(config).await;

@@ -1,5 +1,7 @@
 //! Memory that runs out, of a query and of the process.
 
+use std::time::Duration;
+
 use query::Config;
 use rstest::rstest;
 use serde_json::json;
@@ -54,6 +56,7 @@ async fn a_process_without_memory_ends_its_largest_query() {
     let rows = school.ask("new", "SELECT 1 AS one").await.rows();
     assert_eq!(rows, json!([{"one": 1}]));
 
+    tokio::time::sleep(Duration::from_millis(300)).await;
     let steward = token("new", "steward");
     let id = school.submit(&steward, ENDLESS).await;
     let query = school.after(&steward, &id, &["queued"]).await;

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::school::{Answer, School, look};
 
 /// A statement that works for years.
-pub const ENDLESS: &str = "SELECT count(*) FROM generate_series(1, 10000000000) a \
+pub const ENDLESS: &str = "SELECT count(*) FROM generate_series(1, 2000000) a \
      CROSS JOIN generate_series(1, 10000000000) b WHERE a.value + b.value = -1";
 
 /// A request that submits a query.

@@ -116,7 +116,7 @@ async fn change(school: &School, change: impl Fn(&mut Tenant)) {
     }
 }, "bounds")]
 #[case::role(|document: &mut Tenant| {
-    for token in &mut document.tokens {
+    for token in document.tokens.iter_mut().filter(|token| token.id == "teacher") {
         token.role = Role::SchoolAdmin;
     }
 }, "role")]
