@@ -203,10 +203,13 @@ impl AskError {
 
     /// Everything that led to it, the nearest first; the error itself is left out.
     pub fn causes(&self) -> Vec<String> {
-        let first = self.source();
-        std::iter::successors(first, |error| error.source())
-            .map(ToString::to_string)
-            .collect()
+        let mut causes = Vec::new();
+        let mut next = self.source();
+        while let Some(error) = next {
+            causes.push(error.to_string());
+            next = error.source();
+        }
+        causes
     }
 }
 

@@ -100,20 +100,20 @@ pub async fn database(
     let mut medians = Vec::new();
     for asked in &reports {
         let places = places(district, asked);
-        let over_events = of_database(&pool, &places, |place| {
+        let over_events = of_database(&pool, places, |place| {
             let of = condition(&format!("{} = '{place}'", asked.about[0]));
             page(&asked.sql(&of, ""))
         });
         let over_events = over_events.await;
-        let ours = of_service(&bare, asked, &places).await;
-        let kept = of_service(&keeping, asked, &places).await;
+        let ours = of_service(&bare, asked, places).await;
+        let kept = of_service(&keeping, asked, places).await;
         medians.push((over_events, ours, kept));
     }
     let made = mirror.materialise();
     for ((asked, (_, seconds)), (over_events, ours, kept)) in reports.iter().zip(made).zip(medians)
     {
         let places = places(district, asked);
-        let view = of_database(&pool, &places, |place| {
+        let view = of_database(&pool, places, |place| {
             page(&format!(
                 "SELECT * FROM {} WHERE {} = '{place}'",
                 asked.name, asked.about[0]

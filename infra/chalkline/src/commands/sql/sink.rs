@@ -45,11 +45,6 @@ impl Sink {
         self.is_terminal && self.file.is_none()
     }
 
-    /// The file, if it is one.
-    pub fn path(&self) -> Option<&PathBuf> {
-        self.file.as_ref().map(|(_, path)| path)
-    }
-
     /// What takes bytes as they are.
     pub fn raw(&mut self) -> Box<dyn Write + '_> {
         match &mut self.file {

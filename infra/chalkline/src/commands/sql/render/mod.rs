@@ -12,7 +12,7 @@ use arrow::datatypes::{DataType, Schema};
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
-pub use self::aligned::{Fit, aligned};
+pub use self::aligned::aligned;
 pub use self::expanded::expanded;
 pub use self::markdown::markdown;
 pub use self::width::width;
