@@ -67,42 +67,33 @@ impl Set {
 
     fn errors(self) -> Vec<Error> {
         match self {
-            Self::Sql => [
+            Self::Sql => joined([
                 credentials(),
-                bodies("Send {\"sql\": \"…\", \"params\": […]}: the body is not JSON, line 1, column 1."),
+                bodies("{\"sql\": \"…\", \"params\": […]}"),
                 vec![Error::NotAcceptable],
                 statements(),
                 sights(),
                 work(),
-            ]
-.into_iter()
-.flatten()
-.collect(),
+            ]),
             Self::Tables => credentials(),
-            Self::Reports => [credentials(), work()]
-.into_iter()
-.flatten()
-.collect(),
-            Self::Report => [
+            Self::Reports => joined([credentials(), work()]),
+            Self::Report => joined([
                 credentials(),
                 vec![Error::NotAcceptable],
                 addresses(),
                 sights(),
                 work(),
-            ]
-.into_iter()
-.flatten()
-.collect(),
+            ]),
             Self::AnyReport => {
                 let mut errors = Self::Report.errors();
                 errors.push(Error::UnknownReport {
-                    detail: "There is no such report; there are student_day, section_day, ….".into(),
+                    detail: "There is no such report; there are ledger, student_day, ….".into(),
                 });
                 errors
             }
-            Self::EmbedTokens => [
+            Self::EmbedTokens => joined([
                 credentials(),
-                bodies("Send {\"filters\": {…}, \"tables\": […]}: the body is not JSON, line 1, column 1."),
+                bodies("{\"filters\": {…}, \"tables\": […]}"),
                 vec![
                     forbidden(
                         "embed_not_allowed",
@@ -114,15 +105,11 @@ impl Set {
                         "The query token shows other tables than these.",
                     ),
                 ],
-            ]
-.into_iter()
-.flatten()
-.collect(),
+            ]),
             Self::Session => {
                 use Unauthorised::{Code, Expired, Revoked, Unknown};
                 let refused = [Code, Unknown, Revoked, Expired].map(Error::Unauthorised);
-                let mut errors =
-                    bodies("Send {\"code\": \"…\"}: the body is not JSON, line 1, column 1.");
+                let mut errors = bodies("{\"code\": \"…\"}");
                 errors.extend(refused);
                 errors.push(unavailable());
                 errors
@@ -144,6 +131,10 @@ impl From<Set> for Problems {
     fn from(set: Set) -> Self {
         Self::new(set.name(), set.problems())
     }
+}
+
+fn joined<const N: usize>(errors: [Vec<Error>; N]) -> Vec<Error> {
+    errors.into_iter().flatten().collect()
 }
 
 fn forbidden(code: &'static str, detail: &str) -> Error {
@@ -176,15 +167,15 @@ fn credentials() -> Vec<Error> {
     errors
 }
 
-/// What is wrong with a body; one of another shape is told this.
-fn bodies(detail: &str) -> Vec<Error> {
+/// What is wrong with a body, which should have that shape.
+fn bodies(shape: &str) -> Vec<Error> {
     vec![
         Error::ContentType,
         Error::BodyTimeout,
         Error::BodyTooLong { limit: 2_097_152 },
         Error::Body {
             pointer: String::new(),
-            detail: detail.into(),
+            detail: format!("Send {shape}: the body is not JSON, line 1, column 1."),
         },
     ]
 }

@@ -153,6 +153,8 @@ fn options(
 ) -> Vec<Value> {
     let limit = json!({ "type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": 1_000 });
     let formats = Format::ALL.map(Format::name);
+    let mut most = query("limit", "The most rows of the page.", limit, None);
+    most["example"] = json!(2);
     vec![
         query(
             "columns",
@@ -168,7 +170,7 @@ fn options(
             order,
             some_order,
         ),
-        query("limit", "The most rows of the page.", limit, Some("2")),
+        most,
         query(
             "cursor",
             "The `next_cursor` of the page before, with the same filters and order.",

@@ -171,10 +171,10 @@ impl Operation {
                     let value = value.as_str().unwrap_or_default();
                     lines.push(format!("-H '{}: {value}'", text("name")));
                 }
-                ("query", value) => {
-                    let value = value.as_str().unwrap_or_default();
+                ("query", Value::String(value)) => {
                     query.push(format!("{}={value}", text("name")));
                 }
+                ("query", value) => query.push(format!("{}={value}", text("name"))),
                 _ => {}
             }
         }
