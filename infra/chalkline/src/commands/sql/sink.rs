@@ -15,7 +15,7 @@ const LESS: &str = "FRSX";
 /// Where answers go.
 #[derive(Debug)]
 pub struct Sink {
-    file: Option<(File, PathBuf)>,
+    file: Option<File>,
     is_terminal: bool,
 }
 
@@ -34,7 +34,7 @@ impl Sink {
     /// When the file cannot be written; nothing has changed then.
     pub fn redirect(&mut self, path: Option<PathBuf>) -> io::Result<()> {
         self.file = match path {
-            Some(path) => Some((File::create(&path)?, path)),
+            Some(path) => Some(File::create(path)?),
             None => None,
         };
         Ok(())
@@ -45,15 +45,10 @@ impl Sink {
         self.is_terminal && self.file.is_none()
     }
 
-    /// The file, if it is one.
-    pub fn path(&self) -> Option<&PathBuf> {
-        self.file.as_ref().map(|(_, path)| path)
-    }
-
     /// What takes bytes as they are.
     pub fn raw(&mut self) -> Box<dyn Write + '_> {
         match &mut self.file {
-            Some((file, _)) => Box::new(file),
+            Some(file) => Box::new(file),
             None => Box::new(io::stdout().lock()),
         }
     }
