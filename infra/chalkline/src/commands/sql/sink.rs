@@ -15,7 +15,7 @@ const LESS: &str = "FRSX";
 /// Where answers go.
 #[derive(Debug)]
 pub struct Sink {
-    file: Option<(File, PathBuf)>,
+    file: Option<File>,
     is_terminal: bool,
 }
 
@@ -34,7 +34,7 @@ impl Sink {
     /// When the file cannot be written; nothing has changed then.
     pub fn redirect(&mut self, path: Option<PathBuf>) -> io::Result<()> {
         self.file = match path {
-            Some(path) => Some((File::create(&path)?, path)),
+            Some(path) => Some(File::create(path)?),
             None => None,
         };
         Ok(())
@@ -48,7 +48,7 @@ impl Sink {
     /// What takes bytes as they are.
     pub fn raw(&mut self) -> Box<dyn Write + '_> {
         match &mut self.file {
-            Some((file, _)) => Box::new(file),
+            Some(file) => Box::new(file),
             None => Box::new(io::stdout().lock()),
         }
     }

@@ -174,7 +174,7 @@ fn quoted(text: &str, quote: char, escapes: bool) -> usize {
 fn dollar(text: &str) -> (Kind, usize) {
     let name = |c: char| c.is_alphanumeric() || c == '_';
     let end = text[1..]
-        .find(|c| !name(c))
+        .find(|c: char| !name(c))
         .map_or(text.len(), |end| 1 + end);
     if text[end..].starts_with('$') {
         let tag = &text[..=end];
