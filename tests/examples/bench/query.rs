@@ -40,7 +40,7 @@ pub struct Wanted {
 }
 
 /// The services that are asked, over one lake.
-struct Services {
+pub struct Services {
     /// Keeps no answers.
     bare: Service,
     /// As it comes.
