@@ -19,6 +19,7 @@ use crate::authenticate::{Bearer, Wish, bearer};
 use crate::error::Error;
 use crate::request::read_json;
 use crate::server::{Parts, trace_id};
+use crate::submitted::IDEMPOTENCY_KEY;
 
 /// The longest body; what it says has to fit into a token.
 const BODY_BYTES: usize = 8 * 1024;
@@ -127,12 +128,14 @@ pub(crate) fn cors(parts: &Arc<Parts>) -> CorsLayer {
             header::CONTENT_TYPE,
             header::ACCEPT,
             header::IF_NONE_MATCH,
+            IDEMPOTENCY_KEY,
         ])
         .expose_headers([
             header::RETRY_AFTER,
             header::LINK,
             header::WWW_AUTHENTICATE,
             header::ETAG,
+            header::LOCATION,
         ])
         .max_age(PREFLIGHT)
         // Nothing is kept by anybody: `Cache-Control: no-store`.

@@ -4,10 +4,13 @@
 //! refuses to `codes.rs`: a test compares the document with the router, and every answer
 //! in the tests of the service has to be told here.
 
+mod audit;
 mod codes;
 mod components;
 mod operators;
+mod queries;
 mod reports;
+mod shapes;
 mod sql;
 mod tokens;
 
@@ -34,6 +37,11 @@ const TAGS: &[(&str, &str)] = &[
          published yet is there, and empty.",
     ),
     (
+        "Submitted queries",
+        "Questions whose answers take longer, or are read page by page: their rows are kept for \
+         a while, by the process that took them.",
+    ),
+    (
         "Reports",
         "Questions that every school has, answered already and kept up to date: pages of rows, \
          with filters and in any order. They are tables in SQL as well.",
@@ -43,8 +51,14 @@ const TAGS: &[(&str, &str)] = &[
         "The same, of one report each, with all filters that it has.",
     ),
     (
+        "Audit",
+        "Every question is recorded before anything of its answer goes out. This is what \
+         learners are told of it; stewards ask tables in SQL.",
+    ),
+    (
         "Tokens",
-        "Tokens for pages of other sites, and codes for links that log somebody in.",
+        "Whose a credential is, tokens for pages of other sites, and codes for links that log \
+         somebody in.",
     ),
     (
         "Operators",
@@ -80,7 +94,9 @@ fn document() -> Value {
 /// All that can be asked.
 fn operations() -> Vec<Operation> {
     let mut operations = sql::operations();
+    operations.extend(queries::operations());
     operations.extend(reports::operations());
+    operations.extend(audit::operations());
     operations.extend(tokens::operations());
     operations.extend(operators::operations());
     operations

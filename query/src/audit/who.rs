@@ -51,7 +51,11 @@ impl SeenBy {
             after: None,
             format: None,
         };
+        let mut sent = BTreeSet::new();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            if !sent.insert(name.clone()) {
+                return Err(invalid(format!("Send {name} once.")));
+            }
             match name.as_ref() {
                 "student" => asked.student = Some(value.into_owned()),
                 "limit" => {

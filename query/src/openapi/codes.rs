@@ -1,10 +1,14 @@
 //! All problems that the service tells, taken from where they are made.
 
-use std::io;
+mod kinds;
 
 use runtime::openapi::Problems;
 use schemas::Problem;
 
+use self::kinds::{
+    QUESTION, addresses, bodies, credentials, forbidden, joined, sights, statements, unavailable,
+    unknown_query, unrecorded, withheld, work, wrong,
+};
 use crate::error::{Error, Unauthorised};
 
 /// Operations that refuse the same.
@@ -12,14 +16,22 @@ use crate::error::{Error, Unauthorised};
 pub(super) enum Set {
     /// That which takes SQL.
     Sql,
-    /// That which lists tables.
-    Tables,
+    /// Those that every holder of a credential may ask.
+    Holder,
     /// That which lists reports.
     Reports,
     /// Those that show a report.
     Report,
     /// That which shows any.
     AnyReport,
+    /// That which submits a query.
+    Submit,
+    /// Those that tell of a submitted query, or end it.
+    Query,
+    /// That which shows its rows.
+    Rows,
+    /// That which tells learners who saw them.
+    WhoSawMe,
     /// That which makes tokens for pages.
     EmbedTokens,
     /// That which takes a code.
@@ -32,12 +44,16 @@ pub(super) enum Set {
 
 impl Set {
     /// All sets.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Sql,
-        Self::Tables,
+        Self::Holder,
         Self::Reports,
         Self::Report,
         Self::AnyReport,
+        Self::Submit,
+        Self::Query,
+        Self::Rows,
+        Self::WhoSawMe,
         Self::EmbedTokens,
         Self::Session,
         Self::Codes,
@@ -48,10 +64,14 @@ impl Set {
     fn name(self) -> &'static str {
         match self {
             Self::Sql => "Sql",
-            Self::Tables => "Tables",
+            Self::Holder => "Holder",
             Self::Reports => "Reports",
             Self::Report => "Report",
             Self::AnyReport => "AnyReport",
+            Self::Submit => "Submit",
+            Self::Query => "Query",
+            Self::Rows => "Rows",
+            Self::WhoSawMe => "WhoSawMe",
             Self::EmbedTokens => "EmbedTokens",
             Self::Session => "Session",
             Self::Codes => "Codes",
@@ -69,13 +89,13 @@ impl Set {
         match self {
             Self::Sql => joined([
                 credentials(),
-                bodies("{\"sql\": \"…\", \"params\": […]}"),
+                bodies(QUESTION),
                 vec![Error::NotAcceptable],
                 statements(),
                 sights(),
                 work(),
             ]),
-            Self::Tables => credentials(),
+            Self::Holder => credentials(),
             Self::Reports => joined([credentials(), work()]),
             Self::Report => joined([
                 credentials(),
@@ -91,6 +111,71 @@ impl Set {
                 });
                 errors
             }
+            Self::Submit => joined([
+                credentials(),
+                bodies(QUESTION),
+                wrong([(
+                    "invalid_value",
+                    "Send an Idempotency-Key of 1 to 255 letters of ASCII.",
+                )]),
+                vec![
+                    Error::Reused,
+                    Error::TooManySubmitted { most: 32 },
+                    Error::Pressure,
+                    unrecorded(),
+                ],
+            ]),
+            Self::Query => joined([credentials(), vec![unknown_query()]]),
+            Self::Rows => joined([
+                credentials(),
+                vec![Error::NotAcceptable, unknown_query()],
+                withheld(),
+                wrong([
+                    (
+                        "unknown_parameter",
+                        "Rows are asked for with cursor, limit and format.",
+                    ),
+                    (
+                        "invalid_value",
+                        "limit takes a whole number from 1 to 100000.",
+                    ),
+                    (
+                        "invalid_cursor",
+                        "This cursor belongs to another query; send the next_cursor of the page \
+                         before, or ask for the first page without one.",
+                    ),
+                ]),
+                // What the query itself has failed with.
+                statements(),
+                sights(),
+                work(),
+            ]),
+            Self::WhoSawMe => joined([
+                credentials(),
+                vec![
+                    Error::NotAcceptable,
+                    forbidden(
+                        "not_a_learner",
+                        "This is for students and guardians, not for the role teacher; stewards \
+                         ask the table disclosures in SQL.",
+                    ),
+                ],
+                wrong([
+                    (
+                        "unknown_parameter",
+                        "Ask with student, limit, cursor and format.",
+                    ),
+                    (
+                        "invalid_value",
+                        "student is the user_id of a child of yours, or your own.",
+                    ),
+                    (
+                        "invalid_cursor",
+                        "Send the cursor as the page before had it in next_cursor.",
+                    ),
+                ]),
+                work(),
+            ]),
             Self::EmbedTokens => joined([
                 credentials(),
                 bodies("{\"filters\": {…}, \"tables\": […]}"),
@@ -133,191 +218,11 @@ impl From<Set> for Problems {
     }
 }
 
-fn joined<const N: usize>(errors: [Vec<Error>; N]) -> Vec<Error> {
-    errors.into_iter().flatten().collect()
-}
-
-fn forbidden(code: &'static str, detail: &str) -> Error {
-    Error::Forbidden {
-        code,
-        detail: detail.into(),
-    }
-}
-
-fn unavailable() -> Error {
-    Error::Unavailable(io::Error::other("an example").into())
-}
-
-/// What is wrong with who asks.
-fn credentials() -> Vec<Error> {
-    let is_shown = |reason: &Unauthorised| *reason != Unauthorised::Code;
-    let reasons = REASONS.into_iter().filter(is_shown);
-    let mut errors: Vec<Error> = reasons.map(Error::Unauthorised).collect();
-    errors.extend([
-        forbidden(
-            "origin_not_allowed",
-            "Pages of this site may not use embed tokens of this tenant; allow it with \
-             `chalkline tenant set --embed-origin`.",
-        ),
-        Error::IdentityProvider {
-            issuer: "https://login.north.example/realms/staff".into(),
-        },
-        unavailable(),
-    ]);
-    errors
-}
-
-/// What is wrong with a body, which should have that shape.
-fn bodies(shape: &str) -> Vec<Error> {
-    vec![
-        Error::ContentType,
-        Error::BodyTimeout,
-        Error::BodyTooLong { limit: 2_097_152 },
-        Error::Body {
-            pointer: String::new(),
-            detail: format!("Send {shape}: the body is not JSON, line 1, column 1."),
-        },
-    ]
-}
-
-/// What is wrong with a statement or its parameters.
-fn statements() -> Vec<Error> {
-    let invalid = [
-        (
-            "sql_syntax",
-            "Expected: an expression, found: FROM at line 1, column 8.",
-        ),
-        (
-            "unknown_table",
-            "There is no table 'clicks'; there are clickstream, video, ….",
-        ),
-        (
-            "unknown_column",
-            "No field named clicks. Valid fields are clickstream.term, ….",
-        ),
-        (
-            "ambiguous_column",
-            "Ambiguous reference to unqualified field term.",
-        ),
-        ("unknown_function", "Invalid function 'json_get'."),
-        (
-            "unknown_parameter",
-            "Name parameters $1, $2 and so on, not $name.",
-        ),
-        (
-            "invalid_query",
-            "Cannot coerce arithmetic expression Boolean + Int64 to valid types.",
-        ),
-        ("not_supported", "TABLESAMPLE is not supported."),
-    ];
-    let invalid = invalid.map(|(code, detail)| Error::Invalid {
-        code,
-        detail: detail.into(),
-    });
-    let mut errors: Vec<Error> = invalid.into();
-    errors.extend([
-        Error::TooComplex {
-            detail: "The statement nests too deeply; use WITH to flatten it.".into(),
-        },
-        Error::NotAllowed {
-            detail: "DELETE is not allowed; only statements that read are.".into(),
-        },
-        Error::Parameter {
-            index: 0,
-            detail: "The statement has 1 parameters, but \"params\" holds 0 values.".into(),
-        },
-        Error::Failed {
-            detail: "Divide by zero error.".into(),
-        },
-    ]);
-    errors
-}
-
-/// What is wrong with the address of a report.
-fn addresses() -> Vec<Error> {
-    let wrong = [
-        (
-            "unknown_column",
-            "The report student_day has no column `dai`; the nearest is day.",
-        ),
-        (
-            "invalid_value",
-            "day_from takes a date such as 2026-09-14, not `14.9.`.",
-        ),
-        (
-            "invalid_cursor",
-            "This cursor belongs to another report, order or filter; send the next_cursor of the \
-             page before with the same parameters, or ask for the first page without one.",
-        ),
-    ];
-    let wrong = wrong.map(|(code, detail)| Error::Address {
-        code,
-        detail: detail.into(),
-    });
-    wrong.into()
-}
-
-/// What is not shown to who asks, or not yet.
-fn sights() -> Vec<Error> {
-    vec![
-        forbidden(
-            "table_not_shown",
-            "The credential does not show quarantine.",
-        ),
-        forbidden(
-            "aggregates_only",
-            "Rows about people are shown in aggregates: group them, and count.",
-        ),
-        Error::Recomputing {
-            report: "student_day",
-        },
-    ]
-}
-
-/// What may happen to a query at work.
-fn work() -> Vec<Error> {
-    vec![
-        Error::Timeout { seconds: 30 },
-        Error::OutOfMemory,
-        Error::TooLarge {
-            detail: "The answer has more than 100000 rows; aggregate, add LIMIT or ask for CSV."
-                .into(),
-        },
-        Error::TooMany,
-        Error::Busy,
-        Error::internal("an example"),
-    ]
-}
-
-/// All reasons not to let a request in.
-const REASONS: [Unauthorised; 21] = [
-    Unauthorised::Missing,
-    Unauthorised::Malformed,
-    Unauthorised::WriteKey,
-    Unauthorised::Unknown,
-    Unauthorised::Revoked,
-    Unauthorised::Expired,
-    Unauthorised::Code,
-    Unauthorised::TooLong,
-    Unauthorised::Tenant,
-    Unauthorised::Issuer,
-    Unauthorised::Audience,
-    Unauthorised::Algorithm,
-    Unauthorised::Key,
-    Unauthorised::Signature,
-    Unauthorised::Endless,
-    Unauthorised::Over,
-    Unauthorised::Early,
-    Unauthorised::Subject,
-    Unauthorised::Role,
-    Unauthorised::Roles,
-    Unauthorised::Parent,
-];
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::kinds::REASONS;
     use super::*;
 
     /// The place of an error among all kinds. Whoever adds a kind comes by here.
@@ -348,6 +253,14 @@ mod tests {
             Error::IdentityProvider { .. } => 22,
             Error::Unavailable(_) => 23,
             Error::Internal(_) => 24,
+            Error::Pressure => 25,
+            Error::Cancelled => 26,
+            Error::UnknownQuery { .. } => 27,
+            Error::Unfinished => 28,
+            Error::Expired { .. } => 29,
+            Error::Reused => 30,
+            Error::TooManySubmitted { .. } => 31,
+            Error::NotRecorded(_) => 32,
         }
     }
 
@@ -381,7 +294,7 @@ mod tests {
     fn every_kind_of_error_is_told_somewhere() {
         let told: Vec<Error> = Set::ALL.iter().flat_map(|set| set.errors()).collect();
         let kinds: BTreeSet<_> = told.iter().map(kind).collect();
-        assert_eq!(kinds, (0..=24).collect());
+        assert_eq!(kinds, (0..=32).collect());
         let reasons: BTreeSet<_> = REASONS.into_iter().map(kind_of_reason).collect();
         assert_eq!(reasons, (0..=20).collect());
     }

@@ -6,7 +6,7 @@ use schemas::Report;
 use serde_json::{Map, Value, json};
 
 use super::codes::Set;
-use super::components::{DATA_AS_OF, LAG_SECONDS, NEXT, ROW_COUNT, rows};
+use super::components::{DATA_AS_OF, ETAG, LAG_SECONDS, NEXT, ROW_COUNT, headed, rows};
 use super::with_token;
 use crate::answer::Format;
 use crate::report::{MOST_ROWS, is_ordered};
@@ -89,9 +89,11 @@ fn any() -> Operation {
     });
     Operation {
         about: "One page. Each is read at one version of the report; a cursor names a row, so \
-                that in the usual order every row that stays is seen exactly once.",
+                that in the usual order every row that stays is seen exactly once. Whoever holds \
+                the rows, and names their `ETag` with `If-None-Match`, is answered 304.",
         parameters,
         answer: (200, page(schema("Page"), shown)),
+        mixed: Some(unchanged()),
         ..Operation::get(
             "/v1/reports/{name}",
             TAG,
@@ -135,6 +137,7 @@ fn one(report: &'static Report) -> Operation {
         about: &report.description,
         parameters,
         answer: (200, page(shape, shown)),
+        mixed: Some(unchanged()),
         ..Operation::get(
             &format!("/v1/reports/{}", report.name),
             EACH,
@@ -144,7 +147,8 @@ fn one(report: &'static Report) -> Operation {
     }
 }
 
-/// The parameters that are no filters. `order` and `columns` take such texts.
+/// The parameters that are no filters, and the header that names rows. `order` and
+/// `columns` take such texts.
 fn options(
     columns: Value,
     some_columns: Option<&str>,
@@ -183,6 +187,12 @@ fn options(
             json!({ "type": "string", "enum": formats }),
             None,
         ),
+        json!({
+            "name": "If-None-Match", "in": "header", "required": false,
+            "description": "The `ETag` of the rows that are held already, or several, joined by \
+                            commas.",
+            "schema": { "type": "string" },
+        }),
     ]
 }
 
@@ -240,6 +250,15 @@ fn value(data_type: &DataType, is_nullable: bool) -> Value {
 
 /// The answer with a page.
 fn page(shape: Value, shown: Value) -> Value {
-    let headers = [DATA_AS_OF, LAG_SECONDS, NEXT, ROW_COUNT];
+    let headers = [DATA_AS_OF, LAG_SECONDS, NEXT, ROW_COUNT, ETAG];
     rows("The rows of the page.", shape, shown, &headers)
+}
+
+/// The answer to who holds the page.
+fn unchanged() -> (u16, Value) {
+    let unchanged = json!({
+        "description": "The rows are those that are held already; the headers tell of now.",
+        "headers": headed(&[DATA_AS_OF, LAG_SECONDS, ETAG]),
+    });
+    (304, unchanged)
 }

@@ -13,7 +13,7 @@ const TAG: &str = "SQL";
 pub(super) fn operations() -> Vec<Operation> {
     vec![
         with_token(ask(), Set::Sql),
-        with_token(tables(), Set::Tables),
+        with_token(tables(), Set::Holder),
     ]
 }
 
@@ -60,20 +60,25 @@ fn tables() -> Operation {
             "description": "What became of every event, by hour and family.",
             "columns": [{
                 "name": "hour", "type": "timestamp with time zone",
-                "description": "the hour in which they were received",
+                "description": "the hour in which they were received", "class": "plain",
             }],
         }],
+        "functions": [{
+            "name": "count", "kind": "aggregate", "syntax": "count(expression)",
+            "description": "Returns the number of non-null values in the specified column.",
+        }],
     });
-    let about = "The tables that the asker may see, each with its columns.";
+    let about = "The tables that the asker may see, each with its columns, and all functions.";
     Operation {
         about: "What `information_schema` says in SQL: tables of events, of rosters and their \
-                histories, reports, and listings.",
+                histories, reports, and listings. Beside them all functions that a statement may \
+                call.",
         answer: (200, answer(about, schema("Tables"), shown)),
         ..Operation::get(
             "/v1/tables",
             TAG,
             "listTables",
-            "The tables and their columns",
+            "The tables and their columns, and the functions",
         )
     }
 }

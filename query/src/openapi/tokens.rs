@@ -12,6 +12,7 @@ const TAG: &str = "Tokens";
 pub(super) fn operations() -> Vec<Operation> {
     vec![
         with_token(embed(), Set::EmbedTokens),
+        with_token(session(), Set::Holder),
         exchange(),
         with_token(give(), Set::Codes),
     ]
@@ -74,6 +75,20 @@ fn give() -> Operation {
             "giveCode",
             "A code for a link that logs in",
         )
+    }
+}
+
+fn session() -> Operation {
+    let shown = json!({
+        "tenant": "north", "time_zone": "America/Chicago", "role": "teacher",
+        "subject": "tea-1", "bounds": {}, "minimum_cell": 10, "credential": "token",
+        "token_id": "8c1f0a6e",
+    });
+    let about = "The holder, and the bounds of the credential.";
+    Operation {
+        about: "Whom the service takes the holder of a credential for, whatever its kind.",
+        answer: (200, answer(about, schema("Session"), shown)),
+        ..Operation::get("/v1/session", TAG, "readSession", "Who one is here")
     }
 }
 

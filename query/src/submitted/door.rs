@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use datafusion::error::DataFusionError;
@@ -32,7 +32,8 @@ const MOST_ROWS: usize = 100_000;
 /// The longest name of a request.
 const KEY_BYTES: usize = 255;
 
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// The header of the name that an asker gives to a request.
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 type Id = Result<Path<String>, PathRejection>;
 
@@ -141,7 +142,7 @@ fn accepted(entry: &Entry) -> Response {
 
 /// The name that the asker gives to a request, so that it may be sent again.
 fn key(headers: &HeaderMap) -> Result<Option<String>, Error> {
-    let Some(key) = headers.get(IDEMPOTENCY_KEY) else {
+    let Some(key) = headers.get(&IDEMPOTENCY_KEY) else {
         return Ok(None);
     };
     let key = key.to_str().ok();

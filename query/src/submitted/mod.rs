@@ -23,5 +23,5 @@ mod kept;
 mod owner;
 mod queries;
 
-pub(crate) use door::routes;
+pub(crate) use door::{IDEMPOTENCY_KEY, routes};
 pub(crate) use queries::Queries;

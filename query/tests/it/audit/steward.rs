@@ -83,7 +83,8 @@ async fn who_asks_the_audit_is_in_it(#[case] who: &str) {
 #[tokio::test]
 async fn changes_of_the_document_are_listed_without_secrets() {
     let school = district().await;
-    let changed = school.registry.update(&id(NORTH), |tenant| {
+    let north = id(NORTH);
+    let changed = school.registry.update(&north, |tenant| {
         tenant.minimum_cell = 7;
         tenant.tokens.retain(|token| token.id != "stranger");
         Ok::<_, Infallible>(())

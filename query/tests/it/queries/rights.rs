@@ -101,7 +101,8 @@ async fn another_tenants_query_is_unknown() {
 }
 
 async fn change(school: &School, change: impl Fn(&mut Tenant)) {
-    let update = school.registry.update(&tenant(NORTH), |document| {
+    let north = tenant(NORTH);
+    let update = school.registry.update(&north, |document| {
         change(document);
         Ok::<_, Infallible>(())
     });

@@ -141,7 +141,7 @@ impl School {
         ] {
             let table = Table::from_name(table).expect("a table");
             for term in ["2025-26", "2026-27"] {
-                let rows = self.rows_of(term, &kinds, keeps);
+                let rows = self.events_of(term, &kinds, keeps);
                 // In two files, which can be merged.
                 let (first, second) = rows.split_at(rows.len() / 2);
                 self.publish(NORTH, table, Some(term), first).await;
@@ -151,7 +151,7 @@ impl School {
         self.set_floor(0, "2026-09-14T11:59:30Z").await;
     }
 
-    fn rows_of(&self, term: &str, kinds: &Value, keeps: Keeps<'_>) -> Vec<Value> {
+    fn events_of(&self, term: &str, kinds: &Value, keeps: Keeps<'_>) -> Vec<Value> {
         let mut rows = Vec::new();
         let mut position = if term == "2025-26" { 0 } else { 100 };
         for (user, section) in STUDENTS {
