@@ -26,7 +26,7 @@
 --   statement          text       what was asked
 --   parameters         text[]     keyed hashes of its parameters
 --   tables             text[]     what it names
---   columns            text[]     what it reads of them
+--   columns_read       text[]     what it reads of them
 --   policies           text[]     by what right each is shown
 --   masks              text[]     columns that were not shown as they are stored
 --   versions           text[]     at which version each was read
@@ -54,7 +54,7 @@ SELECT
     first_value(statement ORDER BY event_type DESC) AS statement,
     first_value(parameters ORDER BY event_type DESC) AS parameters,
     first_value(tables ORDER BY event_type DESC) AS tables,
-    first_value(columns ORDER BY event_type DESC) AS columns,
+    first_value(columns ORDER BY event_type DESC) AS columns_read,
     first_value(policies ORDER BY event_type DESC) AS policies,
     first_value(masks ORDER BY event_type DESC) AS masks,
     first_value(versions ORDER BY event_type DESC) AS versions,

@@ -40,5 +40,6 @@ FROM audit
 GROUP BY query_id
 HAVING max(duration_ms) > 1000
     OR max(outcome) IN (
-        'cancelled', 'query_timeout', 'query_out_of_memory', 'result_too_large'
+        'cancelled', 'query_cancelled', 'query_timeout', 'query_out_of_memory',
+        'result_too_large'
     )

@@ -73,7 +73,8 @@ impl ScalarUDFImpl for Zoned {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let expected = args.return_field.data_type().clone();
-        match self.0.invoke_with_args(args)? {
+        // Its own, not the wrapper's: that looks whether the type is the promised one.
+        match self.0.inner().invoke_with_args(args)? {
             // Sessions are in UTC, in which a time without a zone is the same.
             ColumnarValue::Array(times) if *times.data_type() != expected => {
                 Ok(ColumnarValue::Array(cast(&times, &expected)?))

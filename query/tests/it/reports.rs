@@ -238,7 +238,7 @@ async fn a_refresh_between_two_pages_hides_no_row_that_stays() {
     "",
     404,
     "unknown_report",
-    "freshness, ledger, section_day, student_day"
+    "query_audit, section_day, slow_queries, student_day"
 )]
 #[case("student_day/x", "", 404, "not_found", "/v1/reports")]
 #[case("%FF", "", 404, "unknown_report", "there are")]

@@ -113,6 +113,20 @@ pub async fn district_with(document: Tenant, keeps: Keeps<'_>) -> School {
         threads: 2,
         ..Config::default()
     };
+    built(config, document, keeps).await
+}
+
+/// The district, of which no answer is kept in memory.
+pub async fn district_without_memory() -> School {
+    let config = Config {
+        threads: 2,
+        results_bytes: 0,
+        ..Config::default()
+    };
+    built(config, document(), &|_, _| true).await
+}
+
+async fn built(config: Config, document: Tenant, keeps: Keeps<'_>) -> School {
     let school = School::of(config, vec![document]).await;
     school.import(NORTH, 1, IMPORTED, &roster(keeps)).await;
     school.fill_events(keeps).await;
@@ -240,6 +254,8 @@ impl School {
                 merged += files.files_before;
             }
         }
+        // Reports have read what there is now.
+        self.fill_reports(&|_, _| true).await;
         merged
     }
 

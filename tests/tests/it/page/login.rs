@@ -162,8 +162,10 @@ async fn a_page_has_the_sections_of_which_its_reader_sees_something() {
     for (part, is_there) in [
         ("#ledger", false),
         ("ledger", false),
-        ("#video", false),
-        ("video", false),
+        ("#answers", false),
+        ("answers", false),
+        ("#video", true),
+        ("video", true),
         ("#sql", true),
         ("sql", true),
     ] {

@@ -6,7 +6,7 @@ mod statements;
 
 use std::collections::BTreeMap;
 
-use e2e::{Client, Sandbox, Tenant};
+use e2e::{Client, Sandbox, Tenant, eventually};
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -56,6 +56,13 @@ async fn askers(sandbox: &Sandbox, steward: &Client) -> Vec<Asker> {
             token,
             ..tenant.clone()
         });
+        eventually("the token is known", || async {
+            match client.get("/v1/tables").await.status {
+                200 => Ok(()),
+                status => Err(status.to_string()),
+            }
+        })
+        .await;
         askers.push(Asker { role, user, client });
     }
     askers
