@@ -5,10 +5,19 @@ use std::process::{Command, Output};
 
 use crate::{files, python};
 
-/// How many ways of asking are tried of each operation: `CHALKLINE_TORTURE_EXAMPLES`, else
-/// few.
-fn examples() -> String {
-    std::env::var("CHALKLINE_TORTURE_EXAMPLES").unwrap_or_else(|_| "8".to_owned())
+/// How much is asked: of each operation `CHALKLINE_TORTURE_EXAMPLES` ways by chance and all
+/// ways to miss what the document says; else what there is time for in a few seconds.
+fn extent() -> Vec<String> {
+    match std::env::var("CHALKLINE_TORTURE_EXAMPLES") {
+        Ok(examples) => vec!["--max-examples".to_owned(), examples],
+        Err(_) => [
+            "--max-examples=8",
+            "--phases=examples,fuzzing",
+            "--max-time=15",
+        ]
+        .map(str::to_owned)
+        .into(),
+    }
 }
 
 /// Who asks for what; the same for the same document, whoever runs it.
@@ -38,7 +47,7 @@ impl Schemathesis<'_> {
             .arg(configuration)
             .arg("run")
             .arg(format!("{}/openapi.json", self.address))
-            .args(["--max-examples", &examples()]);
+            .args(extent());
         for path in self.without {
             command.args(["--exclude-path", path]);
         }

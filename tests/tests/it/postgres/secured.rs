@@ -68,10 +68,15 @@ async fn askers(sandbox: &Sandbox, steward: &Client) -> Vec<Asker> {
     askers
 }
 
-/// The rows of an answer, in the order of their texts.
+/// The rows of an answer, in the order of their texts. One says 1 and the other 1.0.
 fn sorted(rows: impl IntoIterator<Item = Value>) -> Vec<String> {
     let sorted_members = |row: Value| -> String {
         let row: BTreeMap<String, Value> = serde_json::from_value(row).expect("an object");
+        let row = row.into_iter().map(|(name, value)| match value.as_f64() {
+            Some(number) => (name, json!(number)),
+            None => (name, value),
+        });
+        let row: BTreeMap<String, Value> = row.collect();
         json!(row).to_string()
     };
     let mut rows: Vec<String> = rows.into_iter().map(sorted_members).collect();
