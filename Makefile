@@ -17,7 +17,7 @@ demo: ## Build and run everything with a real course in it
 
 test: ## Set up what the tests need and run them all
 	infra/setup.sh --test
-	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --workspace
+	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --workspace --no-fail-fast
 
 torture: ## Run the fault matrix with a million ids a fault (half an hour)
 	infra/setup.sh --test

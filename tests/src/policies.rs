@@ -16,7 +16,12 @@ pub const ROSTER: [(&str, &[(&str, &str)]); 7] = [
     ("sections", &[("section_id", "text"), ("term", "text")]),
     (
         "roles",
-        &[("user_id", "text"), ("org_id", "text"), ("role", "text")],
+        &[
+            ("user_id", "text"),
+            ("org_id", "text"),
+            ("role", "text"),
+            ("end_date", "date"),
+        ],
     ),
     ("guardians", &[("user_id", "text"), ("agent_id", "text")]),
     (
@@ -63,10 +68,12 @@ pub const WHO: &str = "
                       WHERE e.user_id = related.user_id AND e.role = 'student');
     CREATE VIEW roster.schools AS
         WITH RECURSIVE below AS (
-            SELECT org_id FROM roster.roles
-            WHERE user_id = me()
-              AND role IN ('principal', 'site_administrator', 'district_administrator',
-                           'system_administrator', 'administrator')
+            (SELECT org_id FROM roster.orgs WHERE org_id = me()
+             UNION
+             SELECT org_id FROM roster.roles
+             WHERE user_id = me() AND (end_date IS NULL OR end_date >= current_date)
+               AND role IN ('principal', 'site_administrator', 'district_administrator',
+                            'system_administrator', 'administrator'))
             UNION
             SELECT o.org_id FROM roster.orgs o JOIN below ON o.parent_org_id = below.org_id)
         SELECT org_id FROM below;

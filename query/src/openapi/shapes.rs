@@ -214,7 +214,12 @@ fn tables() -> Value {
 }
 
 fn reports() -> Value {
-    let visibilities = [Visibility::Student, Visibility::Section, Visibility::Tenant];
+    let visibilities = [
+        Visibility::Student,
+        Visibility::Section,
+        Visibility::Tenant,
+        Visibility::Steward,
+    ];
     json!({
         "type": "object", "required": ["reports"],
         "properties": {

@@ -1,7 +1,7 @@
 //! Whatever is asked, every service answers as its document says, and never with an error
 //! of its own.
 
-use e2e::{Sandbox, Schemathesis, event};
+use e2e::{Client, Sandbox, Schemathesis, event};
 use serde_json::json;
 
 /// A system with a roster, a few events, and reports that show them.
@@ -33,12 +33,15 @@ async fn questions_are_answered_as_the_document_says() {
     let sandbox = school().await;
     let teacher = teacher(&sandbox).await;
     let credentials = [Some(&*sandbox.tenant.token), Some(&*teacher), None];
+    let address = &sandbox.address().query;
+    let document = sandbox.get("/openapi.json").await.json();
     for credential in credentials {
-        let address = &sandbox.address().query;
         let asking = Schemathesis {
             address,
             credential,
+            document: &document,
             without: &[],
+            unjudged: &[],
         };
         tokio::task::block_in_place(|| asking.run());
     }
@@ -49,13 +52,19 @@ async fn questions_are_answered_as_the_document_says() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_front_door_answers_as_its_document_says() {
     let sandbox = Sandbox::up().await;
+    let address = &sandbox.address().ingest;
+    let document = Client::send(sandbox.ingest_get("/openapi.json")).await;
+    let document = document.expect("ingest answers").json();
     for credential in [Some(&*sandbox.tenant.key), None] {
-        let address = &sandbox.address().ingest;
         let asking = Schemathesis {
             address,
             credential,
+            document: &document,
             // Its answer has no end.
             without: &["/v1/tail"],
+            // Of many events one that is wrong is answered among the others, and what
+            // Segment's senders leave out or add is let pass.
+            unjudged: &["negative_data_rejection"],
         };
         tokio::task::block_in_place(|| asking.run());
     }

@@ -37,9 +37,10 @@ async fn askers(sandbox: &Sandbox, steward: &Client) -> Vec<Asker> {
             "SELECT min(user_id) AS u FROM enrollments WHERE role = 'student'",
         ),
         ("guardian", "SELECT min(agent_id) AS u FROM guardians"),
+        // By their token: whoever ran it in those years does so no more.
         (
             "school_admin",
-            "SELECT min(user_id) AS u FROM roles WHERE role IN ('principal', 'site_administrator')",
+            "SELECT min(school_id) AS u FROM enrollments",
         ),
         // Of whom the roster says nothing.
         ("teacher", "SELECT 'nobody' AS u"),
@@ -50,7 +51,11 @@ async fn askers(sandbox: &Sandbox, steward: &Client) -> Vec<Asker> {
         let user = user.as_str().expect("somebody").to_owned();
         let tenant = &steward.tenant;
         let issue = ["token", "issue", "--tenant", &tenant.id, "--role", role];
-        let issued = sandbox.cli(&[&issue[..], &["--subject", &user]].concat());
+        let whose = match role {
+            "school_admin" => "--school",
+            _ => "--subject",
+        };
+        let issued = sandbox.cli(&[&issue[..], &[whose, &user]].concat());
         let token = issued["token"].as_str().expect("a token").to_owned();
         let client = steward.with_tenant(Tenant {
             token,
