@@ -286,6 +286,11 @@ impl Error {
             Self::NotRecorded(source) | Self::Unavailable(source) | Self::Internal(source) => {
                 Some(format!("{self}: {}", chain(source)))
             }
+            // It quotes the statement, whose values are nobody's to keep.
+            Self::Forbidden {
+                code: "aggregates_only",
+                ..
+            } => None,
             Self::Failed { .. } | Self::Forbidden { .. } => Some(self.detail()),
             _ => None,
         }

@@ -219,8 +219,11 @@ impl Ask {
         self.state().error = error.in_full().map(shortened);
     }
 
-    /// All of its answer has gone out.
+    /// All of its answer has gone out. Of one that read no rows nothing is recorded.
     pub(crate) fn answered(&self) {
+        let mut state = self.state();
+        state.has_ended |= state.durable.is_none();
+        drop(state);
         self.end("answered");
     }
 

@@ -57,7 +57,7 @@ async fn listing(parts: &Parts, headers: &HeaderMap, trace_id: &str) -> Result<R
         Format::Json,
         trace_id,
         |desk| async move {
-            let fresh = desk.sessions.freshness(&asker, &desk.means.ask).await?;
+            let fresh = desk.sessions.freshness(&asker).await?;
             let reports: Vec<Value> = fresh.iter().map(|fresh| entry(fresh, now)).collect();
             let rows = reports.len();
             let body = json!({ "reports": reports });

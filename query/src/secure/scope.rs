@@ -102,8 +102,8 @@ impl Stay {
 /// What the roster says is somebody's to see. All of it empty: nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Scope {
-    /// Tells what was asked of the roster at one time from all else; 0: nothing was.
-    pub(crate) ticket: u64,
+    /// A digest of all else, of which the tags of pages are made: it outlives the process.
+    pub(crate) digest: [u8; 32],
     /// Sections, and when they were theirs.
     pub(crate) sections: BTreeSet<Stay>,
     /// What is taught in those that they teach.

@@ -1,12 +1,12 @@
 //! What the roster says is whose, kept as long as the roster is the same.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use datafusion::error::Result;
 use datafusion::execution::context::SessionContext;
 use schemas::{Role, TenantId};
+use sha2::{Digest, Sha256};
 
 use super::scope::{Roster, Scope};
 use crate::Principal;
@@ -25,18 +25,12 @@ struct Key {
 }
 
 /// The scopes of those who asked last.
-pub(crate) struct Scopes {
-    kept: Slots<Key, Option<Arc<Scope>>>,
-    tickets: AtomicU64,
-}
+pub(crate) struct Scopes(Slots<Key, Option<Arc<Scope>>>);
 
 impl Scopes {
     /// Keeps so many.
     pub(crate) fn new(capacity: usize) -> Self {
-        Self {
-            kept: Slots::new(capacity),
-            tickets: AtomicU64::new(1),
-        }
+        Self(Slots::new(capacity))
     }
 
     /// Whether what somebody sees depends on the roster.
@@ -66,7 +60,7 @@ impl Scopes {
             import,
             since,
         };
-        let slot = self.kept.get(&key, now.timestamp_micros().unsigned_abs());
+        let slot = self.0.get(&key, now.timestamp_micros().unsigned_abs());
         let mut slot = slot.lock().await;
         if let Some(scope) = &*slot {
             return Ok(Arc::clone(scope));
@@ -79,7 +73,7 @@ impl Scopes {
         .scope(principal)
         .await;
         let mut scope = scope.map_err(failed)?;
-        scope.ticket = self.tickets.fetch_add(1, Ordering::Relaxed);
+        scope.digest = Sha256::digest(format!("{scope:?}")).into();
         let scope = Arc::new(scope);
         *slot = Some(Arc::clone(&scope));
         Ok(scope)

@@ -92,7 +92,7 @@ impl Sight {
             token_id: _,
         } = &self.principal;
         let decides = (tenant, time_zone, role, subject, grant, rules, minimum_cell);
-        format!("{decides:?} {}", self.scope.ticket)
+        format!("{decides:?} {:?}", self.scope.digest)
     }
 
     /// The names of columns whose values are others in each query.

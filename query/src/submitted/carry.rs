@@ -101,9 +101,9 @@ async fn carried(
     let ended = tokio::time::timeout(Duration::from_secs(seconds), followed(messages, entry));
     let ended = ended.await;
     drop(task);
-    ended.map_err(|_| Error::Timeout { seconds })??;
-    // Nobody may see rows before it is recorded that they were read.
+    // Nobody may know what came of it before it is recorded that it was asked.
     entry.ask.durable().await?;
+    ended.map_err(|_| Error::Timeout { seconds })??;
     kept.await.map_err(|_| without_end())
 }
 
@@ -113,6 +113,7 @@ async fn followed(mut messages: Receiver<Message>, entry: &Entry) -> Result<(), 
         match messages.recv().await {
             Some(Message::Begin { .. } | Message::Unchanged { .. }) => {}
             Some(Message::Chunk { rows, .. }) => {
+                entry.ask.durable().await?;
                 entry.count(rows);
                 entry.ask.sends(rows, 0);
             }

@@ -24,6 +24,7 @@ use crate::answer::{self, About, Bounds, Format, Paging};
 use crate::audit::Ask;
 use crate::error::Error;
 use crate::request::Question;
+use crate::secure::sees_all;
 use crate::server::{Parts, counted, trace_id};
 
 /// The most rows of a page.
@@ -53,8 +54,10 @@ async fn submit(State(parts): State<Arc<Parts>>, request: Request) -> Response {
 async fn list(State(parts): State<Arc<Parts>>, headers: HeaderMap) -> Response {
     let listed = async {
         let principal = parts.principal(&headers).await?;
+        let now = right(&parts, &principal).await?;
         let known = parts.queries.known(&principal);
-        let queries: Vec<Value> = known.iter().map(|entry| entry.to_json()).collect();
+        let queries = known.iter().map(|entry| told(entry, &principal, &now));
+        let queries: Vec<Value> = queries.collect();
         Ok(document(StatusCode::OK, &json!({ "queries": queries })))
     };
     answered(listed.await)
@@ -64,7 +67,8 @@ async fn show(State(parts): State<Arc<Parts>>, id: Id, headers: HeaderMap) -> Re
     let shown = async {
         let principal = parts.principal(&headers).await?;
         let entry = parts.queries.find(&principal, &named(id))?;
-        Ok(document(StatusCode::OK, &entry.to_json()))
+        let now = right(&parts, &principal).await?;
+        Ok(document(StatusCode::OK, &told(&entry, &principal, &now)))
     };
     answered(shown.await)
 }
@@ -180,16 +184,13 @@ async fn page_of(
 ) -> Result<Response, Error> {
     let entry = parts.queries.own(principal, id)?;
     let kept = match entry.state() {
-        Progress::Finished(kept) => kept,
+        Progress::Finished(kept) => Ok(kept),
+        Progress::Failed(error) => Err(error),
         Progress::Queued | Progress::Running => return Err(Error::Unfinished),
         Progress::Cancelled => return Err(Error::Cancelled),
-        Progress::Failed(error) => return Ok(error.respond(&entry.id)),
     };
-    let decided = parts.sessions.decided(principal).await?;
-    let now = Right::new(principal, decided);
-    let was = entry.right();
-    let changed = was.map_or(Some("it is not known what it was"), |was| was.changed(&now));
-    if let Some(reason) = changed {
+    let now = right(parts, principal).await?;
+    if let Some(reason) = changed(&entry, &now) {
         return Err(Error::Expired {
             detail: format!(
                 "What this credential sees has changed since the query ran: {reason}; submit it \
@@ -197,6 +198,13 @@ async fn page_of(
             ),
         });
     }
+    let kept = match kept {
+        Ok(kept) => kept,
+        Err(error) => {
+            ask.failed(&error);
+            return Ok(error.respond(&entry.id));
+        }
+    };
     let address = Address::parse(query, &entry.id, MOST_ROWS.min(parts.config.json_rows))?;
     let format = match address.format {
         Some(format) => format,
@@ -231,6 +239,27 @@ async fn page_of(
             answer::produce(rows, about, false, format, bounds, &desk.sender).await
         })
         .await
+}
+
+/// By what right somebody sees rows now.
+async fn right(parts: &Parts, principal: &Principal) -> Result<Right, Error> {
+    let decided = parts.sessions.decided(principal).await?;
+    Ok(Right::new(principal, decided))
+}
+
+/// What is otherwise now than when a query ran; `None`: nothing, or it never did.
+fn changed(entry: &Entry, now: &Right) -> Option<&'static str> {
+    entry.right()?.changed(now)
+}
+
+/// A query as somebody reads it, whose right is this now: its error may quote a value, and
+/// that be theirs to see no more.
+fn told(entry: &Entry, principal: &Principal, now: &Right) -> Value {
+    let mut told = entry.to_json();
+    if !sees_all(principal) && changed(entry, now).is_some() {
+        told["error"].take();
+    }
+    told
 }
 
 fn named(id: Id) -> String {

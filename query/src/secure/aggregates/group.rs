@@ -7,7 +7,8 @@ use datafusion::common::{Column, DFSchema, ScalarValue};
 use datafusion::functions_aggregate::count::count_udaf;
 use datafusion::logical_expr::expr::{AggregateFunction, Alias};
 use datafusion::logical_expr::{
-    Aggregate, Expr, Filter, LogicalPlan, LogicalPlanBuilder, Projection, ident, lit, when,
+    Aggregate, Expr, ExprSchemable, Filter, LogicalPlan, LogicalPlanBuilder, Projection, ident,
+    lit, when,
 };
 
 use super::people::People;
@@ -147,6 +148,11 @@ fn contributes(expr: &Expr, people: &People, schema: &DFSchema) -> Result<Option
     for arg in args {
         let is_person = counts && people.is_person(arg, schema);
         sound(arg, schema)?;
+        let is_integer = arg.get_type(schema).is_ok_and(|of| of.is_integer());
+        let is_stored = matches!(arg, Expr::Column(_) | Expr::Literal(..));
+        if !counts && is_integer && !is_stored {
+            return Err(refused("Reckon with doubles: integers run over"));
+        }
         if !is_person && !people.is_plain(arg, schema) {
             return Err(refused(&format!(
                 "Use {name} of a column as it is stored, at most scaled by a constant"

@@ -25,7 +25,7 @@ use datafusion::logical_expr::{
 };
 
 use self::people::People;
-use self::sound::sound;
+use self::sound::{are_comparable, sound, sound_rows};
 use self::subqueries::{Within, subqueries};
 use super::secured::Secured;
 use crate::error::Error;
@@ -164,8 +164,14 @@ impl Gate {
                 return Err(refused("Write the join as JOIN or LEFT JOIN"));
             }
             (Kind::Groups, Kind::Free) | (Kind::Free, Kind::Groups) => Kind::Groups,
-            (Kind::People(people), Kind::Free) => Kind::People(people),
-            (Kind::Free, Kind::People(people)) => Kind::People(people.moved(width)),
+            (Kind::People(people), Kind::Free) => {
+                sound_rows(&right)?;
+                Kind::People(people)
+            }
+            (Kind::Free, Kind::People(people)) => {
+                sound_rows(&left)?;
+                Kind::People(people.moved(width))
+            }
             (Kind::People(one), Kind::People(other)) => {
                 let are_same = |(a, b): &(Expr, Expr)| {
                     one.is_person(a, left.schema()) && other.is_person(b, right.schema())
@@ -188,6 +194,11 @@ impl Gate {
                 ));
             }
         };
+        let have_one_type =
+            |(a, b): &(Expr, Expr)| are_comparable(a, b, left.schema(), right.schema());
+        if matches!(kind, Kind::People(_)) && !on.iter().all(have_one_type) {
+            return Err(refused("Join by columns of one type"));
+        }
         let joined = Join::try_new(
             Arc::new(left),
             Arc::new(right),

@@ -57,6 +57,10 @@ use super::district::district;
     "SELECT n, sum(n) OVER () FROM (SELECT section_id, count(*) AS n FROM clickstream GROUP BY 1)",
     "7 7"
 )]
+#[case(
+    "SELECT count(*) FROM assessment WHERE score > 0 AND TRY_CAST(item_id AS int) IS NULL",
+    "12"
+)]
 // Of too few people nothing is left.
 #[case("SELECT count(*) FROM clickstream WHERE section_id = 'art-1'", "")]
 #[case(
@@ -95,6 +99,34 @@ async fn groups_of_enough_people_are_shown(#[case] sql: &str, #[case] expected: 
 #[case("SELECT count(*) FROM clickstream WHERE date_trunc('nothing', occurred_at) IS NULL")]
 #[case("SELECT count(*) FROM clickstream GROUP BY CAST(section_id AS int)")]
 #[case("SELECT count(*) FILTER (WHERE CAST(section_id AS int) > 0) FROM clickstream")]
+// What planning would make of it fails, though it is written as what cannot.
+#[case("SELECT count(*) FROM clickstream WHERE section_id > 5")]
+#[case("SELECT count(*) FROM clickstream WHERE section_id IN (5, 6)")]
+#[case("SELECT count(*) FROM clickstream WHERE CASE section_id WHEN 5 THEN true ELSE false END")]
+#[case("SELECT count(*) FROM clickstream WHERE nullif(section_id, 5) IS NULL")]
+#[case("SELECT count(*) FROM clickstream WHERE date_trunc('dow', occurred_at) IS NULL")]
+#[case(
+    "SELECT count(*) FROM clickstream WHERE date_trunc('year', TRY_CAST(section_id AS time)) IS NULL"
+)]
+#[case("SELECT count(*) FROM assessment WHERE score > TRY_CAST(0 AS decimal(38, 37))")]
+#[case(
+    "SELECT count(*) FROM assessment WHERE TRY_CAST(TRY_CAST(score * 1e17 AS bigint) AS timestamp) IS NULL"
+)]
+#[case("SELECT count(*) FROM assessment WHERE round(1.0, TRY_CAST(score AS bigint)) = 1")]
+#[case("SELECT avg(TRY_CAST(score / 0.7 AS decimal(38, 36))) FROM assessment")]
+#[case("SELECT sum(TRY_CAST(score * 5e18 AS bigint)) FROM assessment")]
+// Subqueries, and what stands beside people: whether it is asked for tells of them.
+#[case(
+    "SELECT count(*) FROM assessment a WHERE EXISTS (SELECT 1 FROM (VALUES (1)) v(n) WHERE 1 / (CASE WHEN a.section_id = 'art-1' THEN 0 ELSE 1 END) >= v.n)"
+)]
+#[case("SELECT count(*) FROM clickstream WHERE section_id IN (SELECT 5)")]
+#[case(
+    "SELECT count(*) FROM assessment a JOIN LATERAL (SELECT 1 AS x FROM (VALUES (1)) v(n) WHERE a.student_key < '8') l ON true"
+)]
+#[case(
+    "SELECT count(*) FROM clickstream c JOIN (SELECT section_id, 1 / (length(section_id) - 5) AS x FROM sections) s USING (section_id) WHERE c.section_id = 'art-1'"
+)]
+#[case("SELECT count(*) FROM clickstream c JOIN (VALUES (5)) v(n) ON c.section_id = v.n")]
 #[case("SELECT * FROM clickstream")]
 #[case("SELECT sum((score - 0.5) * (score - 0.25)) FROM assessment")]
 #[case("SELECT avg(score / nullif(max_score, 0.5)) FROM assessment")]
