@@ -1,6 +1,6 @@
 //! Who gets in, by link and by token, and what stays of a session: nothing.
 
-use e2e::{Browser, Sandbox, Window, event};
+use e2e::{Browser, Sandbox, Window, event, eventually};
 use serde_json::json;
 
 use super::{LOADED, LOGGED_IN, REASON, address, click, count, link, picture, run, text};
@@ -151,6 +151,15 @@ async fn a_page_has_the_sections_of_which_its_reader_sees_something() {
     let issue = ["token", "issue", "--tenant", &tenant, "--role", "student"];
     let issued = sandbox.cli(&[&issue[..], &["--subject", "stu-1"]].concat());
     let token = issued["token"].as_str().expect("a token");
+    let mut student = e2e::Client::clone(&sandbox);
+    student.tenant.token = token.to_owned();
+    eventually("the token is known", || async {
+        match student.get("/v1/tables").await.status {
+            200 => Ok(()),
+            status => Err(status.to_string()),
+        }
+    })
+    .await;
 
     let mut browser = Browser::open(Window::DESKTOP).await;
     browser.goto(&sandbox.address().query).await;
