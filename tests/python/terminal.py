@@ -2,10 +2,12 @@
 
 usage: terminal.py COLUMNS STEPS COMMAND...
 
-STEPS is a JSON list of [TYPED, AWAITED]: once AWAITED has come since the last step, the
-next one is typed; TYPED may be empty. A step of three, [TYPED, AWAITED, true], is typed
-again every second until AWAITED comes, after a Ctrl-C that empties the line. Prints
-{"code", "screen"}: how the command ended, and all that it wrote.
+STEPS is a JSON list of [TYPED, AWAITED...]: once all that is AWAITED has come since the last
+step, one after the other, the next one is typed; TYPED may be empty. A step that ends with
+true is typed again every second until it comes, after a Ctrl-C that empties the line. Who
+types before the prompt stands there types into a terminal that still waits for whole lines,
+in which a Ctrl-D is lost. Prints {"code", "screen"}: how the command ended, and all that it
+wrote.
 """
 
 import fcntl
@@ -13,6 +15,7 @@ import json
 import os
 import pty
 import select
+import signal
 import struct
 import sys
 import termios
@@ -42,30 +45,42 @@ def read(seconds):
     return bool(data)
 
 
-def await_text(text, since, seconds):
+def await_texts(texts, since, seconds):
+    """The first of the texts that did not come, or None."""
     until = time.monotonic() + seconds
-    while text.encode() not in screen[since:]:
-        left = until - time.monotonic()
-        if left <= 0 or not read(left):
-            return text.encode() in screen[since:]
-    return True
+    for text in texts:
+        while (at := screen.find(text.encode(), since)) < 0:
+            left = until - time.monotonic()
+            if left <= 0 or not read(left):
+                return text
+        since = at + len(text.encode())
+    return None
 
 
-for typed, awaited, *again in steps:
+def shown():
+    return screen.decode(errors="replace")
+
+
+for typed, *awaited in steps:
     until = time.monotonic() + LIMIT_S
+    again = awaited[-1] is True
+    texts = awaited[:-1] if again else awaited
     while True:
         since = len(screen)
         os.write(terminal, typed.encode())
-        if await_text(awaited, since, 1 if again else LIMIT_S):
+        missing = await_texts(texts, since, 1 if again else LIMIT_S)
+        if missing is None:
             break
         if time.monotonic() > until or not again:
-            shown = screen.decode(errors="replace")
-            sys.exit(f"after {typed!r} there was no {awaited!r}:\n{shown}")
+            os.kill(child, signal.SIGKILL)
+            sys.exit(f"after {typed!r} there was no {missing!r}:\n{shown()}")
         os.write(terminal, b"\x03")
         read(0.2)
 
 until = time.monotonic() + LIMIT_S
-while time.monotonic() < until and read(0.5):
-    pass
+while read(0.5):
+    if time.monotonic() > until:
+        os.kill(child, signal.SIGKILL)
+        sys.exit(f"it did not end:\n{shown()}")
 _, status = os.waitpid(child, 0)
-print(json.dumps({"code": os.waitstatus_to_exitcode(status), "screen": screen.decode(errors="replace")}))
+print(json.dumps({"code": os.waitstatus_to_exitcode(status), "screen": shown()}))

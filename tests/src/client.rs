@@ -244,7 +244,7 @@ impl Client {
     /// Waits until every report holds what was answered before this call.
     ///
     /// # Panics
-    /// When that did not happen within two minutes.
+    /// When that did not happen within four minutes.
     pub async fn wait_for_reports(&self) {
         let now = chrono::Utc::now();
         crate::eventually("every report is up to date", || async {

@@ -273,24 +273,24 @@ async fn a_session_at_a_terminal_remembers_completes_and_cancels() {
         ["", prompt],
         // Several lines are one statement, and one entry of the history.
         ["SELECT 40 + 2\r", "\n"],
-        ["AS answer;\r", "(1 row, "],
-        ["\\d video_retention\r", "viewers"],
-        ["\\x\r", "one below the other: on"],
-        ["SELECT 'one' AS below;\r", "-[ record 1 ]"],
-        ["\\x off\r", "one below the other: off"],
+        ["AS answer;\r", "(1 row, ", prompt],
+        ["\\d video_retention\r", "viewers", prompt],
+        ["\\x\r", "one below the other: on", prompt],
+        ["SELECT 'one' AS below;\r", "-[ record 1 ]", prompt],
+        ["\\x off\r", "one below the other: off", prompt],
         // Once the tables are known, Tab completes their names and their columns.
         ["SELECT * FROM video_ret\t", "video_retention", true],
         [" WHERE retention\t", "retention_rate"],
         ["\u{3}", prompt],
-        ["\\tim\t\r", "Timing is off"],
-        ["SELECT nonsense;\r", "ERROR: unknown_column (400)"],
-        ["\\frob\r", "\\? shows all"],
+        ["\\tim\t\r", "Timing is off", prompt],
+        ["SELECT nonsense;\r", "ERROR: unknown_column (400)", prompt],
+        ["\\frob\r", "\\? shows all", prompt],
         [endless, "Ctrl-C ends the query"],
-        ["\u{3}", "Cancelled."],
-        ["SELECT 'still ' || 'here' AS t;\r", "still here"],
-        ["SELECT chr(27) || ']0;x' AS t;\r", "\\u{1b}]0;x"],
-        ["\\format csv\r", "The format is csv"],
-        ["SELECT chr(27) || '[31m' AS t;\r", "\\u{1b}[31m"],
+        ["\u{3}", "Cancelled.", prompt],
+        ["SELECT 'still ' || 'here' AS t;\r", "still here", prompt],
+        ["SELECT chr(27) || ']0;x' AS t;\r", "\\u{1b}]0;x", prompt],
+        ["\\format csv\r", "The format is csv", prompt],
+        ["SELECT chr(27) || '[31m' AS t;\r", "\\u{1b}[31m", prompt],
         ["\u{4}", ""]
     ]);
     let sat = sit(&sandbox, 100, &[], &session);
@@ -314,8 +314,8 @@ async fn a_session_at_a_terminal_remembers_completes_and_cancels() {
     let wide = "SELECT repeat('x', 60) AS a, repeat('y', 60) AS b;\r";
     let again = json!([
         ["", prompt],
-        ["\u{1b}[A\u{1b}[A\u{1b}[A\u{1b}[A\r", "still here"],
-        [wide, "xxx…"],
+        ["\u{1b}[A\u{1b}[A\u{1b}[A\u{1b}[A\r", "still here", prompt],
+        [wide, "xxx…", prompt],
         ["quit\r", ""]
     ]);
     let sat = sit(
