@@ -272,7 +272,7 @@ pub struct Link {
     /// Who that is, and what is shown of it
     #[command(flatten)]
     pub bounds: Bounds,
-    /// Address of the page; that of the `up` in the data folder, else that of the configuration
+    /// Address of the page; that of the `up` in the data folder if absent
     #[arg(long)]
     pub url: Option<String>,
 }

@@ -54,7 +54,7 @@ pub struct Sql {
     /// Query token; a steward's of 12 hours, made for the data folder, if absent
     #[arg(long, env = "CHALKLINE_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
-    /// Address of the query service; that of the `up` in the data folder, else that of the configuration
+    /// Address of the query service; that of the `up` in the data folder if absent, or with a token that of the configuration
     #[arg(long, env = "CHALKLINE_URL")]
     pub url: Option<String>,
 }

@@ -37,11 +37,10 @@ pub async fn run(
         None => the_only_tenant(registry).await?,
     };
     let holder = grant(args.role, args.bounds)?;
-    let running = || Addresses::read(&config.data_dir)?.query_url;
-    let url = args
-        .url
-        .or_else(running)
-        .unwrap_or_else(|| format!("{}://{}", config.query.tls.scheme(), config.query.listen));
+    let url = match args.url {
+        Some(url) => url,
+        None => running_url(config).context("name the service with --url")?,
+    };
     let token = session_token(registry, &tenant, args.role, &holder, LABEL).await?;
     let client = Client::trusting(&url, &token.reveal(), config.ca_file.as_deref())?;
     let code = login_code(&client).await?;
@@ -58,6 +57,19 @@ pub async fn run(
         ),
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where the `up` that has the data folder answers questions. A token that is made goes
+/// nowhere else unasked: when none runs, anybody may listen at the address that one would.
+///
+/// # Errors
+/// When none runs.
+pub(super) fn running_url(config: &Config) -> anyhow::Result<String> {
+    let running = Addresses::read(&config.data_dir).and_then(|running| running.query_url);
+    running.with_context(|| {
+        let data_dir = config.data_dir.display();
+        format!("no chalkline up runs in {data_dir}, whose services could be asked")
+    })
 }
 
 /// The page's address, with what logs in.

@@ -204,7 +204,7 @@ fn providers_are_trusted_shown_and_trusted_no_more() {
     for (change, expected) in [
         (json!({"issuer": "http://login.example"}), "issuer:"),
         (json!({"algorithms": ["HS256"]}), "HS256"),
-        (json!({"match": "email"}), "match:"),
+        (json!({"match": "given_name"}), "given_name"),
         (json!({"secret": "x"}), "secret"),
     ] {
         let file = folder.write("wrong.json", &provider(&change).to_string());

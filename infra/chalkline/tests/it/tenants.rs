@@ -219,6 +219,20 @@ fn a_link_needs_a_tenant_and_a_page() {
         stderr(&output)
     );
 
+    // Whoever listens where an `up` would gets no token that was made for it.
+    for command in [&["link"][..], &["sql", "SELECT 1"]] {
+        let before = folder.json(&["token", "list", "--tenant", "demo"]);
+        let output = folder.run(command);
+        assert_eq!(output.status.code(), Some(1), "{command:?}");
+        let expected = format!("no chalkline up runs in {}", folder.data().display());
+        assert!(stderr(&output).contains(&expected), "{}", stderr(&output));
+        assert_eq!(
+            folder.json(&["token", "list", "--tenant", "demo"]),
+            before,
+            "{command:?}"
+        );
+    }
+
     folder.json(&["tenant", "add", "Other"]);
     let output = folder.run(&["link", "--url", &url]);
     assert!(stderr(&output).contains("--tenant"), "{}", stderr(&output));

@@ -10,7 +10,7 @@ use runtime::{Clock, Registry};
 use schemas::{Credential, CredentialKind, Grant, Role, TenantId};
 use serde::{Deserialize, Serialize};
 
-use super::super::link::{SESSION, session_token, the_only_tenant};
+use super::super::link::{SESSION, running_url, session_token, the_only_tenant};
 use super::super::registry;
 use crate::client::{AskError, Asker, Client};
 use crate::data_dir::write_private;
@@ -54,9 +54,9 @@ struct KeptToken {
 }
 
 impl Access {
-    /// Finds the service and a token for it: those that are named; else the `up` in the
-    /// data folder, or that of the configuration, and a steward's token for its tenant.
-    /// A token that is made here goes to no other service.
+    /// Finds the service and a token for it: those that are named; else the `up` that runs
+    /// in the data folder, and a steward's token for its tenant. A token that is made here
+    /// goes to no other service.
     ///
     /// # Errors
     /// When one of them is missing, with what to do.
@@ -78,6 +78,9 @@ impl Access {
         let registry = registry(config).context(
             "without a token (CHALKLINE_TOKEN, --token) only a Chalkline on this machine is asked",
         )?;
+        let url = running_url(config).context(
+            "start it, or name a service with CHALKLINE_URL and give a token in CHALKLINE_TOKEN",
+        )?;
         let tenant = match &args.tenant {
             Some(tenant) => tenant.clone(),
             None => the_only_tenant(&registry).await?,
@@ -86,7 +89,7 @@ impl Access {
             registry,
             tenant,
             data_dir: config.data_dir.clone(),
-            url: local_url(config),
+            url,
             token: String::new(),
             ca_file: config.ca_file.clone(),
         };
@@ -116,6 +119,11 @@ impl Access {
         };
         match error {
             AskError::Refused(refusal) if ENDED.contains(&refusal.code.as_str()) => {
+                // Who listens there now may be somebody else.
+                match Addresses::read(&renewal.data_dir).and_then(|running| running.query_url) {
+                    Some(url) => renewal.url = url,
+                    None => return Ok(false),
+                }
                 renewal.issue().await?;
             }
             AskError::Unreachable { .. } => {
@@ -134,8 +142,8 @@ impl Access {
 
 /// Where the `up` in the data folder listens, else where the configuration says.
 fn local_url(config: &Config) -> String {
-    let running = || Addresses::read(&config.data_dir)?.query_url;
-    running().unwrap_or_else(|| format!("{}://{}", config.query.tls.scheme(), config.query.listen))
+    running_url(config)
+        .unwrap_or_else(|_| format!("{}://{}", config.query.tls.scheme(), config.query.listen))
 }
 
 /// The tenant that has to be named beside a token that need not name one.
