@@ -8,6 +8,7 @@ mod concatenation;
 mod described;
 mod framed;
 mod growth;
+mod like_inner;
 mod measure;
 mod paced;
 mod planned;
