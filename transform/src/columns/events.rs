@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use arrow::array::{
     Array, ArrayBuilder, ArrayRef, Int32Builder, Int64Builder, RecordBatch, StringBuilder,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use schemas::event::{Data, Event, Extra, TYPE_VERSION};
 use schemas::{Family, StudentKey, Table};
 use uuid::Uuid;
@@ -21,6 +21,12 @@ use crate::place::Placed;
 /// The member of `extra` that says that the sender's time and the corrected one
 /// lie in different terms.
 const CLOCK_CROSSED_TERM: &str = "clock_crossed_term";
+
+/// Whether nanoseconds can tell a time, as many engines count. A sender's clock that is
+/// centuries wrong tells nothing, and one such row would fail whoever compares the column.
+fn is_of_some_age(time: &DateTime<Utc>) -> bool {
+    (1700..2200).contains(&time.year())
+}
 
 /// Rows after which a batch is closed: what grows is copied to where there is
 /// room, so it had better not grow large.
@@ -113,7 +119,8 @@ impl EventRows {
         self.type_version.append_value(TYPE_VERSION.into());
         self.dialect.append(Some(&event.dialect));
         self.occurred_at.append(placed.occurred_at);
-        self.sent_at.append_option(event.sent_at);
+        self.sent_at
+            .append_option(event.sent_at.filter(is_of_some_age));
         self.received_at.append(event.received_at);
         self.clock_correction_ms
             .append_option(placed.clock_correction.map(|by| by.num_milliseconds()));

@@ -373,6 +373,26 @@ async fn a_late_event_goes_to_its_own_term_and_a_wrong_clock_to_the_senders() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_ages_ahead_is_corrected_and_its_time_not_kept() {
+    let sandbox = Sandbox::new().await;
+    let mut ahead = event(1, Family::Video);
+    ahead.time = time("9999-12-31T23:59:58Z");
+    ahead.sent_at = Some(time("9999-12-31T23:59:59Z"));
+    ahead.received_at = time("2026-09-14T10:00:05Z");
+    sandbox.append(vec![record("demo", &ahead)]).await;
+    sandbox.run_to_the_end().await;
+
+    let rows = sandbox
+        .rows(
+            "demo",
+            Table::Events(Family::Video),
+            &["occurred_at", "sent_at"],
+        )
+        .await;
+    assert_eq!(rows, [["2026-09-14T10:00:04Z", "∅"]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_tenants_share_a_round_and_no_rows() {
     let sandbox = Sandbox::new().await;
     let names: Vec<String> = (0..12).map(|n| format!("school-{n}")).collect();
