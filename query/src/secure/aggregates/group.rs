@@ -13,6 +13,7 @@ use datafusion::logical_expr::{
 
 use super::people::People;
 use super::sound::sound;
+use super::types::is_truth;
 use super::{Kind, ours, refused};
 use crate::error::Error;
 
@@ -168,6 +169,9 @@ fn contributes(expr: &Expr, people: &People, schema: &DFSchema) -> Result<Option
     if let Some(filter) = &params.filter {
         people.unnamed(filter, schema, "FILTER")?;
         sound(filter, schema)?;
+        if !is_truth(filter, schema) {
+            return Err(refused("FILTER takes a condition"));
+        }
         and(filter.as_ref().clone());
     }
     Ok(condition)

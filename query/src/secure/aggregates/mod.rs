@@ -7,10 +7,12 @@
 //! changed to count people beside whatever else it counts, see [`group`]. Above it
 //! everything is allowed again: it is reckoned from what is shown.
 
+mod constants;
 mod group;
 mod people;
 mod sound;
 mod subqueries;
+mod types;
 
 use std::sync::Arc;
 
@@ -25,8 +27,9 @@ use datafusion::logical_expr::{
 };
 
 use self::people::People;
-use self::sound::{are_comparable, sound, sound_rows};
+use self::sound::{sound, sound_rows};
 use self::subqueries::{Within, subqueries};
+use self::types::are_comparable;
 use super::secured::Secured;
 use crate::error::Error;
 

@@ -5,8 +5,8 @@
 //! pass of which it is known which side becomes what, and that it can.
 
 use datafusion::arrow::datatypes::DataType;
+use datafusion::common::DFSchema;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::logical_expr::expr::{
     AggregateFunction, Alias, Between, Case, InList, Like, ScalarFunction,
 };
@@ -14,6 +14,10 @@ use datafusion::logical_expr::{
     BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator, TryCast,
 };
 
+use super::constants::{CLOCKS, constant, is_clock, is_short_interval};
+use super::types::{
+    are_alike, are_comparable, are_of_one_type, is_float, is_lossless, is_simple, is_truth,
+};
 use super::{ours, refused, unnamed};
 use crate::error::Error;
 
@@ -51,9 +55,6 @@ const OF_TIMES: [(&str, &[&str]); 2] = [
         ],
     ),
 ];
-
-/// What the time is now.
-const CLOCKS: [&str; 2] = ["now", "current_date"];
 
 /// Aggregates of rows about nobody that cannot fail.
 const COUNTING: [&str; 3] = ["count", "max", "min"];
@@ -121,27 +122,26 @@ fn sound_node(node: &LogicalPlan) -> Result<(), Error> {
 /// Whether an expression over these columns cannot fail.
 fn is_sound(expr: &Expr, schema: &DFSchema) -> bool {
     let sound = |expr: &Expr| is_sound(expr, schema);
-    let boxed = |expr: &Option<Box<Expr>>| expr.as_deref().is_none_or(sound);
     match expr {
         Expr::Column(_) | Expr::Literal(..) => true,
-        Expr::Alias(Alias { expr, .. })
-        | Expr::Not(expr)
-        | Expr::IsNull(expr)
-        | Expr::IsNotNull(expr)
+        Expr::Alias(Alias { expr, .. }) | Expr::IsNull(expr) | Expr::IsNotNull(expr) => sound(expr),
+        Expr::Not(expr)
         | Expr::IsTrue(expr)
         | Expr::IsFalse(expr)
         | Expr::IsUnknown(expr)
         | Expr::IsNotTrue(expr)
         | Expr::IsNotFalse(expr)
-        | Expr::IsNotUnknown(expr) => sound(expr),
+        | Expr::IsNotUnknown(expr) => is_truth(expr, schema) && sound(expr),
         Expr::TryCast(TryCast { expr: inner, .. }) => {
             sound(inner) && is_simple(inner, schema) && is_simple(expr, schema)
         }
-        Expr::Cast(Cast { expr: inner, .. }) => sound(inner) && is_lossless(inner, expr, schema),
+        Expr::Cast(Cast { expr: inner, .. }) => {
+            constant(expr).is_some() || sound(inner) && is_lossless(inner, expr, schema)
+        }
         Expr::Negative(inner) => sound(inner) && is_float(inner, schema),
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
             let fits = match op {
-                Operator::And | Operator::Or => true,
+                Operator::And | Operator::Or => is_truth(left, schema) && is_truth(right, schema),
                 Operator::Plus | Operator::Minus if is_clock(left) => is_short_interval(right),
                 Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide => {
                     is_float(expr, schema)
@@ -161,15 +161,12 @@ fn is_sound(expr: &Expr, schema: &DFSchema) -> bool {
         Expr::Between(Between {
             expr, low, high, ..
         }) => {
-            are_comparable(expr, low, schema, schema)
-                && are_comparable(expr, high, schema, schema)
-                && sound(expr)
-                && sound(low)
-                && sound(high)
+            let all = [&**expr, low, high];
+            are_alike(&all, schema) && all.into_iter().all(sound)
         }
         Expr::InList(InList { expr, list, .. }) => {
-            let fits = |one: &Expr| are_comparable(expr, one, schema, schema) && sound(one);
-            sound(expr) && list.iter().all(fits)
+            let all: Vec<&Expr> = std::iter::once(&**expr).chain(list).collect();
+            are_alike(&all, schema) && all.into_iter().all(sound)
         }
         Expr::Like(Like { expr, pattern, .. }) => {
             sound(expr)
@@ -181,14 +178,20 @@ fn is_sound(expr: &Expr, schema: &DFSchema) -> bool {
             when_then_expr,
             else_expr,
         }) => {
-            let mut branches = when_then_expr.iter();
-            let compares = |when: &Expr| match expr {
-                Some(expr) => are_comparable(expr, when, schema, schema),
-                None => true,
+            let whens = when_then_expr.iter().map(|(when, _)| &**when);
+            let thens = when_then_expr.iter().map(|(_, then)| &**then);
+            let results: Vec<&Expr> = thens.chain(else_expr.as_deref()).collect();
+            let fits = match expr {
+                Some(expr) => {
+                    let compared: Vec<&Expr> = std::iter::once(&**expr).chain(whens).collect();
+                    are_alike(&compared, schema) && compared.into_iter().all(sound)
+                }
+                None => {
+                    let mut whens = whens;
+                    whens.all(|when| is_truth(when, schema) && sound(when))
+                }
             };
-            boxed(expr)
-                && boxed(else_expr)
-                && branches.all(|(when, then)| sound(when) && compares(when) && sound(then))
+            fits && are_of_one_type(&results, schema) && results.into_iter().all(sound)
         }
         Expr::ScalarFunction(call) => is_total(call, schema) && call.args.iter().all(sound),
         // Of subqueries is not known what planning makes of them.
@@ -202,12 +205,8 @@ fn is_total(call: &ScalarFunction, schema: &DFSchema) -> bool {
         return true;
     }
     if CHOOSING.contains(&name) {
-        let (first, others) = match call.args.split_first() {
-            Some(split) => split,
-            None => return false,
-        };
-        let mut others = others.iter();
-        return others.all(|other| are_comparable(first, other, schema, schema));
+        let args: Vec<&Expr> = call.args.iter().collect();
+        return are_of_one_type(&args, schema);
     }
     if name == "round" {
         return matches!(&call.args[..], [_] | [_, Expr::Literal(..)]);
@@ -226,85 +225,4 @@ fn is_total(call: &ScalarFunction, schema: &DFSchema) -> bool {
     };
     unit.is_some_and(|unit| units.contains(&unit.as_str()))
         && time.get_type(schema).is_ok_and(is_time)
-}
-
-/// Whether it says what the time is.
-fn is_clock(expr: &Expr) -> bool {
-    matches!(expr, Expr::ScalarFunction(call) if CLOCKS.contains(&call.name()))
-}
-
-/// Whether it is a stretch of at most a thousand years, which no time of ours is beyond.
-fn is_short_interval(expr: &Expr) -> bool {
-    let Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(interval)), _) = expr else {
-        return false;
-    };
-    interval.months.unsigned_abs() <= 12_000 && interval.days.unsigned_abs() <= 366_000
-}
-
-fn is_float(expr: &Expr, schema: &DFSchema) -> bool {
-    expr.get_type(schema).is_ok_and(|of| of.is_floating())
-}
-
-fn is_text(of: &DataType) -> bool {
-    matches!(of, DataType::Utf8 | DataType::Utf8View)
-}
-
-/// Whether it is a text, an integer, a double or a truth.
-fn is_simple(expr: &Expr, schema: &DFSchema) -> bool {
-    let simple = |of: DataType| {
-        is_text(&of) || of.is_integer() || of.is_floating() || of == DataType::Boolean
-    };
-    expr.get_type(schema).is_ok_and(simple)
-}
-
-/// Whether every value of one type is one of the other.
-fn is_lossless(from: &Expr, to: &Expr, schema: &DFSchema) -> bool {
-    let (Ok(of), Ok(into)) = (from.get_type(schema), to.get_type(schema)) else {
-        return false;
-    };
-    match (&of, &into) {
-        (of, into) if of == into => true,
-        (DataType::Null, _) => true,
-        // Times are as they are stored: nothing here makes others.
-        (of, into) if is_text(into) => !of.is_nested(),
-        (of, into) if into.is_floating() => of.is_integer() || of.is_floating(),
-        (DataType::Int32, DataType::Int64) => true,
-        (of, DataType::Date32) => matches!(of, DataType::Timestamp(..)),
-        _ => false,
-    }
-}
-
-/// Whether two values, over columns of their own, are compared without one of them being
-/// made into another type, on which that could fail.
-pub(super) fn are_comparable(
-    left: &Expr,
-    right: &Expr,
-    of_left: &DFSchema,
-    of_right: &DFSchema,
-) -> bool {
-    let (Ok(one), Ok(other)) = (left.get_type(of_left), right.get_type(of_right)) else {
-        return false;
-    };
-    let is_number = |of: &DataType| of.is_integer() || of.is_floating();
-    let is_stamp = |of: &DataType| matches!(of, DataType::Timestamp(..));
-    one == other
-        || is_number(&one) && is_number(&other)
-        || is_stamp(&one) && is_stamp(&other)
-        || becomes(left, &other)
-        || becomes(right, &one)
-}
-
-/// Whether it is a constant that is made into the other type at once: a text into what it
-/// reads as, a date into a time. No text is made of it, since then the other side is.
-fn becomes(constant: &Expr, of: &DataType) -> bool {
-    let Expr::Literal(value, _) = constant else {
-        return false;
-    };
-    let fits = match value.data_type() {
-        DataType::Null => true,
-        from if is_text(&from) => true,
-        DataType::Date32 => matches!(of, DataType::Timestamp(..)),
-        _ => false,
-    };
-    fits && value.cast_to(of).is_ok()
 }

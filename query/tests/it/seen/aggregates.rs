@@ -61,6 +61,31 @@ use super::district::district;
     "SELECT count(*) FROM assessment WHERE score > 0 AND TRY_CAST(item_id AS int) IS NULL",
     "12"
 )]
+// Constants are made what they are at once, whatever the rows.
+#[case(
+    "SELECT count(*) FROM clickstream WHERE occurred_at >= DATE '2026-01-01' AND occurred_at < TIMESTAMP '2030-01-01 00:00:00'",
+    "12"
+)]
+#[case(
+    "SELECT count(*) FROM clickstream WHERE occurred_at BETWEEN '2026-01-01' AND CAST('2030-01-01' AS date)",
+    "12"
+)]
+#[case(
+    "SELECT count(*) FROM clickstream WHERE CAST(occurred_at AS date) > DATE '2026-01-01'",
+    "12"
+)]
+#[case(
+    "SELECT count(*) FROM clickstream WHERE occurred_at > now() - INTERVAL '60 years'",
+    "12"
+)]
+#[case(
+    "SELECT count(*) FROM clickstream WHERE occurred_at > current_date - INTERVAL '60 years'",
+    "12"
+)]
+#[case(
+    "SELECT count(*) FROM assessment WHERE CASE WHEN score > 0.25 THEN 1.0 ELSE 0 END > 0.5",
+    "12"
+)]
 // Of too few people nothing is left.
 #[case("SELECT count(*) FROM clickstream WHERE section_id = 'art-1'", "")]
 #[case(
@@ -102,6 +127,13 @@ async fn groups_of_enough_people_are_shown(#[case] sql: &str, #[case] expected: 
 // What planning would make of it fails, though it is written as what cannot.
 #[case("SELECT count(*) FROM clickstream WHERE section_id > 5")]
 #[case("SELECT count(*) FROM clickstream WHERE section_id IN (5, 6)")]
+#[case("SELECT count(*) FROM clickstream WHERE section_id > CAST('5' AS int)")]
+#[case("SELECT count(*) FROM clickstream WHERE section_id = 'art-1' AND url > DATE '2026-01-01'")]
+#[case("SELECT count(*) FROM clickstream WHERE occurred_at > CAST('garbage' AS date)")]
+#[case("SELECT count(*) FROM clickstream WHERE occurred_at > now() - INTERVAL '900 years'")]
+#[case(
+    "SELECT count(*) FROM clickstream WHERE occurred_at > now() + INTERVAL '70 years 9000000000 seconds'"
+)]
 #[case("SELECT count(*) FROM clickstream WHERE CASE section_id WHEN 5 THEN true ELSE false END")]
 #[case("SELECT count(*) FROM clickstream WHERE nullif(section_id, 5) IS NULL")]
 #[case("SELECT count(*) FROM clickstream WHERE date_trunc('dow', occurred_at) IS NULL")]
@@ -115,6 +147,45 @@ async fn groups_of_enough_people_are_shown(#[case] sql: &str, #[case] expected: 
 #[case("SELECT count(*) FROM assessment WHERE round(1.0, TRY_CAST(score AS bigint)) = 1")]
 #[case("SELECT avg(TRY_CAST(score / 0.7 AS decimal(38, 36))) FROM assessment")]
 #[case("SELECT sum(TRY_CAST(score * 5e18 AS bigint)) FROM assessment")]
+// One type is looked for, for all that is compared or chosen from.
+#[case(
+    "SELECT count(*) FROM assessment WHERE CASE WHEN section_id = 'x' THEN score ELSE CAST(0 AS decimal(38, 37)) END IS NULL"
+)]
+#[case(
+    "SELECT count(*) FROM assessment WHERE CASE WHEN section_id = 'x' THEN score ELSE CAST(NULL AS decimal(38, 37)) END IS NULL"
+)]
+#[case(
+    "SELECT count(*) FROM clickstream WHERE CASE WHEN section_id = 'art-1' THEN session_id ELSE occurred_at END IS NULL"
+)]
+#[case(
+    "SELECT count(*) FROM clickstream WHERE CASE WHEN section_id = 'art-1' THEN 1.0 ELSE section_id END > 0"
+)]
+#[case(
+    "SELECT count(*) FROM assessment WHERE CAST(CASE WHEN section_id = 'art-1' THEN 1 ELSE score * 1e300 END AS bigint) > 0"
+)]
+#[case("SELECT count(*) FROM clickstream WHERE '2026-01-01' IN (session_id, occurred_at)")]
+#[case("SELECT count(*) FROM clickstream WHERE '5' IN (section_id, count)")]
+#[case("SELECT count(*) FROM clickstream WHERE coalesce('5', section_id, count) IS NULL")]
+#[case(
+    "SELECT count(*) FROM clickstream WHERE CASE '5' WHEN section_id THEN true WHEN count THEN false END"
+)]
+#[case("SELECT count(*) FROM enrollments WHERE DATE '2026-01-01' BETWEEN end_date AND recorded_at")]
+#[case("SELECT count(*) FROM enrollments WHERE current_date BETWEEN end_date AND recorded_at")]
+// Constants that fail in what is done with them.
+#[case(
+    "SELECT count(*) FROM clickstream WHERE section_id = 'x' AND date_trunc('year', TIMESTAMP '1677-10-01 00:00:00') IS NULL"
+)]
+#[case(
+    "SELECT count(*) FROM clickstream WHERE CASE WHEN section_id = 'x' THEN ceil(CAST('9.5' AS decimal(2, 1))) END IS NULL"
+)]
+#[case("SELECT avg(CAST(9 AS decimal(38, 37))) FROM clickstream")]
+// What is no condition is made one.
+#[case(
+    "SELECT count(*) FROM clickstream WHERE CASE WHEN section_id <> 'x' THEN 1 WHEN url THEN 2 END IS NULL"
+)]
+#[case(
+    "SELECT count(*) FILTER (WHERE CASE WHEN section_id = 'x' THEN url ELSE 'true' END) FROM clickstream"
+)]
 // Subqueries, and what stands beside people: whether it is asked for tells of them.
 #[case(
     "SELECT count(*) FROM assessment a WHERE EXISTS (SELECT 1 FROM (VALUES (1)) v(n) WHERE 1 / (CASE WHEN a.section_id = 'art-1' THEN 0 ELSE 1 END) >= v.n)"
