@@ -68,6 +68,8 @@ pub struct Config {
     pub submitted_concurrency: usize,
     /// How many submitted queries of one tenant may wait, work or be kept.
     pub submitted_queries: usize,
+    /// How many of them may be one asker's.
+    pub submitted_asker_queries: usize,
     /// How long the rows of a submitted query are kept.
     pub submitted_kept_seconds: u64,
     /// How much the kept rows of all tenants may take, where queries spill.
@@ -109,6 +111,7 @@ impl Default for Config {
             submitted_timeout_seconds: 600,
             submitted_concurrency: 2,
             submitted_queries: 32,
+            submitted_asker_queries: 16,
             submitted_kept_seconds: 3_600,
             submitted_bytes: 4 * 1024 * MIB as u64,
             submitted_tenant_bytes: 1024 * MIB as u64,
@@ -141,6 +144,7 @@ impl Check for Config {
             ),
             ("submitted_concurrency", self.submitted_concurrency),
             ("submitted_queries", self.submitted_queries),
+            ("submitted_asker_queries", self.submitted_asker_queries),
             (
                 "submitted_kept_seconds",
                 self.submitted_kept_seconds as usize,

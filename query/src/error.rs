@@ -64,7 +64,7 @@ pub(crate) enum Error {
     #[error("the key names another query")]
     Reused,
     #[error("too many queries of this tenant were submitted")]
-    TooManySubmitted { most: usize },
+    TooManySubmitted { whose: &'static str, most: usize },
     #[error("the answer is too long")]
     TooLarge { detail: String },
     #[error("too many queries of this tenant are waiting")]
@@ -198,8 +198,8 @@ impl Error {
             Self::TooMany => {
                 "Too many queries of this tenant are waiting; send it again later.".to_owned()
             }
-            Self::TooManySubmitted { most } => format!(
-                "A tenant may have {most} submitted queries that wait, work or are kept; delete \
+            Self::TooManySubmitted { whose, most } => format!(
+                "{whose} may have {most} submitted queries that wait, work or are kept; delete \
                  some with DELETE /v1/queries/{{id}}, or wait until they expire."
             ),
             Self::Pressure => "The service is short of memory while other queries work; send \

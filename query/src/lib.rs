@@ -33,6 +33,7 @@ mod session;
 mod slots;
 mod snapshot;
 mod submitted;
+mod sweep;
 mod tables;
 mod types;
 mod web;

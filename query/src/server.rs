@@ -38,7 +38,7 @@ use crate::secure::sees_all;
 use crate::session::{Means, Running, Sessions, entries, ours};
 use crate::submitted::{self, Queries};
 use crate::tables::Tables;
-use crate::{Config, Principal, embed, failure, openapi, report, web};
+use crate::{Config, Principal, embed, failure, openapi, report, sweep, web};
 
 /// How many chunks of an answer wait for their reader.
 const CHUNKS_AHEAD: usize = 2;
@@ -197,9 +197,12 @@ impl Query {
     pub async fn run(self, listener: TcpListener, shutdown: Shutdown) {
         let component = shutdown.component("query");
         self.health.ready();
+        let sweeping = tokio::spawn(sweep::keep_on(Arc::downgrade(&self.parts)));
         let (router, tls) = (self.router(), self.tls.clone());
         http::serve_with(listener, router, tls, &shutdown, http::Limits::default()).await;
         self.health.not_ready("shutting down");
+        sweeping.abort();
+        let _ = sweeping.await;
         // Nobody can ask for them any more.
         self.parts.queries.close();
         // What was asked is told, whoever has gone away since.

@@ -102,6 +102,11 @@ impl Sessions {
         }
     }
 
+    /// Gives back the answers that are kept no longer.
+    pub(crate) async fn sweep(&self) {
+        self.results.sweep().await;
+    }
+
     /// Plans and starts a statement, and has that recorded.
     pub(crate) async fn run(
         &self,

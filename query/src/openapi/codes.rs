@@ -120,7 +120,10 @@ impl Set {
                 )]),
                 vec![
                     Error::Reused,
-                    Error::TooManySubmitted { most: 32 },
+                    Error::TooManySubmitted {
+                        whose: "One asker",
+                        most: 16,
+                    },
                     Error::Pressure,
                     unrecorded(),
                 ],

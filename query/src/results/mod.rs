@@ -91,8 +91,18 @@ impl Results {
         })
     }
 
+    /// Gives back what is held no more; without it only the next answer would.
+    pub(crate) async fn sweep(&self) {
+        self.held.run_pending_tasks().await;
+        self.tell();
+    }
+
     async fn put(&self, key: Key, held: Held) {
         self.held.insert(key, held).await;
+        self.tell();
+    }
+
+    fn tell(&self) {
         metrics::gauge!("chalkline_query_results_bytes").set(self.held.weighted_size() as f64);
     }
 }

@@ -55,7 +55,7 @@ async fn list(State(parts): State<Arc<Parts>>, headers: HeaderMap) -> Response {
     let listed = async {
         let principal = parts.principal(&headers).await?;
         let now = right(&parts, &principal).await?;
-        let known = parts.queries.known(&principal);
+        let known = parts.queries.known(&principal, parts.clock.now());
         let queries = known.iter().map(|entry| told(entry, &principal, &now));
         let queries: Vec<Value> = queries.collect();
         Ok(document(StatusCode::OK, &json!({ "queries": queries })))
@@ -66,7 +66,9 @@ async fn list(State(parts): State<Arc<Parts>>, headers: HeaderMap) -> Response {
 async fn show(State(parts): State<Arc<Parts>>, id: Id, headers: HeaderMap) -> Response {
     let shown = async {
         let principal = parts.principal(&headers).await?;
-        let entry = parts.queries.find(&principal, &named(id))?;
+        let entry = parts
+            .queries
+            .find(&principal, &named(id), parts.clock.now())?;
         let now = right(&parts, &principal).await?;
         Ok(document(StatusCode::OK, &told(&entry, &principal, &now)))
     };
@@ -76,7 +78,9 @@ async fn show(State(parts): State<Arc<Parts>>, id: Id, headers: HeaderMap) -> Re
 async fn remove(State(parts): State<Arc<Parts>>, id: Id, headers: HeaderMap) -> Response {
     let removed = async {
         let principal = parts.principal(&headers).await?;
-        let entry = parts.queries.find(&principal, &named(id))?;
+        let entry = parts
+            .queries
+            .find(&principal, &named(id), parts.clock.now())?;
         if entry.state().is_over() {
             parts.queries.forget(&entry.id);
             return Ok(StatusCode::NO_CONTENT.into_response());
@@ -182,7 +186,7 @@ async fn page_of(
     query: &str,
     trace_id: &str,
 ) -> Result<Response, Error> {
-    let entry = parts.queries.own(principal, id)?;
+    let entry = parts.queries.own(principal, id, parts.clock.now())?;
     let kept = match entry.state() {
         Progress::Finished(kept) => Ok(kept),
         Progress::Failed(error) => Err(error),

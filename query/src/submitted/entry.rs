@@ -131,22 +131,26 @@ impl Entry {
         self.progress().rows += rows;
     }
 
-    /// Notes what became of it, kept for so long; the first end stays. Whether this is it.
-    pub(super) fn end(&self, state: State, now: DateTime<Utc>, kept_for: TimeDelta) -> bool {
+    /// Notes what became of it, kept for so long; the first end stays.
+    pub(super) fn end(&self, state: State, now: DateTime<Utc>, kept_for: TimeDelta) {
         let mut progress = self.progress();
         if progress.state.is_over() {
-            return false;
+            return;
         }
         if let State::Finished(kept) = &state {
             progress.rows = kept.rows;
         }
         progress.state = state;
         progress.finished_at = Some(now);
-        progress.expires_at = Some(now + kept_for);
+        progress.expires_at = now.checked_add_signed(kept_for);
         if let Some(task) = progress.task.take() {
             task.abort();
         }
-        true
+    }
+
+    /// Whether its time is over.
+    pub(super) fn is_past(&self, now: DateTime<Utc>) -> bool {
+        self.progress().expires_at.is_some_and(|end| end <= now)
     }
 
     /// Ends its work, for a process that ends.

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use schemas::TenantId;
@@ -26,8 +25,9 @@ pub(crate) struct Queries {
     /// Names this start of the process in the ids that it gives.
     start: String,
     most_of_tenant: usize,
+    most_of_asker: usize,
     concurrency: usize,
-    life: Duration,
+    kept_for: TimeDelta,
     pub(super) folder: PathBuf,
     pub(super) disk: Arc<Disk>,
     held: Mutex<Held>,
@@ -45,8 +45,12 @@ impl Queries {
         Arc::new(Self {
             start: hex(rand::random()),
             most_of_tenant: config.submitted_queries,
+            most_of_asker: config.submitted_asker_queries,
             concurrency: config.submitted_concurrency,
-            life: Duration::from_secs(config.submitted_kept_seconds),
+            kept_for: i64::try_from(config.submitted_kept_seconds)
+                .ok()
+                .and_then(TimeDelta::try_seconds)
+                .unwrap_or(TimeDelta::MAX),
             folder: folder.unwrap_or_else(std::env::temp_dir),
             disk: Disk::new(config.submitted_bytes, config.submitted_tenant_bytes),
             held: Mutex::default(),
@@ -57,7 +61,7 @@ impl Queries {
     /// it is new.
     ///
     /// # Errors
-    /// When the tenant has too many, or the key came with another query.
+    /// When the tenant or this asker has too many, or the key came with another query.
     pub(super) fn take(
         &self,
         principal: &Principal,
@@ -67,6 +71,7 @@ impl Queries {
         now: DateTime<Utc>,
     ) -> Result<(Arc<Entry>, bool), Error> {
         let owner = Owner::of(principal);
+        self.sweep(now);
         let mut held = self.held();
         if key.is_some() {
             let same = |entry: &&Arc<Entry>| entry.key == key && entry.owner == owner;
@@ -77,9 +82,18 @@ impl Queries {
             }
         }
         let of_tenant = |entry: &&Arc<Entry>| entry.owner.tenant == owner.tenant;
-        let most = self.most_of_tenant;
-        if held.entries.values().filter(of_tenant).count() >= most || held.entries.len() >= MOST {
-            return Err(Error::TooManySubmitted { most });
+        let of_asker = |entry: &&Arc<Entry>| entry.owner == owner;
+        let held_of =
+            |whose: &dyn Fn(&&Arc<Entry>) -> bool| held.entries.values().filter(whose).count();
+        let too_many = if held_of(&of_asker) >= self.most_of_asker {
+            Some(("One asker", self.most_of_asker))
+        } else if held_of(&of_tenant) >= self.most_of_tenant {
+            Some(("A tenant", self.most_of_tenant))
+        } else {
+            (held.entries.len() >= MOST).then_some(("A process", MOST))
+        };
+        if let Some((whose, most)) = too_many {
+            return Err(Error::TooManySubmitted { whose, most });
         }
         let id = format!("{}-{}", self.start, Uuid::now_v7().simple());
         let entry = Arc::new(Entry::new(
@@ -105,9 +119,10 @@ impl Queries {
 
     /// What somebody may know of: their own, and to whom all is shown those of the tenant;
     /// the oldest first.
-    pub(super) fn known(&self, principal: &Principal) -> Vec<Arc<Entry>> {
+    pub(super) fn known(&self, principal: &Principal, now: DateTime<Utc>) -> Vec<Arc<Entry>> {
         let owner = Owner::of(principal);
-        let is_known = |entry: &&Arc<Entry>| may_know(principal, &owner, entry);
+        let is_known =
+            |entry: &&Arc<Entry>| may_know(principal, &owner, entry) && !entry.is_past(now);
         let held = self.held();
         let mut known: Vec<_> = held.entries.values().filter(is_known).cloned().collect();
         drop(held);
@@ -119,11 +134,16 @@ impl Queries {
     ///
     /// # Errors
     /// [`Error::UnknownQuery`], also when it is somebody else's.
-    pub(super) fn find(&self, principal: &Principal, id: &str) -> Result<Arc<Entry>, Error> {
+    pub(super) fn find(
+        &self,
+        principal: &Principal,
+        id: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<Entry>, Error> {
         let owner = Owner::of(principal);
         let entry = self.held().entries.get(id).cloned();
         entry
-            .filter(|entry| may_know(principal, &owner, entry))
+            .filter(|entry| may_know(principal, &owner, entry) && !entry.is_past(now))
             .ok_or_else(|| self.unknown(id))
     }
 
@@ -131,27 +151,32 @@ impl Queries {
     ///
     /// # Errors
     /// [`Error::UnknownQuery`], also when it is somebody else's.
-    pub(super) fn own(&self, principal: &Principal, id: &str) -> Result<Arc<Entry>, Error> {
+    pub(super) fn own(
+        &self,
+        principal: &Principal,
+        id: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<Entry>, Error> {
         let owner = Owner::of(principal);
         let entry = self.held().entries.get(id).cloned();
         entry
-            .filter(|entry| entry.owner == owner)
+            .filter(|entry| entry.owner == owner && !entry.is_past(now))
             .ok_or_else(|| self.unknown(id))
     }
 
-    /// Notes what became of a query, and forgets it when its time is over.
-    pub(super) fn end(self: &Arc<Self>, entry: &Arc<Entry>, state: State, now: DateTime<Utc>) {
-        let kept_for = TimeDelta::from_std(self.life).unwrap_or(TimeDelta::MAX);
-        if !entry.end(state, now, kept_for) {
-            return;
-        }
-        let (queries, id, life) = (Arc::downgrade(self), entry.id.clone(), self.life);
-        tokio::spawn(async move {
-            tokio::time::sleep(life).await;
-            if let Some(queries) = queries.upgrade() {
-                queries.forget(&id);
-            }
-        });
+    /// Notes what became of a query, which is known for a while from now on.
+    pub(super) fn end(&self, entry: &Entry, state: State, now: DateTime<Utc>) {
+        entry.end(state, now, self.kept_for);
+    }
+
+    /// Forgets the queries whose time is over, and their rows.
+    pub(crate) fn sweep(&self, now: DateTime<Utc>) {
+        let mut held = self.held();
+        let past = held.entries.extract_if(|_, entry| entry.is_past(now));
+        let past: Vec<_> = past.collect();
+        drop(held);
+        // Their files are given back here, while nobody waits for the lock.
+        drop(past);
     }
 
     /// Forgets a query that has ended, and its rows.

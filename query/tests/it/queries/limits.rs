@@ -1,7 +1,6 @@
 //! How many queries are submitted, how long they work, how much is kept and for how long.
 
-use std::time::Duration;
-
+use chrono::TimeDelta;
 use query::Config;
 use serde_json::json;
 
@@ -90,6 +89,7 @@ async fn a_tenant_has_so_many_and_room_beside_them() {
     let (status, code, _) = third.problem();
     assert_eq!((status, code.as_str()), (429, "too_many_queries"));
     assert_eq!(third.headers["retry-after"], "60");
+    assert!(third.problem().2.contains("A tenant may have 2"));
     // Another tenant has its own, and whoever does not submit has room.
     school.submit(&token("south", "steward"), NUMBERS).await;
     let rows = school.ask("new", "SELECT 1 AS one").await.rows();
@@ -103,6 +103,26 @@ async fn a_tenant_has_so_many_and_room_beside_them() {
     let query = school.ended(&steward, &second).await;
     assert_eq!(query["status"], "finished", "{query}");
     assert_eq!(school.delete(&steward, &first).await.status, 204);
+    school.submit(&steward, NUMBERS).await;
+}
+
+#[tokio::test]
+async fn no_asker_takes_the_room_of_the_others() {
+    let config = Config {
+        submitted_asker_queries: 1,
+        ..small()
+    };
+    let school = School::empty(config).await;
+    let steward = token("new", "steward");
+    let first = school.submit(&steward, NUMBERS).await;
+    let body = json!({"sql": NUMBERS});
+    let second = school.answer(submission(&steward, &body)).await;
+    let (status, code, detail) = second.problem();
+    assert_eq!((status, code.as_str()), (429, "too_many_queries"));
+    assert!(detail.contains("One asker may have 1"), "{detail}");
+    school.submit(&token("new", "researcher"), NUMBERS).await;
+    school.ended(&steward, &first).await;
+    school.delete(&steward, &first).await;
     school.submit(&steward, NUMBERS).await;
 }
 
@@ -126,22 +146,28 @@ async fn results_take_no_more_than_they_may() {
 #[tokio::test]
 async fn results_are_kept_for_a_while() {
     let config = Config {
-        submitted_kept_seconds: 1,
+        submitted_kept_seconds: 60,
+        submitted_queries: 1,
         ..small()
     };
     let school = School::empty(config).await;
     let steward = token("new", "steward");
     let id = school.submit(&steward, "SELECT 1 AS one").await;
     school.ended(&steward, &id).await;
-    let gone = async {
-        while school.query(&steward, &id).await.status == 200 {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
-    let gone = tokio::time::timeout(Duration::from_secs(60), gone).await;
-    gone.expect("it is forgotten");
-    let (status, code, _) = school.rows_of(&steward, &id, "").await.problem();
-    assert_eq!((status, code.as_str()), (404, "unknown_query"));
+    let began = school.clock.now();
+    school.clock.set(began + TimeDelta::seconds(59));
+    assert_eq!(school.rows_of(&steward, &id, "").await.status, 200);
+    school.clock.set(began + TimeDelta::seconds(60));
+    for answer in [
+        school.query(&steward, &id).await,
+        school.rows_of(&steward, &id, "").await,
+        school.delete(&steward, &id).await,
+    ] {
+        let (status, code, _) = answer.problem();
+        assert_eq!((status, code.as_str()), (404, "unknown_query"));
+    }
+    // Nor does it take room.
+    school.submit(&steward, "SELECT 1 AS one").await;
 }
 
 #[tokio::test]
