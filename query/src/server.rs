@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::admission::{Admission, Permit};
 use crate::answer::{self, About, Bounds, Format, Message};
 use crate::audit::{self, Ask, Audit, Recorder};
-use crate::authenticate::Door;
+use crate::authenticate::{Door, People};
 use crate::compression::compress;
 use crate::error::Error;
 use crate::executor::{Executor, Task};
@@ -125,18 +125,20 @@ impl Query {
         .map_err(StartError::Spill)?;
         let executor = Executor::new(config.cores()).map_err(StartError::Threads)?;
         let pressure = Pressure::watch(config.rss_limit()).map_err(StartError::Threads)?;
-        let tables = Tables::new(lake, config.open_tables);
+        let sessions = Arc::new(Sessions::new(
+            Tables::new(lake, config.open_tables),
+            registry.clone(),
+            Results::new(config.results_bytes),
+            clock.clone(),
+            config.cores(),
+        ));
+        let for_people = memory.tenant().map_err(StartError::Spill)?;
+        let people = People::new(Arc::clone(&sessions), for_people);
         let parts = Parts {
             admission: Admission::new(&config, memory),
-            sessions: Arc::new(Sessions::new(
-                tables,
-                registry.clone(),
-                Results::new(config.results_bytes),
-                clock.clone(),
-                config.cores(),
-            )),
+            sessions,
             audit: Arc::new(Audit::new(recorder, registry.clone(), clock.clone())),
-            door: Door::new(registry, clock.clone()),
+            door: Door::new(registry, clock.clone(), people),
             codes: Codes::default(),
             clock,
             executor,

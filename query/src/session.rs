@@ -332,7 +332,7 @@ impl Sessions {
     }
 
     /// The number of a tenant's newest import; 0 before the first.
-    async fn import(&self, tenant: &TenantId) -> Result<u64, Error> {
+    pub(crate) async fn import(&self, tenant: &TenantId) -> Result<u64, Error> {
         let import = self.tables.newest_import(tenant).await;
         let import = import.map_err(unavailable)?;
         Ok(import.map_or(0, |import| import.number))

@@ -4,13 +4,16 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use schemas::{Grant, IdentityProvider, Role};
+use schemas::{Grant, IdentityProvider, Matching, Role};
 use serde_json::{Map, Value};
 
 use crate::error::Unauthorised;
 
 /// The claim that says whose data are asked about.
 pub(super) const TENANT: &str = "chalkline_tenant";
+
+/// The claim that says whether somebody has shown that an email is theirs.
+const EMAIL_VERIFIED: &str = "email_verified";
 
 /// The longest name of somebody.
 const MAX_SUBJECT: usize = 256;
@@ -63,6 +66,11 @@ pub(super) fn identify(
     };
     if subject.trim().is_empty() || subject.len() > MAX_SUBJECT {
         return Err(Unauthorised::Subject);
+    }
+    // Whoever may write any address into a profile must not become its owner.
+    let is_verified = claims.get(EMAIL_VERIFIED).is_none_or(is_true);
+    if provider.matching == Matching::Email && !is_verified {
+        return Err(Unauthorised::Unverified);
     }
     let said = texts(claim(claims, &names.role.claim)).ok_or(Unauthorised::Role)?;
     let roles: BTreeSet<Role> = said
@@ -121,6 +129,11 @@ fn check_times(
         }
     }
     Ok(())
+}
+
+/// Some providers write it as a text.
+fn is_true(value: &Value) -> bool {
+    value.as_bool() == Some(true) || value.as_str() == Some("true")
 }
 
 /// A claim by its name, or by the way to it from the top.

@@ -8,6 +8,7 @@
 //! | `fetch.rs` | where a provider's keys come from |
 //! | `providers.rs` | for how long they are kept, and when they are asked for again |
 //! | `claims.rs` | who somebody is by a provider's token |
+//! | `people.rs` | whom the roster calls so |
 //! | `embed.rs`, `narrow.rs` | tokens of ours for pages, never wider than their parent |
 
 mod bearer;
@@ -17,6 +18,7 @@ mod fetch;
 mod jws;
 mod keys;
 mod narrow;
+mod people;
 mod providers;
 
 use std::sync::Arc;
@@ -31,6 +33,7 @@ pub(crate) use self::embed::{Embedded, Wish};
 pub use self::fetch::{FetchError, ProviderKeys, provider_keys};
 use self::jws::Jws;
 pub(crate) use self::narrow::TooWide;
+pub(crate) use self::people::People;
 use self::providers::Providers;
 use crate::Principal;
 use crate::error::{Error, Unauthorised};
@@ -44,14 +47,16 @@ pub(crate) struct Door {
     registry: Registry,
     clock: Clock,
     providers: Providers,
+    people: People,
 }
 
 impl Door {
-    pub(crate) fn new(registry: Registry, clock: Clock) -> Self {
+    pub(crate) fn new(registry: Registry, clock: Clock, people: People) -> Self {
         Self {
             registry,
             clock,
             providers: Providers::default(),
+            people,
         }
     }
 
@@ -133,9 +138,15 @@ impl Door {
             return Err(Unauthorised::Signature.into());
         }
         let identity = claims::identify(&token.claims, provider, now)?;
+        let asked = now.timestamp_micros().unsigned_abs();
+        let said = (identity.subject.as_str(), identity.role);
+        let subject = self
+            .people
+            .subject(&tenant.id, provider.matching, said, asked);
+        let subject = subject.await?;
         let holder = Holder {
             role: identity.role,
-            subject: Some(identity.subject),
+            subject: Some(subject),
             grant: identity.grant,
             credential: Shown::Identity {
                 issuer: provider.issuer.clone(),

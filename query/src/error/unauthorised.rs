@@ -39,6 +39,12 @@ pub(crate) enum Unauthorised {
     Early,
     #[error("a token that does not say who somebody is")]
     Subject,
+    #[error("a token whose email nobody has verified")]
+    Unverified,
+    #[error("a token of somebody who is not in the roster")]
+    Unlisted,
+    #[error("a token of whom the roster has several")]
+    Ambiguous,
     #[error("a token of no known role")]
     Role,
     #[error("a token of several roles")]
@@ -127,6 +133,21 @@ impl Unauthorised {
             Self::Subject => (
                 "token_subject_missing",
                 "Let the provider say who somebody is in the claim that the tenant names.",
+            ),
+            Self::Unverified => (
+                "token_email_unverified",
+                "The provider says that this email is not verified, and people are found by it; \
+                 verify it there.",
+            ),
+            Self::Unlisted => (
+                "token_subject_unknown",
+                "The roster has nobody, or nobody who is enabled, whom the provider calls so; \
+                 correct one of them, and import the roster.",
+            ),
+            Self::Ambiguous => (
+                "token_subject_ambiguous",
+                "The roster has several people whom the provider calls so; let them differ, and \
+                 import the roster.",
             ),
             Self::Role => (
                 "token_role_unknown",

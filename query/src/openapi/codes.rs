@@ -290,6 +290,9 @@ mod tests {
             Unauthorised::Role => 18,
             Unauthorised::Roles => 19,
             Unauthorised::Parent => 20,
+            Unauthorised::Unverified => 21,
+            Unauthorised::Unlisted => 22,
+            Unauthorised::Ambiguous => 23,
         }
     }
 
@@ -299,6 +302,6 @@ mod tests {
         let kinds: BTreeSet<_> = told.iter().map(kind).collect();
         assert_eq!(kinds, (0..=32).collect());
         let reasons: BTreeSet<_> = REASONS.into_iter().map(kind_of_reason).collect();
-        assert_eq!(reasons, (0..=20).collect());
+        assert_eq!(reasons, (0..=23).collect());
     }
 }

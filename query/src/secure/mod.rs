@@ -37,8 +37,8 @@ mod witness;
 pub(crate) use about::Source;
 pub(crate) use barrier::BARRIER;
 pub(crate) use policy::may_name;
-pub(crate) use scope::{Scope, TABLES as ROSTER, keys as keys_of, users as users_of};
-pub(crate) use scopes::Scopes;
+pub(crate) use scope::{Scope, TABLES as ROSTER, keys as keys_of, users as users_of, users_called};
+pub(crate) use scopes::{Scopes, is_by_roster};
 pub(crate) use sight::{Sight, sees_all};
 
 #[cfg(test)]

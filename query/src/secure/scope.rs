@@ -301,6 +301,27 @@ pub(crate) async fn users(
     Ok(all)
 }
 
+/// At most two of the users whose `column`, in small letters, is that name, and whether they
+/// are enabled, those who are first; in a session that has `users`.
+pub(crate) async fn users_called(
+    session: &SessionContext,
+    column: &'static str,
+    name: &str,
+) -> Result<Vec<(String, bool)>> {
+    let sql = format!(
+        "SELECT user_id, enabled IS NOT FALSE AS is_enabled FROM users WHERE lower({column}) = $1 \
+         ORDER BY is_enabled DESC LIMIT 2"
+    );
+    let batches = ask(session, &sql, ScalarValue::from(name)).await?;
+    let mut all = Vec::new();
+    for batch in &batches {
+        let (users, enabled) = (strings(batch, 0)?, batch.column(1).as_boolean());
+        let pairs = users.iter().flatten().zip(enabled.iter().flatten());
+        all.extend(pairs.map(|(user, is)| (user.to_owned(), is)));
+    }
+    Ok(all)
+}
+
 async fn ask(
     session: &SessionContext,
     sql: &str,

@@ -35,7 +35,7 @@ impl Scopes {
 
     /// Whether what somebody sees depends on the roster.
     pub(crate) fn depend(principal: &Principal) -> bool {
-        principal.role.is_somebody() || principal.role == Role::SchoolAdmin
+        is_by_roster(principal.role)
     }
 
     /// What is somebody's by the roster of an import. `session` gives one that has its
@@ -78,6 +78,11 @@ impl Scopes {
         *slot = Some(Arc::clone(&scope));
         Ok(scope)
     }
+}
+
+/// Whether what a role sees depends on who somebody is in the roster.
+pub(crate) fn is_by_roster(role: Role) -> bool {
+    role.is_somebody() || role == Role::SchoolAdmin
 }
 
 /// The first day that still counts: today, where the tenant is, and for those who teach

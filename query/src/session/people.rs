@@ -7,6 +7,7 @@ use datafusion::arrow::compute::concat_batches;
 use datafusion::common::ParamValues;
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::runtime_env::RuntimeEnv;
+use schemas::roster::Entity;
 use schemas::{Table, TenantId};
 
 use super::mount::provider;
@@ -99,6 +100,22 @@ impl Sessions {
         })
     }
 
+    /// At most two of the users whose `column`, in small letters, is that name, and whether
+    /// they are enabled.
+    pub(crate) async fn users_called(
+        &self,
+        tenant: &TenantId,
+        column: &'static str,
+        name: &str,
+        runtime_env: &Arc<RuntimeEnv>,
+    ) -> Result<Vec<(String, bool)>, Error> {
+        let tables = BTreeSet::from([Table::Roster(Entity::Users)]);
+        let session = self.session_with(tenant, tables, runtime_env).await?;
+        secure::users_called(&session, column, name)
+            .await
+            .map_err(crate::failure::explain)
+    }
+
     /// A session that has the tables of the roster by which is told who is whose.
     pub(super) async fn roster_session(
         &self,
@@ -106,6 +123,16 @@ impl Sessions {
         runtime_env: &Arc<RuntimeEnv>,
     ) -> Result<SessionContext, Error> {
         let tables = secure::ROSTER.into_iter().collect();
+        self.session_with(tenant, tables, runtime_env).await
+    }
+
+    /// A session that has these tables of the newest roster.
+    async fn session_with(
+        &self,
+        tenant: &TenantId,
+        tables: BTreeSet<Table>,
+        runtime_env: &Arc<RuntimeEnv>,
+    ) -> Result<SessionContext, Error> {
         let roster = Roster::take(tenant, &tables, &self.tables).await;
         let roster = roster.map_err(unavailable)?;
         let catalog = Catalog::new().map_err(ours)?;

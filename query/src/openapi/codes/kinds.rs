@@ -194,7 +194,7 @@ pub(super) fn work() -> Vec<Error> {
 }
 
 /// All reasons not to let a request in.
-pub(super) const REASONS: [Unauthorised; 21] = [
+pub(super) const REASONS: [Unauthorised; 24] = [
     Unauthorised::Missing,
     Unauthorised::Malformed,
     Unauthorised::WriteKey,
@@ -213,6 +213,9 @@ pub(super) const REASONS: [Unauthorised; 21] = [
     Unauthorised::Over,
     Unauthorised::Early,
     Unauthorised::Subject,
+    Unauthorised::Unverified,
+    Unauthorised::Unlisted,
+    Unauthorised::Ambiguous,
     Unauthorised::Role,
     Unauthorised::Roles,
     Unauthorised::Parent,

@@ -8,10 +8,12 @@ mod signer;
 use axum::body::Body;
 use axum::http::{HeaderValue, Request, StatusCode, header};
 use query::Config;
+use schemas::roster::Entity;
 use serde_json::{Value, json};
 
 use self::provider::Provider;
 use self::signer::Signer;
+use crate::rosters::imported::{Rows, add};
 use crate::school::{Answer, School, id};
 
 const AUDIENCE: &str = "chalkline-north";
@@ -199,4 +201,94 @@ async fn a_provider_that_is_not_trusted_any_more_lets_nobody_in() {
     });
     update.await.expect("updated");
     assert_eq!(trusting.outcome(&token).await, "token_issuer_unknown");
+}
+
+/// A roster of these people: who they are, their emails, and whether they are enabled.
+async fn enrol(school: &School, number: u64, people: &[(&str, &str, Option<bool>)]) {
+    let at = "2026-09-01T06:00:00Z";
+    let user = |(id, email, enabled): &(&str, &str, Option<bool>)| {
+        let name = format!("{id}.login");
+        json!({"user_id": id, "email": email, "username": name, "enabled": enabled})
+    };
+    let users: Vec<Value> = people.iter().map(user).collect();
+    let mut rows = Rows::new();
+    add(&mut rows, Entity::Users, at, number, &users);
+    school.import("north", number, at, &rows).await;
+}
+
+#[tokio::test]
+async fn people_are_found_by_what_the_roster_calls_them() {
+    let trusting = Trusting::new().await;
+    let people = [
+        ("t-1", "Emmy.Noether@north.example", Some(true)),
+        ("t-2", "ada@north.example", None),
+        ("t-3", "shared@north.example", Some(true)),
+        ("t-4", "Shared@north.example", Some(true)),
+        ("t-5", "gone@north.example", Some(false)),
+        ("t-6", "", Some(true)),
+        ("t-7", "mike@north.example", Some(true)),
+    ];
+    enrol(&trusting.school, 1, &people).await;
+    let issuer = trusting.provider.issuer();
+    let by_email = json!({"match": "email", "claims": {
+        "subject": "email",
+        "role": {"values": {"Faculty": "teacher", "IT": "steward"}},
+    }});
+    trust(&trusting.school, "north", &issuer, by_email).await;
+    let who = async |token: &str| {
+        let request = Request::get("/v1/session")
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .body(Body::empty());
+        let answer = trusting.school.answer(request.expect("a request")).await;
+        match answer.status {
+            StatusCode::OK => answer.json()["subject"].as_str().expect("text").to_owned(),
+            _ => answer.problem().1,
+        }
+    };
+    for (email, expected) in [
+        ("emmy.noether@north.example", "t-1"),
+        ("ADA@north.example", "t-2"),
+        (" ada@north.example", "token_subject_unknown"),
+        // A sign for degrees of Kelvin, of which the small letter is a k.
+        ("mi\u{212a}e@north.example", "token_subject_unknown"),
+        ("shared@north.example", "token_subject_ambiguous"),
+        ("gone@north.example", "token_subject_unknown"),
+        ("nobody@north.example", "token_subject_unknown"),
+        ("%@north.example", "token_subject_unknown"),
+        ("", "token_subject_missing"),
+        // What is no email is nobody's.
+        ("t-1", "token_subject_unknown"),
+        ("t-1.login", "token_subject_unknown"),
+    ] {
+        let token = trusting.token(&json!({"email": email}));
+        assert_eq!(who(&token).await, expected, "{email:?}");
+    }
+    let ada = json!({"email": "ada@north.example", "email_verified": false});
+    let told = who(&trusting.token(&ada)).await;
+    assert_eq!(told, "token_email_unverified");
+    // Who sees the whole tenant need not be in its roster, and is who they are if they are.
+    for (email, expected) in [
+        ("it@north.example", "email:it@north.example"),
+        ("gone@north.example", "token_subject_unknown"),
+        ("ada@north.example", "t-2"),
+    ] {
+        let token = trusting.token(&json!({"role": "IT", "email": email}));
+        assert_eq!(who(&token).await, expected);
+    }
+
+    // The newest roster decides.
+    let token = trusting.token(&json!({"email": "ada@north.example"}));
+    enrol(
+        &trusting.school,
+        2,
+        &[("t-9", "ada@north.example", Some(true))],
+    )
+    .await;
+    trusting.pass(60);
+    assert_eq!(who(&token).await, "t-9");
+
+    let by_username = json!({"match": "username"});
+    trust(&trusting.school, "north", &issuer, by_username).await;
+    let token = trusting.token(&json!({"sub": "T-9.Login"}));
+    assert_eq!(who(&token).await, "t-9");
 }
