@@ -187,6 +187,7 @@ async fn tables_are_listed_with_their_columns() {
         Some(&json!({
             "name": "balanced",
             "type": "boolean",
+            "class": "plain",
             "description": "whether the last four add up to accepted and replayed",
         }))
     );
