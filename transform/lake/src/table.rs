@@ -74,14 +74,34 @@ impl LakeTable {
         if let Some(known) = self.positions.get(app) {
             return Ok(*known);
         }
-        let position = self
-            .state()
-            .transaction_version(self.delta.log_store().as_ref(), app.as_str())
-            .await
-            .map_err(|e| self.error(e))?
-            .map(|version| u64::try_from(version).unwrap_or(0));
+        let position = match self.read_position(app).await {
+            // Commits that it was opened by were cleaned away since.
+            Err(DeltaTableError::KernelError(_)) => {
+                self.reload().await?;
+                self.read_position(app).await
+            }
+            read => read,
+        };
+        let position = position.map_err(|e| self.error(e))?;
         self.positions.insert(app.clone(), position);
         Ok(position)
+    }
+
+    async fn read_position(&self, app: &AppId) -> Result<Option<u64>, DeltaTableError> {
+        let log = self.delta.log_store();
+        let version = self.state().transaction_version(log.as_ref(), app.as_str());
+        let version = version.await?;
+        Ok(version.map(|version| u64::try_from(version).unwrap_or(0)))
+    }
+
+    /// Opens it anew at its newest version. [`LakeTable::refresh`] goes on from what is
+    /// held, which at the same version is held as it is, commits that are gone included.
+    async fn reload(&mut self) -> Result<(), LakeError> {
+        let mut anew = DeltaTable::new(self.delta.log_store());
+        anew.load().await.map_err(|e| self.error(e))?;
+        self.delta = anew;
+        self.positions.clear();
+        Ok(())
     }
 
     /// How many files hold its rows.

@@ -246,6 +246,26 @@ async fn interleaved(place: Place, steps: Vec<Step>) -> Result<(), TestCaseError
     Ok(())
 }
 
+/// The writer was opened by commits that a checkpoint has made dispensable.
+#[rstest]
+#[case(Place::Folder)]
+#[case(Place::S3)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_writer_whose_commits_were_cleaned_away_goes_on(#[case] place: Place) {
+    use Step::{Checkpoint, Clean, Merge, Publish, Reopen};
+    let steps = [
+        Publish(1),
+        Publish(1),
+        Merge,
+        Reopen,
+        Checkpoint,
+        Clean,
+        Publish(1),
+    ];
+    let done = interleaved(place, steps.to_vec()).await;
+    done.expect("rows and positions stay");
+}
+
 fn run(place: Place, cases: u32) {
     let runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = { runtime }.enable_all().build().expect("a runtime");
