@@ -39,7 +39,7 @@ pub async fn run(
     let holder = grant(args.role, args.bounds)?;
     let url = match args.url {
         Some(url) => url,
-        None => running_url(config).context("name the service with --url")?,
+        None => running_url(config, "name the service with --url")?,
     };
     let token = session_token(registry, &tenant, args.role, &holder, LABEL).await?;
     let client = Client::trusting(&url, &token.reveal(), config.ca_file.as_deref())?;
@@ -63,12 +63,12 @@ pub async fn run(
 /// nowhere else unasked: when none runs, anybody may listen at the address that one would.
 ///
 /// # Errors
-/// When none runs.
-pub(super) fn running_url(config: &Config) -> anyhow::Result<String> {
+/// When none runs, with what to do `otherwise`.
+pub(super) fn running_url(config: &Config, otherwise: &str) -> anyhow::Result<String> {
     let running = Addresses::read(&config.data_dir).and_then(|running| running.query_url);
     running.with_context(|| {
         let data_dir = config.data_dir.display();
-        format!("no chalkline up runs in {data_dir}, whose services could be asked")
+        format!("no chalkline up runs in {data_dir}: start it, or {otherwise}")
     })
 }
 

@@ -78,9 +78,8 @@ impl Access {
         let registry = registry(config).context(
             "without a token (CHALKLINE_TOKEN, --token) only a Chalkline on this machine is asked",
         )?;
-        let url = running_url(config).context(
-            "start it, or name a service with CHALKLINE_URL and give a token in CHALKLINE_TOKEN",
-        )?;
+        let otherwise = "name a service with CHALKLINE_URL and give a token in CHALKLINE_TOKEN";
+        let url = running_url(config, otherwise)?;
         let tenant = match &args.tenant {
             Some(tenant) => tenant.clone(),
             None => the_only_tenant(&registry).await?,
@@ -142,8 +141,8 @@ impl Access {
 
 /// Where the `up` in the data folder listens, else where the configuration says.
 fn local_url(config: &Config) -> String {
-    running_url(config)
-        .unwrap_or_else(|_| format!("{}://{}", config.query.tls.scheme(), config.query.listen))
+    let running = || Addresses::read(&config.data_dir)?.query_url;
+    running().unwrap_or_else(|| format!("{}://{}", config.query.tls.scheme(), config.query.listen))
 }
 
 /// The tenant that has to be named beside a token that need not name one.
