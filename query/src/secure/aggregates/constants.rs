@@ -77,7 +77,8 @@ fn is_of_our_times(value: &ScalarValue) -> bool {
 }
 
 /// Whether it is a constant that is made into the other type at once: a text into what it
-/// reads as, a date into a time. No text is made of it, since then the other side is.
+/// reads as, a date into a time; today, and days near it, into a time too. No text is made
+/// of it, since then the other side is.
 pub(super) fn becomes(expr: &Expr, of: &DataType) -> bool {
     let is_day = |own: DataType| own == DataType::Date32;
     if is_near(expr) && expr.get_type(&DFSchema::empty()).is_ok_and(is_day) {
