@@ -50,6 +50,9 @@ pub struct Tenant {
     /// The sites whose pages may ask with embed tokens; none unless said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub embed_origins: Vec<Origin>,
+    /// Who wrote this version of it, as `user@host`; not known of older ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_by: Option<String>,
 }
 
 /// What one query token may see.
@@ -137,6 +140,7 @@ impl Tenant {
             tokens: Vec::new(),
             identity_providers: Vec::new(),
             embed_origins: Vec::new(),
+            changed_by: None,
         }
     }
 

@@ -9,6 +9,7 @@ use runtime::{MasterKey, Registry, Root, telemetry};
 use serde::{Deserialize, Serialize};
 
 use crate::data_dir;
+use crate::whoever::whoever;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -174,12 +175,13 @@ impl Config {
         checked.context("cannot use the lake")
     }
 
-    /// The tenants below a root.
+    /// The tenants below a root, changed by who runs this process.
     pub fn registry(root: Root, master_key: Option<MasterKey>) -> Registry {
-        match master_key {
+        let registry = match master_key {
             Some(key) => Registry::with_master_key(root, key),
             None => Registry::new(root),
-        }
+        };
+        registry.changed_by(whoever())
     }
 
     /// The embedded log of this data folder.

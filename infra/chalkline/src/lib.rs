@@ -15,6 +15,7 @@ pub mod outbox;
 mod output;
 mod recorder;
 mod services;
+mod whoever;
 pub mod xapi;
 
 use std::process::ExitCode;

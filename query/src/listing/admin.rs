@@ -33,6 +33,14 @@ const HIDDEN: [&str; 2] = ["hash", "secret"];
 pub(super) const COLUMNS: &[Column] = &[
     column("version", Kind::Whole, "The version of the document."),
     column("changed_at", Kind::Time, "When it was written."),
+    Column {
+        class: Class::Personal,
+        ..column(
+            "changed_by",
+            Kind::Text,
+            "Who wrote it: user@host, after those on whose behalf. NULL of older versions.",
+        )
+    },
     column(
         "part",
         Kind::Text,
@@ -59,6 +67,7 @@ pub(super) const COLUMNS: &[Column] = &[
 struct Change {
     version: u64,
     at: DateTime<Utc>,
+    by: Option<String>,
     part: String,
     item: Option<String>,
     before: Option<Value>,
@@ -85,6 +94,7 @@ pub(super) async fn rows(asked: &Asked<'_>) -> Result<RecordBatch, Error> {
     let columns: Vec<ArrayRef> = vec![
         whole(changes, |change| Some(change.version)),
         times(changes, |change| Some(change.at)),
+        texts(changes, |change| change.by.clone()),
         texts(changes, |change| Some(change.part.clone())),
         texts(changes, |change| change.item.clone()),
         texts(changes, |change| Some(change.name().to_owned())),
@@ -114,6 +124,7 @@ fn changes(versions: &[StoredVersion]) -> Result<Vec<Change>, Error> {
                     changes.push(Change {
                         version: version.number,
                         at: version.written_at,
+                        by: version.tenant.changed_by.clone(),
                         part,
                         item,
                         before: before.cloned(),
@@ -132,6 +143,11 @@ fn changes(versions: &[StoredVersion]) -> Result<Vec<Change>, Error> {
 type Parts = BTreeMap<(String, Option<String>), Value>;
 
 fn parts(tenant: &Tenant) -> Result<Parts, Error> {
+    // It is told of each change, and is none.
+    let tenant = Tenant {
+        changed_by: None,
+        ..tenant.clone()
+    };
     let mut document = serde_json::to_value(tenant).map_err(|e| Error::Internal(Box::new(e)))?;
     hide(&mut document);
     let mut parts = Parts::new();
@@ -209,6 +225,7 @@ mod tests {
         versions.push(stored(2, &tenant));
         tenant.tokens[0].revoked_at = Some(DateTime::UNIX_EPOCH);
         tenant.minimum_cell = 5;
+        tenant.changed_by = Some("ann@school".to_owned());
         versions.push(stored(3, &tenant));
         tenant.tokens.clear();
         versions.push(stored(4, &tenant));
@@ -219,14 +236,16 @@ mod tests {
             .filter(|change| change.version > 1)
             .map(|change| {
                 let item = change.item.as_deref().unwrap_or_default();
-                (change.version, change.part.as_str(), item, change.name())
+                let (by, part) = (change.by.as_deref(), change.part.as_str());
+                (change.version, by, part, item, change.name())
             })
             .collect();
+        let ann = Some("ann@school");
         let expected = [
-            (4, "tokens", "t1", "removed"),
-            (3, "tokens", "t1", "changed"),
-            (3, "minimum_cell", "", "changed"),
-            (2, "tokens", "t1", "added"),
+            (4, ann, "tokens", "t1", "removed"),
+            (3, ann, "tokens", "t1", "changed"),
+            (3, ann, "minimum_cell", "", "changed"),
+            (2, None, "tokens", "t1", "added"),
         ];
         assert_eq!(told, expected);
         let text = format!("{changes:?}");

@@ -70,7 +70,7 @@ async fn what_was_asked_is_known_after_a_kill() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn learners_are_told_who_saw_them() {
-    let sandbox = Sandbox::up().await;
+    let sandbox = Sandbox::up_with(&[("CHALKLINE_ADMIN", "Grace Lee")]).await;
     let roster = format!("{}/roster.zip", sandbox.school("60", "1.2"));
     let imported = sandbox.cli(&["roster", "import", &roster, "--tenant", &sandbox.tenant.id]);
     assert_eq!(imported["state"], "done");
@@ -140,6 +140,12 @@ async fn learners_are_told_who_saw_them() {
     }
     let issued = "SELECT count(*) AS n FROM admin_audit WHERE part = 'tokens' AND change = 'added'";
     assert_eq!(sandbox.value(issued).await, json!(3));
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").expect("Linux has it");
+    let by = "SELECT changed_by FROM admin_audit WHERE part = 'tokens' LIMIT 1";
+    let by = sandbox.value(by).await;
+    let by = by.as_str().expect("a text");
+    assert!(by.starts_with("Grace Lee as "), "{by}");
+    assert!(by.ends_with(&format!("@{}", host.trim())), "{by}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use transform::roster::{Mode, Request};
 
 use super::registry;
-use super::roster::{import, importer, tenant, whoever};
+use super::roster::{import, importer, tenant};
 use crate::Config;
 use crate::cli::{Catalog, CatalogImport};
 use crate::output::Output;
+use crate::whoever::whoever;
 
 /// Does what is said of the catalogue.
 pub async fn run(config: &Config, command: Catalog, output: Output) -> anyhow::Result<ExitCode> {

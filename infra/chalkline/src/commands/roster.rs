@@ -19,6 +19,7 @@ use crate::Config;
 use crate::cli::{OfTenant, Roster, RosterImport, RosterSync};
 use crate::import::Progress;
 use crate::output::Output;
+use crate::whoever::whoever;
 
 /// What whoever stops it should know.
 const STOPPED: &str = "stopped; nothing of it is seen, and it can be said again";
@@ -112,13 +113,6 @@ pub(super) async fn tenant(registry: &Registry, of: &OfTenant) -> anyhow::Result
     };
     let tenant = registry.tenant(&id).await?;
     tenant.ok_or_else(|| anyhow!("there is no tenant {id}; chalkline tenant list shows all"))
-}
-
-/// Who runs this command, as the system calls them.
-pub(super) fn whoever() -> String {
-    let name = ["SUDO_USER", "USER", "LOGNAME"].map(std::env::var);
-    let name = name.into_iter().flatten().find(|name| !name.is_empty());
-    name.unwrap_or_else(|| "command line".to_owned())
 }
 
 /// Imports, or shows so many rows of each table that would change.

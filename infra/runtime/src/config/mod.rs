@@ -21,7 +21,8 @@ use self::tree::{Tree, probe};
 pub const PREFIX: &str = "CHALKLINE_";
 
 /// Variables with that prefix that are no configuration of a service.
-pub const RESERVED: [&str; 6] = [
+pub const RESERVED: [&str; 7] = [
+    "CHALKLINE_ADMIN",
     "CHALKLINE_CONFIG",
     "CHALKLINE_DATABASE_URL",
     "CHALKLINE_KEY",

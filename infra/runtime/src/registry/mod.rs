@@ -31,7 +31,10 @@ const ATTEMPTS: usize = 64;
 /// no other process created that version first: no change is lost, and none is
 /// seen in part.
 #[derive(Clone)]
-pub struct Registry(Arc<Inner>);
+pub struct Registry {
+    inner: Arc<Inner>,
+    changed_by: Option<String>,
+}
 
 struct Inner {
     documents: Documents,
@@ -52,16 +55,29 @@ impl Registry {
     }
 
     fn build(root: Root, key: Option<MasterKey>, freshness: Freshness) -> Self {
-        Self(Arc::new(Inner {
-            documents: Documents::new(root.clone()),
-            secrets: Secrets::new(root, key),
-            cache: Cache::new(freshness),
-        }))
+        Self {
+            inner: Arc::new(Inner {
+                documents: Documents::new(root.clone()),
+                secrets: Secrets::new(root, key),
+                cache: Cache::new(freshness),
+            }),
+            changed_by: None,
+        }
+    }
+
+    /// The same tenants, changed by `whom`: each version that is written through this
+    /// registry says so.
+    #[must_use]
+    pub fn changed_by(self, whom: impl Into<String>) -> Self {
+        Self {
+            changed_by: Some(whom.into()),
+            ..self
+        }
     }
 
     /// The root below which they are.
     pub fn root(&self) -> &Root {
-        self.0.secrets.root()
+        self.inner.secrets.root()
     }
 
     /// The tenant as it was at most 5 seconds ago; `None` if there is no such
@@ -75,9 +91,9 @@ impl Registry {
     /// answer; [`RegistryError::Document`] when the document cannot be read.
     pub async fn tenant(&self, id: &TenantId) -> Result<Option<Arc<Tenant>>, RegistryError> {
         let version = self
-            .0
+            .inner
             .cache
-            .get(id, |known| self.0.documents.newest(id, known))
+            .get(id, |known| self.inner.documents.newest(id, known))
             .await?;
         Ok(version.map(|version| version.tenant))
     }
@@ -89,11 +105,11 @@ impl Registry {
     /// [`RegistryError::Locked`] and [`RegistryError::Secret`] if it cannot be
     /// read with this registry's master key; [`RegistryError::Unavailable`].
     pub async fn secret(&self, id: &TenantId) -> Result<Arc<TenantSecret>, RegistryError> {
-        let slot = self.0.cache.slot(id);
+        let slot = self.inner.cache.slot(id);
         let secret = slot
             .secret
             .get_or_try_init(|| async {
-                let secret = self.0.secrets.read(id).await?;
+                let secret = self.inner.secrets.read(id).await?;
                 Ok::<_, RegistryError>(Arc::new(secret))
             })
             .await?;
@@ -109,11 +125,11 @@ impl Registry {
         &self,
         id: &TenantId,
     ) -> Result<Option<Arc<SigningKey>>, RegistryError> {
-        let slot = self.0.cache.slot(id);
+        let slot = self.inner.cache.slot(id);
         if let Some(key) = slot.signing_key.get() {
             return Ok(Some(Arc::clone(key)));
         }
-        let Some(key) = self.0.secrets.signing_key(id).await? else {
+        let Some(key) = self.inner.secrets.signing_key(id).await? else {
             return Ok(None);
         };
         let made = async || Arc::new(key);
@@ -125,11 +141,11 @@ impl Registry {
     /// # Errors
     /// Those of [`Registry::secret`].
     pub async fn make_signing_key(&self, id: &TenantId) -> Result<Arc<SigningKey>, RegistryError> {
-        let slot = self.0.cache.slot(id);
+        let slot = self.inner.cache.slot(id);
         let key = slot
             .signing_key
             .get_or_try_init(|| async {
-                let key = self.0.secrets.make_signing_key(id).await?;
+                let key = self.inner.secrets.make_signing_key(id).await?;
                 Ok::<_, RegistryError>(Arc::new(key))
             })
             .await?;
@@ -141,7 +157,7 @@ impl Registry {
     /// # Errors
     /// [`RegistryError::Unavailable`].
     pub async fn tenants(&self) -> Result<Vec<TenantId>, RegistryError> {
-        self.0.documents.tenants().await
+        self.inner.documents.tenants().await
     }
 
     /// The newest versions of a tenant's document, the oldest of them first: how it came
@@ -155,7 +171,7 @@ impl Registry {
         id: &TenantId,
         most: usize,
     ) -> Result<Vec<StoredVersion>, RegistryError> {
-        self.0.documents.versions(id, most).await
+        self.inner.documents.versions(id, most).await
     }
 
     /// Makes a tenant and its secret. It exists from the moment its document
@@ -168,15 +184,15 @@ impl Registry {
     pub async fn create(&self, tenant: &Tenant) -> Result<(), RegistryError> {
         let id = &tenant.id;
         let exists = || RegistryError::AlreadyExists { tenant: id.clone() };
-        if self.0.documents.newest(id, None).await?.is_some() {
+        if self.inner.documents.newest(id, None).await?.is_some() {
             return Err(exists());
         }
-        self.0.secrets.make(id).await?;
-        let first = Version::first(tenant.clone());
-        if !self.0.documents.put(&first).await? {
+        self.inner.secrets.make(id).await?;
+        let first = Version::first(self.sign(tenant.clone()));
+        if !self.inner.documents.put(&first).await? {
             return Err(exists());
         }
-        self.0.cache.put(id, first);
+        self.inner.cache.put(id, first);
         Ok(())
     }
 
@@ -199,7 +215,7 @@ impl Registry {
         let mut known = None;
         for _ in 0..ATTEMPTS {
             let current = self
-                .0
+                .inner
                 .documents
                 .newest(id, known)
                 .await?
@@ -210,14 +226,20 @@ impl Registry {
             if tenant == *current.tenant {
                 return Ok(answer);
             }
-            let next = current.next(tenant);
-            if self.0.documents.put(&next).await? {
-                self.0.cache.put(id, next);
+            let next = current.next(self.sign(tenant));
+            if self.inner.documents.put(&next).await? {
+                self.inner.cache.put(id, next);
                 return Ok(answer);
             }
             known = Some(current);
         }
         Err(RegistryError::Contended { tenant: id.clone() }.into())
+    }
+
+    /// Who changed what came before is no longer who changed it.
+    fn sign(&self, mut tenant: Tenant) -> Tenant {
+        tenant.changed_by = self.changed_by.clone();
+        tenant
     }
 }
 

@@ -84,7 +84,7 @@ async fn a_creation_that_died_half_way_is_invisible_and_can_be_repeated() {
     let place = Place::new();
     let tenant = demo();
     let died = place.registry();
-    died.0.secrets.make(&tenant.id).await.expect("a secret");
+    died.inner.secrets.make(&tenant.id).await.expect("a secret");
     let secret = died.secret(&tenant.id).await.expect("a secret");
 
     let registry = place.registry();
@@ -373,4 +373,24 @@ async fn the_versions_of_a_document_stay_and_are_told_in_order() {
     assert_eq!(told.collect::<Vec<_>>(), [(2, last[0]), (3, last[1])]);
     assert!(versions[0].written_at <= versions[1].written_at);
     assert_eq!(registry.versions(&id, 9).await.expect("versions").len(), 3);
+}
+
+#[tokio::test]
+async fn a_version_says_who_wrote_it_and_a_change_of_nothing_is_none() {
+    let place = Place::new();
+    let (nobody, ann) = (place.registry(), place.registry().changed_by("ann@school"));
+    let id = demo().id;
+    ann.create(&demo()).await.expect("created");
+    grow(&nobody, &id).await;
+    grow(&ann, &id).await;
+    nobody
+        .update(&id, |_| Ok::<_, Infallible>(()))
+        .await
+        .expect("nothing to do");
+    let versions = nobody.versions(&id, 9).await.expect("versions");
+    let told = versions
+        .iter()
+        .map(|version| version.tenant.changed_by.as_deref());
+    let ann = Some("ann@school");
+    assert_eq!(told.collect::<Vec<_>>(), [ann, None, ann]);
 }

@@ -84,7 +84,8 @@ async fn who_asks_the_audit_is_in_it(#[case] who: &str) {
 async fn changes_of_the_document_are_listed_without_secrets() {
     let school = district().await;
     let north = id(NORTH);
-    let changed = school.registry.update(&north, |tenant| {
+    let registry = school.registry.clone().changed_by("ann@school");
+    let changed = registry.update(&north, |tenant| {
         tenant.minimum_cell = 7;
         tenant.tokens.retain(|token| token.id != "stranger");
         Ok::<_, Infallible>(())
@@ -100,6 +101,11 @@ async fn changes_of_the_document_are_listed_without_secrets() {
     );
     assert_eq!(rows[1]["item"], "stranger");
     assert_eq!(rows[1]["change"], "removed");
+    let sql = "SELECT DISTINCT version, changed_by FROM admin_audit ORDER BY version";
+    assert_eq!(
+        school.ask_as("steward", sql).await.rows(),
+        json!([{"version": 1, "changed_by": null}, {"version": 2, "changed_by": "ann@school"}])
+    );
     let all = school.ask_as("steward", "SELECT * FROM admin_audit").await;
     assert!(!all.text().contains("hash"), "{}", all.text());
 }

@@ -9,10 +9,11 @@ use runtime::{Registry, Shutdown, telemetry};
 use schemas::Tenant;
 use transform::roster::{Address, Importer, Job, JobState, Mapping, SyncRequest};
 
-use super::{Bar, ended, previewed, show, tenant, whoever};
+use super::{Bar, ended, previewed, show, tenant};
 use crate::Config;
 use crate::cli::SyncPostgres;
 use crate::output::Output;
+use crate::whoever::whoever;
 
 /// Reads a database once, or until it is told to stop.
 pub async fn run(
