@@ -43,7 +43,7 @@ const FILES: &[(&str, &[u8])] = files! {
     "js/activity.js" "js/answers.js" "js/api.js" "js/assessments.js" "js/bars.js" "js/chart.js"
     "js/csv.js" "js/dialog.js"
     "js/dom.js" "js/format.js" "js/freshness.js" "js/ledger.js" "js/link.js" "js/login.js" "js/main.js"
-    "js/overview.js" "js/plot.js" "js/result.js" "js/section.js" "js/session.js" "js/sql.js" "js/statements.js"
+    "js/overview.js" "js/plot.js" "js/reader.js" "js/result.js" "js/section.js" "js/session.js" "js/sql.js" "js/statements.js"
     "js/table.js" "js/theme.js" "js/video.js"
     "vendor/uPlot.LICENSE" "vendor/uPlot.iife.min.js" "vendor/uPlot.min.css"
 };

@@ -80,7 +80,8 @@ export class Activity extends Section {
 
   draw({ rows }) {
     if (!rows.length) {
-      return new Empty("No activity yet", "A day shows here a few seconds after its first event. Post events to the front door (POST /v1/events), or wait for the reports to catch up.");
+      return new Empty("No activity yet", "Each day on which students do something shows here.",
+        "A day shows here a few seconds after its first event. Post events to the front door (POST /v1/events), or wait for the reports to catch up.");
     }
     const { days, column } = everyDay(rows);
     const x = { ...this.x, values: days };

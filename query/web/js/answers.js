@@ -47,7 +47,8 @@ export class Answers extends Section {
 
   draw({ rows }) {
     if (!rows.length) {
-      return new Empty("No answers to single items", "Scores alone do not say which answers students gave. Send item.answered with the response, and the most-answered items show here:",
+      return new Empty("No answers to single items", "The questions answered most show here, with what was answered.",
+        "Scores alone do not say which answers students gave. Send item.answered with the response, and the most-answered items show here:",
         el("pre", { tabIndex: 0 }, el("code", { textContent: EXAMPLE })));
     }
     const items = new Map();

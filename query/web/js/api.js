@@ -65,6 +65,9 @@ export const tables = async (signal) => (await json("/v1/tables", { signal })).t
 /** Fails when the service does not take this token. */
 export const check = (token) => request("/v1/tables", { token });
 
+/** Whom the service takes the token's holder for: `{role, minimum_cell, …}`. */
+export const holder = () => json("/v1/session");
+
 /** What the code of a link stands for: `{token, tenant, role}`. Never twice. */
 export const exchange = (code) => json("/v1/session", { body: { code }, token: null });
 

@@ -35,7 +35,8 @@ export class Assessments extends Section {
 
   draw({ rows }) {
     if (!rows.length) {
-      return new Empty("Nothing was submitted yet", "Send assessment.submitted when a student hands in, and assessment.graded with score and max_score.");
+      return new Empty("Nothing was handed in here yet", "What is handed in shows here, and its score once there is one.",
+        "Send assessment.submitted when a student hands in, and assessment.graded with score and max_score.");
     }
     // What all rows share is said once.
     const shared = ["term", "section_id"].filter((name) => rows.every((row) => row[name] === rows[0][name]));

@@ -81,7 +81,8 @@ export class Freshness extends EventTarget {
       const names = list.map(({ name }) => name);
       this.families = FAMILIES.filter((family) => names.includes(family));
     }
-    const columns = this.families.map((family) => `(SELECT count(*) FROM ${family}) AS ${family}`);
+    // The sum is NULL where a count of few students is not shown.
+    const columns = this.families.map((family) => `(SELECT sum(n) FROM (SELECT count(*) AS n FROM ${family})) AS ${family}`);
     const [answer, list] = await Promise.all([sql(`SELECT ${columns.join(", ")}`, [], signal), reports(signal)]);
     this.#count(answer.rows[0], list);
     this.#show(answer.data_as_of, list);

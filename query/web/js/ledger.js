@@ -41,7 +41,8 @@ export class Ledger extends Section {
 
   draw({ rows, totals, next_cursor }) {
     if (!totals.entries) {
-      return new Empty("The ledger is empty", "It has a line for every hour and family in which events came. Post an event and it opens.");
+      return new Empty("The ledger is empty", "It has a line for every hour and family in which events came.",
+        "Post an event and it opens: it has a line for every hour and family in which events came.");
     }
     byId("ledger-verdict").replaceChildren(this.#verdict(totals), this.#sum(totals), ...this.#untold(totals));
     byId("ledger-hours").replaceChildren(table(columnsOf(rows), rows, { label: "Ledger by hour and family", mark: (row) => !row.balanced }));

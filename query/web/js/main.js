@@ -8,6 +8,7 @@ import { Ledger } from "./ledger.js";
 import { followLink } from "./link.js";
 import { hideLogin, showLogin } from "./login.js";
 import { Overview } from "./overview.js";
+import { reader } from "./reader.js";
 import { session } from "./session.js";
 import { Sql } from "./sql.js";
 import { Video } from "./video.js";
@@ -19,9 +20,10 @@ const sections = [overview, new Activity(), new Video(), new Answers(), new Asse
 
 session.addEventListener("begin", () => {
   hideLogin();
+  // Asked first: nothing is shown without it.
+  reader();
   freshness.start();
   for (const section of sections) section.load();
-  box.begin();
 });
 
 freshness.addEventListener("tables", ({ detail }) => box.list(detail));

@@ -32,8 +32,9 @@ export class Overview extends Section {
   draw({ rows: [known], counts }) {
     const families = Object.entries(counts).filter(([, events]) => events > 0);
     const events = families.reduce((sum, [, of]) => sum + of, 0);
-    if (!events) {
-      return new Empty("No events yet", "Post the first one with a write key; a few seconds later it shows here.",
+    if (!events || !known) {
+      return new Empty("No events yet", "What students do shows here a few seconds later.",
+        "Post the first one with a write key; a few seconds later it shows here.",
         el("pre", { tabIndex: 0 }, el("code", { textContent: EXAMPLE })));
     }
     this.content.replaceChildren(

@@ -2,13 +2,22 @@
 
 import { Offline } from "./api.js";
 import { announce, el } from "./dom.js";
+import { reader } from "./reader.js";
 
 /** What a section shows instead of content when there is none. */
 export class Empty {
-  /** `advice` is what to do about it: text and elements. */
-  constructor(title, ...advice) {
+  /**
+   * `plain` tells everybody what would be there. `advice`, text and elements, tells
+   * those who look after what is sent what to do about it, in its place.
+   */
+  constructor(title, plain, ...advice) {
     this.title = title;
+    this.plain = plain;
     this.advice = advice;
+  }
+
+  partsFor({ keeps, hidden }) {
+    return keeps && this.advice.length ? this.advice : [this.plain, hidden].filter(Boolean);
   }
 }
 
@@ -37,7 +46,8 @@ export class Section {
     this.aborter = aborter;
     if (!quiet) this.#loading();
     try {
-      const data = await this.fetch(aborter.signal);
+      const [data, known] = await Promise.all([this.fetch(aborter.signal), reader()]);
+      this.reader = known;
       if (!aborter.signal.aborted) this.#show(data);
     } catch (error) {
       if (error.name === "AbortError" || aborter.signal.aborted) return;
@@ -120,9 +130,9 @@ export class Section {
     }));
   }
 
-  #empty({ title, advice }) {
-    this.#state("empty", el("div", { className: "state" }, el("strong", { textContent: title }),
-      ...advice.map((part) => (typeof part === "string" ? el("p", { textContent: part }) : part))));
+  #empty(empty) {
+    this.#state("empty", el("div", { className: "state" }, el("strong", { textContent: empty.title }),
+      ...empty.partsFor(this.reader).map((part) => (typeof part === "string" ? el("p", { textContent: part }) : part))));
   }
 
   #fail(error, quiet) {

@@ -4,6 +4,7 @@ import { csv, sql } from "./api.js";
 import { guardedFile } from "./csv.js";
 import { byId, el } from "./dom.js";
 import { count } from "./format.js";
+import { reader } from "./reader.js";
 import { resultChart } from "./result.js";
 import { Empty, Section } from "./section.js";
 import { Statements } from "./statements.js";
@@ -32,14 +33,13 @@ export class Sql extends Section {
   }
 
   /** Runs the example once somebody sees the box. */
-  begin() {
-    this.watcher?.disconnect();
-    this.watcher = new IntersectionObserver(([entry]) => {
+  #runWhenSeen() {
+    const watcher = new IntersectionObserver(([entry]) => {
       if (!entry.isIntersecting) return;
-      this.watcher.disconnect();
+      watcher.disconnect();
       this.ask();
     });
-    this.watcher.observe(this.root);
+    watcher.observe(this.root);
   }
 
   /** Runs the statement. */
@@ -94,9 +94,11 @@ export class Sql extends Section {
     }
   }
 
-  /** Lists what can be asked about. */
-  list(tables) {
+  /** Lists what can be asked about, and offers examples that ask about it. */
+  async list(tables) {
     byId("sql-tables").replaceChildren(...tables.map(({ name, columns }) => this.#table(name, columns)));
+    const names = tables.map(({ name }) => name);
+    if (this.statements.offer(names, await reader())) this.#runWhenSeen();
   }
 
   #table(name, columns) {

@@ -41,16 +41,25 @@ export class Video extends Section {
       label: `${brief(video.content_id ?? "no name")}${video.content_version === null ? "" : ` v${video.content_version}`} · ${count(video.viewers)} ${video.viewers === 1 ? "viewer" : "viewers"}`,
     })), key(videos.rows[0]));
     const video = videos.rows.find((row) => key(row) === this.choice.value);
-    const { term, course_id, content_id, content_version } = video;
-    const curve = await wholeReport("video_retention", {
-      term, course_id, content_id, content_version, columns: "second,viewers,views,retention_rate,replay_index", order: "second",
-    }, signal);
-    return { ...curve, video };
+    return { ...videos, ...await this.#curves(video, signal), video };
+  }
+
+  /** They tell of all who watched together: families do not see them, and nobody those of few. */
+  async #curves({ term, course_id, content_id, content_version }, signal) {
+    try {
+      return await wholeReport("video_retention", {
+        term, course_id, content_id, content_version, columns: "second,viewers,views,retention_rate,replay_index", order: "second",
+      }, signal);
+    } catch (error) {
+      if (error.code !== "table_not_shown") throw error;
+      return { rows: [] };
+    }
   }
 
   draw({ rows, video }) {
     if (!video) {
-      return new Empty("No video was watched yet", "Send video.progressed with from and to (seconds), or any video event with its played_segments. The xAPI video profile works too: POST /xapi/statements.");
+      return new Empty("No video was watched here yet", "Once one is, this shows how much of it was watched.",
+        "Send video.progressed with from and to (seconds), or any video event with its played_segments. The xAPI video profile works too: POST /xapi/statements.");
     }
     byId("video-numbers").replaceChildren(
       tile("Viewers", count(video.viewers)),
@@ -58,7 +67,14 @@ export class Video extends Section {
       tile("Watched on average", duration(video.mean_seconds), video.mean_rate === null ? null : percent(video.mean_rate)),
       tile("Watched again", percent(video.total_seconds ? video.replayed_seconds / video.total_seconds : 0), "of all seconds played"),
     );
-    const last = rows.length ? rows[rows.length - 1].second : 0;
+    byId("video-curves").hidden = !rows.length;
+    byId("video-left-out").textContent = rows.length ? "" : this.reader.hidden ?? "";
+    if (rows.length) this.#drawCurves(rows);
+    return null;
+  }
+
+  #drawCurves(rows) {
+    const last = rows[rows.length - 1].second;
     const seconds = Array.from({ length: last + 1 }, (_, second) => second);
     const known = new Map(rows.map((row) => [row.second, row]));
     const column = (name, missing) => seconds.map((second) => known.get(second)?.[name] ?? missing);

@@ -2,6 +2,7 @@
 //! policy forbids.
 
 mod login;
+mod reader;
 mod sql;
 mod trouble;
 
@@ -306,6 +307,34 @@ async fn video_and_answers(sandbox: &Sandbox, browser: &mut Browser) {
 const REASON: &str = "!document.getElementById('login').hidden && \
     document.getElementById('login-reason').textContent";
 const LOGGED_IN: &str = "!document.getElementById('page').hidden";
+
+/// A token of the sandbox's tenant, once it is known; `options` as for `chalkline token
+/// issue`.
+async fn issue(sandbox: &Sandbox, options: &[&str]) -> String {
+    let issue = ["token", "issue", "--tenant", &sandbox.tenant.id];
+    let issued = sandbox.cli(&[&issue[..], options].concat());
+    let token = issued["token"].as_str().expect("a token").to_owned();
+    let mut holder = e2e::Client::clone(sandbox);
+    holder.tenant.token.clone_from(&token);
+    eventually("the token is known", || async {
+        match holder.get("/v1/tables").await.status {
+            200 => Ok(()),
+            status => Err(status.to_string()),
+        }
+    })
+    .await;
+    token
+}
+
+/// Types a token into the login.
+async fn submit(browser: &mut Browser, token: &str) {
+    let submit = format!(
+        "(() => {{ document.getElementById('login-token').value = {}; \
+         document.getElementById('login-button').click() }})()",
+        json!(token)
+    );
+    browser.evaluate(&submit).await;
+}
 
 /// Clicks what a selector finds first.
 async fn click(browser: &mut Browser, selector: &str) {

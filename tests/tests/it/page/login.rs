@@ -1,19 +1,11 @@
 //! Who gets in, by link and by token, and what stays of a session: nothing.
 
-use e2e::{Browser, Sandbox, Window, event, eventually};
+use e2e::{Browser, Sandbox, Window, event};
 use serde_json::json;
 
-use super::{LOADED, LOGGED_IN, REASON, address, click, count, link, picture, run, text};
-
-/// Types a token into the login.
-async fn submit(browser: &mut Browser, token: &str) {
-    let submit = format!(
-        "(() => {{ document.getElementById('login-token').value = {}; \
-         document.getElementById('login-button').click() }})()",
-        json!(token)
-    );
-    browser.evaluate(&submit).await;
-}
+use super::{
+    LOADED, LOGGED_IN, REASON, address, click, count, issue, link, picture, run, submit, text,
+};
 
 #[tokio::test]
 async fn whoever_may_not_is_told_why_and_an_empty_school_what_to_do() {
@@ -70,6 +62,11 @@ async fn whoever_may_not_is_told_why_and_an_empty_school_what_to_do() {
     browser.wait_for(LOADED).await;
     let states = "[...document.querySelectorAll('section[data-state]:not(#sql)')].map((s) => s.dataset.state)";
     assert_eq!(browser.evaluate(states).await, json!(vec!["empty"; 6]));
+    let advice = browser.evaluate(&text("#video .state")).await;
+    assert!(
+        advice.as_str().expect("text").contains("Send video."),
+        "{advice}"
+    );
     browser.screenshot(&picture("empty"), true).await;
     assert_eq!(
         browser
@@ -147,23 +144,11 @@ async fn a_page_has_the_sections_of_which_its_reader_sees_something() {
     let sandbox = Sandbox::up().await;
     sandbox.post(&event::range(0..12)).await.expect_status(202);
     sandbox.wait_for_reports().await;
-    let tenant = sandbox.tenant.id.clone();
-    let issue = ["token", "issue", "--tenant", &tenant, "--role", "student"];
-    let issued = sandbox.cli(&[&issue[..], &["--subject", "stu-1"]].concat());
-    let token = issued["token"].as_str().expect("a token");
-    let mut student = e2e::Client::clone(&sandbox);
-    student.tenant.token = token.to_owned();
-    eventually("the token is known", || async {
-        match student.get("/v1/tables").await.status {
-            200 => Ok(()),
-            status => Err(status.to_string()),
-        }
-    })
-    .await;
+    let token = issue(&sandbox, &["--role", "student", "--subject", "stu-1"]).await;
 
     let mut browser = Browser::open(Window::DESKTOP).await;
     browser.goto(&sandbox.address().query).await;
-    submit(&mut browser, token).await;
+    submit(&mut browser, &token).await;
     browser.wait_for(LOGGED_IN).await;
     browser.wait_for(LOADED).await;
     let there = browser.evaluate(THERE).await;
@@ -181,6 +166,11 @@ async fn a_page_has_the_sections_of_which_its_reader_sees_something() {
         let found = there.split(' ').any(|found| found == part);
         assert_eq!(found, is_there, "{part} in {there}");
     }
+    // Where there is nothing nobody is told to send what is not theirs to send.
+    let said = browser.evaluate(&text("#content")).await;
+    let said = said.as_str().expect("text");
+    assert!(said.contains("No video was watched here yet"), "{said}");
+    assert!(!said.contains("Send "), "{said}");
     browser.screenshot(&picture("student"), true).await;
 
     click(&mut browser, "#logout").await;

@@ -3,7 +3,7 @@
 use e2e::{Browser, Sandbox, Window, event};
 use serde_json::json;
 
-use super::{LOADED, address, count, run, text, tile};
+use super::{LOADED, LOGGED_IN, address, count, run, submit, text, tile};
 
 #[tokio::test]
 async fn the_sql_box_answers_and_new_events_show_by_themselves() {
@@ -133,4 +133,33 @@ async fn files_are_safe_and_statements_kept(browser: &mut Browser) {
     browser
         .wait_for(&format!("{} === '42'", text("#sql tbody td")))
         .await;
+}
+
+#[tokio::test]
+async fn what_was_typed_before_the_examples_came_stays() {
+    let sandbox = Sandbox::up().await;
+    let mut browser = Browser::open(Window::DESKTOP).await;
+    browser.goto(&sandbox.address().query).await;
+    // Nothing is offered before it is known who asks.
+    let offered = "[...document.querySelectorAll('#sql-examples option')].map((option) => option.textContent)";
+    assert_eq!(browser.evaluate(offered).await, json!([]));
+    browser
+        .evaluate(
+            "(() => { const box = document.getElementById('sql-text'); box.value = 'SELECT 42 AS own'; \
+             box.dispatchEvent(new Event('input')) })()",
+        )
+        .await;
+    submit(&mut browser, &sandbox.tenant.token).await;
+    browser.wait_for(LOGGED_IN).await;
+    browser.wait_for(&format!("{offered}.length > 1")).await;
+    assert_eq!(
+        browser.evaluate(&format!("{offered}[0]")).await,
+        json!("SELECT 42 AS own")
+    );
+    let typed = "[document.getElementById('sql-text').value, document.getElementById('sql-examples').selectedIndex]";
+    assert_eq!(
+        browser.evaluate(typed).await,
+        json!(["SELECT 42 AS own", 0])
+    );
+    assert_eq!(browser.faults(), Vec::<String>::new());
 }
