@@ -263,7 +263,8 @@ impl Error {
         }]
     }
 
-    fn retry_after(&self) -> Option<HeaderValue> {
+    /// After how many seconds to ask again, where that helps.
+    pub(crate) fn retry_after(&self) -> Option<HeaderValue> {
         match self {
             Self::TooMany
             | Self::Busy

@@ -217,7 +217,10 @@ impl Set {
 
 impl From<Set> for Problems {
     fn from(set: Set) -> Self {
-        Self::new(set.name(), set.problems())
+        let errors = set.errors();
+        let later = errors.iter().filter(|error| error.retry_after().is_some());
+        let statuses = later.map(|error| error.problem().status);
+        Self::new(set.name(), set.problems()).later(statuses)
     }
 }
 

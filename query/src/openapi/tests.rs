@@ -94,6 +94,23 @@ fn readme() -> BTreeMap<&'static str, BTreeSet<u16>> {
 }
 
 #[test]
+fn what_may_be_asked_again_says_when() {
+    let document = document();
+    let responses = &document["components"]["responses"];
+    for (name, is_told) in [
+        ("Rows409", true),
+        ("Submit409", false),
+        ("Submit429", true),
+        ("Sql503", true),
+        ("Sql504", false),
+    ] {
+        assert!(responses[name].is_object(), "{name}");
+        let header = &responses[name]["headers"]["Retry-After"];
+        assert_eq!(header.is_object(), is_told, "{name}");
+    }
+}
+
+#[test]
 fn the_codes_are_those_of_the_readme() {
     let readme = readme();
     let page = page::render(&document());

@@ -49,6 +49,9 @@ pub async fn assert_told(school: &School, method: &Method, path: &str, answer: &
     };
     let what = format!("{method} {path} answers {status}: {answer:?}");
     assert!(response.is_object(), "{what}");
+    if answer.headers.contains_key(header::RETRY_AFTER) {
+        assert!(response["headers"]["Retry-After"].is_object(), "{what}");
+    }
     if answer.body.is_empty() {
         return;
     }

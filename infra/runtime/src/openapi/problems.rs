@@ -17,14 +17,24 @@ pub struct Problems {
     name: &'static str,
     /// One for each code and status.
     all: Vec<Problem>,
+    /// The statuses whose answers say when to come back.
+    later: BTreeSet<u16>,
 }
 
 impl Problems {
-    /// These problems, each code of a status once.
+    /// These problems, each code of a status once. Answers of the statuses 429 and 503 say
+    /// when to come back.
     pub fn new(name: &'static str, mut all: Vec<Problem>) -> Self {
         let mut seen = BTreeSet::new();
         all.retain(|problem| seen.insert((problem.status, problem.code)));
-        Self { name, all }
+        let later = BTreeSet::from([429, 503]);
+        Self { name, all, later }
+    }
+
+    /// The same, where answers of these statuses say so too.
+    pub fn later(mut self, statuses: impl IntoIterator<Item = u16>) -> Self {
+        self.later.extend(statuses);
+        self
     }
 
     /// A reference to the response of each status.
@@ -46,7 +56,12 @@ impl Problems {
             by_status.entry(problem.status).or_default().push(problem);
         }
         let responses = by_status.into_iter().map(|(status, problems)| {
-            let response = response(status, meaning(status), &problems);
+            let mut response = response(status, meaning(status), &problems);
+            if self.later.contains(&status) {
+                let seconds = json!({ "type": "integer", "minimum": 1 });
+                let about = "After how many seconds to send it again.";
+                response["headers"]["Retry-After"] = header(about, seconds);
+            }
             (format!("{}{status}", self.name), response)
         });
         responses.collect()
@@ -70,21 +85,16 @@ fn response(status: u16, meaning: &str, problems: &[&Problem]) -> Value {
         "description": meaning,
         "content": { Problem::MEDIA_TYPE: { "schema": shape, "examples": examples } },
     });
-    let header = |about: &str, schema: Value| json!({ "description": about, "schema": schema });
-    match status {
-        429 | 503 => {
-            let seconds = json!({ "type": "integer", "minimum": 1 });
-            let about = "After how many seconds to send it again.";
-            response["headers"] = json!({ "Retry-After": header(about, seconds) });
-        }
-        401 => {
-            let text = json!({ "type": "string" });
-            let about = "The ways to send a credential.";
-            response["headers"] = json!({ "WWW-Authenticate": header(about, text) });
-        }
-        _ => {}
+    if status == 401 {
+        let text = json!({ "type": "string" });
+        let about = "The ways to send a credential.";
+        response["headers"]["WWW-Authenticate"] = header(about, text);
     }
     response
+}
+
+fn header(about: &str, schema: Value) -> Value {
+    json!({ "description": about, "schema": schema })
 }
 
 /// The schema of all problems, whose codes these are.
