@@ -18,7 +18,7 @@ use crate::outcome::{Answered, Outcome};
 use crate::service::Door;
 
 /// The newest that are kept, of good events and of bad ones.
-const KEPT: usize = 1_000;
+pub const KEPT: usize = 1_000;
 
 /// What came since it was reset.
 #[derive(Debug, Default)]

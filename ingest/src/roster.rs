@@ -38,6 +38,8 @@ use crate::receive::media_type;
 use crate::service::Door;
 
 pub use self::config::RosterConfig;
+pub use self::job::LISTED;
+pub use self::options::LONGEST_SOURCE;
 pub use self::slots::Slots;
 
 /// The routes.

@@ -19,7 +19,7 @@ pub use routes::routes;
 /// Requests that wait for a listener; one that is slower misses some, and is told so.
 const WAITING: usize = 256;
 /// Listeners at once.
-const LISTENERS: usize = 32;
+pub const LISTENERS: usize = 32;
 
 /// Tells listeners what becomes of events. While nobody listens it costs nothing.
 #[derive(Debug)]

@@ -23,7 +23,7 @@ use tokio_util::io::{ReaderStream, StreamReader};
 use crate::answer::Format;
 
 /// Shorter bodies are sent as they are.
-const WORTH_IT: u64 = 1024;
+pub(crate) const WORTH_IT: u64 = 1024;
 /// How much is compressed before others get their turn: what this much of output
 /// is made of takes milliseconds.
 const PIECE: usize = 16 * 1024;

@@ -22,7 +22,7 @@ use crate::server::{Parts, trace_id};
 use crate::submitted::IDEMPOTENCY_KEY;
 
 /// The longest body; what it says has to fit into a token.
-const BODY_BYTES: usize = 8 * 1024;
+pub(crate) const BODY_BYTES: usize = 8 * 1024;
 /// How long a token works, in seconds, unless it says.
 pub(crate) const LIFE_S: i64 = 600;
 /// How long it works at most.

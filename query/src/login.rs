@@ -25,9 +25,9 @@ use crate::request::read_json;
 use crate::server::{Parts, trace_id};
 
 /// How long a code can be used.
-const LIFE: TimeDelta = TimeDelta::minutes(10);
+pub(crate) const LIFE: TimeDelta = TimeDelta::minutes(10);
 /// The longest body of a request with a code.
-const BODY_BYTES: usize = 1024;
+pub(crate) const BODY_BYTES: usize = 1024;
 
 /// The codes that were given and not yet used: at most one for each token.
 #[derive(Default)]

@@ -18,10 +18,11 @@ use std::sync::LazyLock;
 
 use axum::{Router, middleware};
 use runtime::openapi::{self, About, Key, Operation, Told};
+use runtime::registry::FRESH;
 use serde_json::{Value, json};
 
 use self::codes::Set;
-use crate::compression::compress;
+use crate::compression::{WORTH_IT, compress};
 
 /// The routes.
 pub(crate) fn routes() -> Router {
@@ -66,26 +67,32 @@ const TAGS: &[(&str, &str)] = &[
     ),
 ];
 
-const ABOUT: &str = "Answers SQL and shows reports over a school's learning events. An answer is \
-    whole or an error, it holds every event that was answered before its `data_as_of`, and only \
-    rows and columns that the asker may see.
+static ABOUT: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "Answers SQL and shows reports over a school's learning events. An answer is whole or an \
+         error, it holds every event that was answered before its `data_as_of`, and only rows and \
+         columns that the asker may see.
 
 Who asks shows a credential: a query token (`chalkline token issue`), a token of the school's own \
-    login, or an embed token. A revocation holds within 5 seconds.
+         login, or an embed token. A revocation holds within {revoked} seconds.
 
-Answers come in the format that `Accept` names, those over 1 KiB with `Accept-Encoding: zstd` or \
-    `gzip` compressed, and are kept by nobody (`Cache-Control: no-store`). Other paths are \
-    answered 404, other methods 405. Pages of sites that the tenant names may ask with an embed \
-    token (CORS), without cookies.
+Answers come in the format that `Accept` names, those over {long} KiB with `Accept-Encoding: zstd` \
+         or `gzip` compressed, and are kept by nobody (`Cache-Control: no-store`). Other paths \
+         are answered 404, other methods 405. Pages of sites that the tenant names may ask with \
+         an embed token (CORS), without cookies.
 
-The examples take the address of the service from `$CHALKLINE` and a token from `$TOKEN`.";
+The examples take the address of the service from `$CHALKLINE` and a token from `$TOKEN`.",
+        revoked = FRESH.as_secs(),
+        long = WORTH_IT / 1024,
+    )
+});
 
 /// The whole document.
 fn document() -> Value {
     let about = About {
         title: "Chalkline: questions and answers",
         summary: "Answers out",
-        description: ABOUT,
+        description: &ABOUT,
         tags: TAGS,
     };
     openapi::document(&about, &operations(), components::components())

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::error::Error;
 
 /// What a body may hold beyond its statement: parameters, escapes.
-const BEYOND_SQL: usize = 1024 * 1024;
+pub(crate) const BEYOND_SQL: usize = 1024 * 1024;
 
 /// The time a client has to send its body.
 const BODY_TIME: Duration = Duration::from_secs(30);

@@ -11,6 +11,7 @@ use crate::answer::Answer;
 use crate::dialect::xapi;
 use crate::error::{Error, KeyError, Limit};
 use crate::outcome::{Answered, Outcome, Reason, Rejection};
+use crate::tail::LISTENERS;
 use crate::{Config, Refusal};
 
 /// Operations that answer the same problems.
@@ -213,6 +214,7 @@ fn is_of_events(error: &Error) -> bool {
 
 /// The problems of requests whose events were judged.
 fn answers(problem: impl Fn(Vec<Answered>) -> Option<Problem>) -> Vec<Problem> {
+    let most = Config::default().max_event_bytes;
     let rejected = |reason, pointer: &str, detail: &str| {
         Outcome::Rejected(Rejection::new(reason, pointer, detail))
     };
@@ -226,7 +228,10 @@ fn answers(problem: impl Fn(Vec<Answered>) -> Option<Problem>) -> Vec<Problem> {
         rejected(
             Reason::EventTooLarge,
             "",
-            "Send a smaller event: it has 1200000 bytes and may have 1000000.",
+            &format!(
+                "Send a smaller event: it has {} bytes and may have {most}.",
+                most + 1
+            ),
         ),
         Outcome::Retry,
     ];
@@ -300,7 +305,7 @@ fn errors() -> Vec<Error> {
     errors.extend(refusals().into_iter().map(Error::Xapi));
     errors.extend([
         Error::Parameter("The parameters are key, outcome, type, family and sample."),
-        Error::TooManyListeners(32),
+        Error::TooManyListeners(LISTENERS),
         Error::NotZipType,
         Error::NotZip,
         Error::NotCatalogType,

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::codes::Set;
 use super::post;
+use crate::dev::KEPT;
 
 const EVENTS: &str = "Events";
 const SCHEMAS: &str = "Schemas";
@@ -249,10 +250,10 @@ fn tests() -> Vec<Operation> {
                 "events": { "type": "array", "items": { "type": "object" } },
             },
         });
-        let about = "How many they were, and the newest 1,000.";
+        let about = format!("How many they were, and the newest {KEPT}.");
         (
             200,
-            answer(about, schema, json!({ count: 1, "events": [example] })),
+            answer(&about, schema, json!({ count: 1, "events": [example] })),
         )
     };
     let which = || {

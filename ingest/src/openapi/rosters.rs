@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::codes::Set;
 use super::post;
+use crate::roster::{LISTED, LONGEST_SOURCE};
 
 const ROSTERS: &str = "Rosters";
 const JOB: &str = "0199b2f4-6c1e-7d3a-9a53-0a8f2a1d9c11";
@@ -62,7 +63,7 @@ fn source(example: Option<&str>) -> Value {
     query(
         "source",
         "What is sent, for people who read the list of jobs.",
-        json!({ "type": "string", "maxLength": 200 }),
+        json!({ "type": "string", "maxLength": LONGEST_SOURCE }),
         example,
     )
 }
@@ -169,10 +170,12 @@ fn list() -> Operation {
         "type": "object", "required": ["jobs"],
         "properties": { "jobs": { "type": "array", "items": schema("RosterJob") } },
     });
-    let about = "The newest 50 jobs of uploads, of rosters and catalogues, the newest first.";
+    let about = format!(
+        "The newest {LISTED} jobs of uploads, of rosters and catalogues, the newest first."
+    );
     Operation {
         keys: &[Key::Bearer],
-        answer: (200, answer(about, shape, json!({ "jobs": [job()] }))),
+        answer: (200, answer(&about, shape, json!({ "jobs": [job()] }))),
         refusals: Some(Set::Jobs.into()),
         ..Operation::get(
             "/v1/roster/jobs",

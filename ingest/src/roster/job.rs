@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::service::Door;
 
 /// How many jobs are listed.
-const LISTED: usize = 50;
+pub const LISTED: usize = 50;
 
 /// Takes an upload, and promises that it will be imported: it and its job are stored. The
 /// id of the job, which is that of an earlier one if the same waits already.

@@ -8,7 +8,7 @@ use super::What;
 use crate::error::Error;
 
 /// The longest name of what is imported, in bytes.
-const LONGEST_SOURCE: usize = 200;
+pub const LONGEST_SOURCE: usize = 200;
 
 /// What is asked of an import.
 #[derive(Debug, Clone, PartialEq, Eq)]

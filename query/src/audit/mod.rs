@@ -16,7 +16,7 @@ mod reads;
 mod recorder;
 mod statement;
 mod students;
-mod who;
+pub(crate) mod who;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -27,9 +27,9 @@ use crate::error::Error;
 use crate::server::{Parts, counted, trace_id};
 
 /// How many rows a page has unless it says.
-const ROWS: usize = 100;
+pub(crate) const ROWS: usize = 100;
 /// How many it has at most.
-const MOST_ROWS: usize = 1_000;
+pub(crate) const MOST_ROWS: usize = 1_000;
 /// Where it is.
 const PATH: &str = "/v1/audit/who-saw-me";
 

@@ -1,12 +1,14 @@
 //! What learners are told of who was shown their rows.
 
 use runtime::openapi::{Operation, query, schema};
+use schemas::AuditEnd;
 use serde_json::{Value, json};
 
 use super::codes::Set;
 use super::components::{DATA_AS_OF, NEXT, ROW_COUNT, rows};
 use super::with_token;
 use crate::answer::Format;
+use crate::audit::who::{MOST_ROWS, ROWS};
 
 const TAG: &str = "Audit";
 
@@ -16,7 +18,7 @@ pub(super) fn operations() -> Vec<Operation> {
 }
 
 fn who_saw_me() -> Operation {
-    let limit = json!({ "type": "integer", "minimum": 1, "maximum": 1_000, "default": 100 });
+    let limit = json!({ "type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": ROWS });
     let formats = Format::ALL.map(Format::name);
     let text = || json!({ "type": "string" });
     let about = "The questions, the newest first.";
@@ -66,6 +68,9 @@ fn page() -> Value {
         json!({ "type": ["array", "null"], "items": items, "description": about })
     };
     let text = |about: &str| json!({ "type": ["string", "null"], "description": about });
+    let most = AuditEnd::MOST_STUDENTS;
+    let uncertain =
+        format!("false of questions about more than {most} people, who are not kept one by one");
     let row = json!({
         "type": "object", "additionalProperties": false,
         "properties": {
@@ -88,8 +93,7 @@ fn page() -> Value {
             ),
             "certain": {
                 "type": "boolean",
-                "description": "false of questions about more than 1,000 people, who are not \
-                                kept one by one",
+                "description": uncertain,
             },
         },
     });

@@ -6,10 +6,13 @@ use runtime::openapi::Problems;
 use schemas::Problem;
 
 use self::kinds::{
-    QUESTION, addresses, bodies, credentials, forbidden, joined, sights, statements, unavailable,
-    unknown_query, unrecorded, withheld, work, wrong,
+    QUESTION, addresses, bodies, credentials, forbidden, joined, question_bytes, sights,
+    statements, unavailable, unknown_query, unrecorded, withheld, work, wrong,
 };
+use crate::config::Config;
 use crate::error::{Error, Unauthorised};
+use crate::submitted::{KEY_BYTES, MOST_ROWS};
+use crate::{embed, login};
 
 /// Operations that refuse the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +92,7 @@ impl Set {
         match self {
             Self::Sql => joined([
                 credentials(),
-                bodies(QUESTION),
+                bodies(QUESTION, question_bytes()),
                 vec![Error::NotAcceptable],
                 statements(),
                 sights(),
@@ -113,16 +116,16 @@ impl Set {
             }
             Self::Submit => joined([
                 credentials(),
-                bodies(QUESTION),
+                bodies(QUESTION, question_bytes()),
                 wrong([(
                     "invalid_value",
-                    "Send an Idempotency-Key of 1 to 255 letters of ASCII.",
+                    &format!("Send an Idempotency-Key of 1 to {KEY_BYTES} letters of ASCII."),
                 )]),
                 vec![
                     Error::Reused,
                     Error::TooManySubmitted {
                         whose: "One asker",
-                        most: 16,
+                        most: Config::default().submitted_asker_queries,
                     },
                     Error::Pressure,
                     unrecorded(),
@@ -140,7 +143,7 @@ impl Set {
                     ),
                     (
                         "invalid_value",
-                        "limit takes a whole number from 1 to 100000.",
+                        &format!("limit takes a whole number from 1 to {MOST_ROWS}."),
                     ),
                     (
                         "invalid_cursor",
@@ -181,7 +184,7 @@ impl Set {
             ]),
             Self::EmbedTokens => joined([
                 credentials(),
-                bodies("{\"filters\": {…}, \"tables\": […]}"),
+                bodies("{\"filters\": {…}, \"tables\": […]}", embed::BODY_BYTES),
                 vec![
                     forbidden(
                         "embed_not_allowed",
@@ -197,7 +200,7 @@ impl Set {
             Self::Session => {
                 use Unauthorised::{Code, Expired, Revoked, Unknown};
                 let refused = [Code, Unknown, Revoked, Expired].map(Error::Unauthorised);
-                let mut errors = bodies("{\"code\": \"…\"}");
+                let mut errors = bodies("{\"code\": \"…\"}", login::BODY_BYTES);
                 errors.extend(refused);
                 errors.push(unavailable());
                 errors

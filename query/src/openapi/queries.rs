@@ -7,6 +7,7 @@ use super::codes::Set;
 use super::components::{DATA_AS_OF, NEXT, ROW_COUNT, rows};
 use super::with_token;
 use crate::answer::Format;
+use crate::submitted::{KEY_BYTES, MOST_ROWS, ROWS};
 
 const TAG: &str = "Submitted queries";
 
@@ -34,7 +35,7 @@ fn submit() -> Operation {
         "name": "Idempotency-Key", "in": "header", "required": false,
         "description": "A name of the request, in ASCII: sent again with it, it is the same \
                         query, as long as that is kept.",
-        "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
+        "schema": { "type": "string", "minLength": 1, "maxLength": KEY_BYTES },
     });
     let mut taken = answer(
         "It is taken: ask for it until it has ended.",
@@ -98,7 +99,7 @@ fn remove() -> Operation {
 }
 
 fn read() -> Operation {
-    let limit = json!({ "type": "integer", "minimum": 1, "maximum": 100_000, "default": 1_000 });
+    let limit = json!({ "type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": ROWS });
     let mut most = query("limit", "The most rows of the page.", limit, None);
     most["example"] = json!(2);
     let formats = Format::ALL.map(Format::name);

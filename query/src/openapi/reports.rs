@@ -9,7 +9,7 @@ use super::codes::Set;
 use super::components::{DATA_AS_OF, ETAG, LAG_SECONDS, NEXT, ROW_COUNT, headed, rows};
 use super::with_token;
 use crate::answer::Format;
-use crate::report::{MOST_ROWS, is_ordered};
+use crate::report::{MOST_ROWS, ROWS, is_ordered};
 
 const TAG: &str = "Reports";
 const EACH: &str = "Each report";
@@ -155,7 +155,7 @@ fn options(
     order: Value,
     some_order: Option<&str>,
 ) -> Vec<Value> {
-    let limit = json!({ "type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": 1_000 });
+    let limit = json!({ "type": "integer", "minimum": 1, "maximum": MOST_ROWS, "default": ROWS });
     let formats = Format::ALL.map(Format::name);
     let mut most = query("limit", "The most rows of the page.", limit, None);
     most["example"] = json!(2);

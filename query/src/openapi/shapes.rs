@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::codes::Set;
 use crate::embed::{LIFE_S, MAX_LIFE_S};
+use crate::submitted::SHOWN_LETTERS;
 
 pub(super) fn schemas() -> Value {
     let roles = Role::ALL.map(Role::as_str);
@@ -147,7 +148,8 @@ fn submitted() -> Value {
             "id": { "type": "string" },
             "status": { "enum": ["queued", "running", "finished", "failed", "cancelled"] },
             "sql": {
-                "type": "string", "description": "the statement, at most 2,000 letters of it",
+                "type": "string",
+                "description": format!("the statement, at most {SHOWN_LETTERS} letters of it"),
             },
             "role": schema("Role"),
             "credential": {

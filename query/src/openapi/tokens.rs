@@ -1,10 +1,13 @@
 //! Tokens for pages, and codes for links.
 
+use std::sync::LazyLock;
+
 use runtime::openapi::{Body, Operation, answer, schema};
 use serde_json::{Value, json};
 
 use super::codes::Set;
 use super::with_token;
+use crate::login::LIFE;
 
 const TAG: &str = "Tokens";
 
@@ -52,6 +55,14 @@ fn embed() -> Operation {
     }
 }
 
+static ABOUT_CODES: LazyLock<String> = LazyLock::new(|| {
+    let minutes = LIFE.num_minutes();
+    format!(
+        "For a query token a code that stands in for it, once and within {minutes} minutes. A \
+         newer code of a token ends the older one."
+    )
+});
+
 fn give() -> Operation {
     let shape = json!({
         "type": "object", "required": ["code", "expires_at"],
@@ -66,8 +77,7 @@ fn give() -> Operation {
     });
     Operation {
         method: "post",
-        about: "For a query token a code that stands in for it, once and within 10 minutes. A \
-                newer code of a token ends the older one.",
+        about: &ABOUT_CODES,
         answer: (200, answer("The code.", shape, given)),
         ..Operation::get(
             "/v1/session/codes",

@@ -15,6 +15,6 @@ mod value;
 
 pub(crate) use door::{list, read};
 pub(crate) use page::{Asked, Found, collect, plan};
-pub(crate) use request::{MOST_ROWS, Request};
+pub(crate) use request::{MOST_ROWS, ROWS, Request};
 pub(crate) use shape::Shape;
 pub(crate) use value::is_ordered;

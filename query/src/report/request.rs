@@ -13,7 +13,7 @@ use crate::answer::Format;
 use crate::error::Error;
 
 /// The rows of a page when nothing is said.
-const ROWS: usize = 1_000;
+pub(crate) const ROWS: usize = 1_000;
 
 /// The most rows of a page.
 pub(crate) const MOST_ROWS: usize = 10_000;

@@ -9,7 +9,7 @@ use crate::answer::Format;
 use crate::error::Error;
 
 /// The rows of a page when nothing is said.
-const ROWS: usize = 1_000;
+pub(crate) const ROWS: usize = 1_000;
 
 /// A page that is asked for.
 #[derive(Debug, PartialEq, Eq)]

@@ -28,10 +28,10 @@ use crate::secure::sees_all;
 use crate::server::{Parts, counted, trace_id};
 
 /// The most rows of a page.
-const MOST_ROWS: usize = 100_000;
+pub(crate) const MOST_ROWS: usize = 100_000;
 
 /// The longest name of a request.
-const KEY_BYTES: usize = 255;
+pub(crate) const KEY_BYTES: usize = 255;
 
 /// The header of the name that an asker gives to a request.
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");

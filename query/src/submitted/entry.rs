@@ -14,7 +14,7 @@ use crate::audit::Ask;
 use crate::error::Error;
 
 /// How much of a statement is shown in lists.
-const SHOWN_LETTERS: usize = 2_000;
+pub(crate) const SHOWN_LETTERS: usize = 2_000;
 
 /// One query.
 pub(super) struct Entry {

@@ -23,5 +23,7 @@ mod kept;
 mod owner;
 mod queries;
 
-pub(crate) use door::{IDEMPOTENCY_KEY, routes};
+pub(crate) use address::ROWS;
+pub(crate) use door::{IDEMPOTENCY_KEY, KEY_BYTES, MOST_ROWS, routes};
+pub(crate) use entry::SHOWN_LETTERS;
 pub(crate) use queries::Queries;

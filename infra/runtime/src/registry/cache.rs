@@ -13,6 +13,10 @@ use super::documents::Version;
 use super::error::RegistryError;
 use super::secrets::SigningKey;
 
+/// The age up to which what is known of a tenant is not asked again: a revocation holds
+/// everywhere within this.
+pub const FRESH: Duration = Duration::from_secs(5);
+
 /// How old an answer may be.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Freshness {
@@ -28,7 +32,7 @@ pub(super) struct Freshness {
 impl Default for Freshness {
     fn default() -> Self {
         Self {
-            fresh: Duration::from_secs(5),
+            fresh: FRESH,
             good_enough: Duration::from_secs(60),
             pause: Duration::from_secs(1),
         }

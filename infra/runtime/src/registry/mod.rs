@@ -16,6 +16,7 @@ use self::documents::{Documents, Version};
 use self::secrets::Secrets;
 use crate::Root;
 
+pub use self::cache::FRESH;
 pub use self::documents::StoredVersion;
 pub(crate) use self::documents::{create, in_time};
 pub use self::error::{RegistryError, UpdateError};

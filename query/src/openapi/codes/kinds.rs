@@ -2,7 +2,9 @@
 
 use std::io;
 
+use crate::config::Config;
 use crate::error::{Error, Unauthorised};
+use crate::request::BEYOND_SQL;
 
 pub(super) fn joined<const N: usize>(errors: [Vec<Error>; N]) -> Vec<Error> {
     errors.into_iter().flatten().collect()
@@ -61,12 +63,17 @@ pub(super) fn credentials() -> Vec<Error> {
     errors
 }
 
-/// What is wrong with a body, which should have that shape.
-pub(super) fn bodies(shape: &str) -> Vec<Error> {
+/// The longest body of a question, unless it is set.
+pub(super) fn question_bytes() -> usize {
+    Config::default().sql_bytes + BEYOND_SQL
+}
+
+/// What is wrong with a body, which should have that shape and so many bytes at most.
+pub(super) fn bodies(shape: &str, limit: usize) -> Vec<Error> {
     vec![
         Error::ContentType,
         Error::BodyTimeout,
-        Error::BodyTooLong { limit: 2_097_152 },
+        Error::BodyTooLong { limit },
         Error::Body {
             pointer: String::new(),
             detail: format!("Send {shape}: the body is not JSON, line 1, column 1."),
@@ -178,14 +185,19 @@ pub(super) fn withheld() -> Vec<Error> {
 
 /// What may happen to a query at work, each of which is recorded.
 pub(super) fn work() -> Vec<Error> {
+    let config = Config::default();
     vec![
         unrecorded(),
         Error::Pressure,
-        Error::Timeout { seconds: 30 },
+        Error::Timeout {
+            seconds: config.timeout_seconds,
+        },
         Error::OutOfMemory,
         Error::TooLarge {
-            detail: "The answer has more than 100000 rows; aggregate, add LIMIT or ask for CSV."
-                .into(),
+            detail: format!(
+                "The answer has more than {} rows; aggregate, add LIMIT or ask for CSV.",
+                config.json_rows
+            ),
         },
         Error::TooMany,
         Error::Busy,
