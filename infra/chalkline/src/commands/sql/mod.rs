@@ -6,6 +6,7 @@ mod assistant;
 mod catalogue;
 mod command;
 mod complete;
+mod deeds;
 mod keywords;
 mod listing;
 mod prompt;
