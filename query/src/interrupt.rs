@@ -14,18 +14,16 @@ mod joins;
 mod pace;
 mod watched;
 
-use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use datafusion::common::config::{ConfigEntry, ConfigExtension, ExtensionOptions};
-use datafusion::common::exec_err;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::physical_plan::ExecutionPlan;
 
 use self::watched::Watched;
+use crate::carried::carried;
 
 /// Why a query does not go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -89,32 +87,7 @@ impl fmt::Debug for Interrupt {
     }
 }
 
-/// Functions find it in the options of their session.
-impl ConfigExtension for Interrupt {
-    const PREFIX: &'static str = "interrupt";
-}
-
-impl ExtensionOptions for Interrupt {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn cloned(&self) -> Box<dyn ExtensionOptions> {
-        Box::new(self.clone())
-    }
-
-    fn set(&mut self, key: &str, _: &str) -> Result<()> {
-        exec_err!("there is no option {key}")
-    }
-
-    fn entries(&self) -> Vec<ConfigEntry> {
-        Vec::new()
-    }
-}
+carried!(Interrupt, "interrupt");
 
 #[cfg(test)]
 mod tests;

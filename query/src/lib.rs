@@ -4,6 +4,7 @@ mod admission;
 mod answer;
 mod audit;
 mod authenticate;
+mod carried;
 mod catalog;
 mod compression;
 mod config;

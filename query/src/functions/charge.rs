@@ -1,17 +1,16 @@
 //! Memory that functions take for their results, charged to the pool of the
 //! tenant for as long as anybody holds the result.
 
-use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use datafusion::arrow::array::{Array, ArrayData, ArrayRef, make_array};
 use datafusion::arrow::buffer::Buffer;
-use datafusion::common::config::{ConfigEntry, ConfigExtension, ExtensionOptions};
-use datafusion::common::exec_err;
 use datafusion::error::Result;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
+
+use crate::carried::carried;
 
 /// Buffers smaller than this are not charged: those of ordinary batches.
 const LEAST_BYTES: usize = 256 * 1024;
@@ -80,31 +79,7 @@ impl fmt::Debug for Charge {
     }
 }
 
-impl ConfigExtension for Charge {
-    const PREFIX: &'static str = "charge";
-}
-
-impl ExtensionOptions for Charge {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn as_any_mut(&mut self) -> &mut dyn Any {
-        self
-    }
-
-    fn cloned(&self) -> Box<dyn ExtensionOptions> {
-        Box::new(self.clone())
-    }
-
-    fn set(&mut self, key: &str, _: &str) -> Result<()> {
-        exec_err!("there is no option {key}")
-    }
-
-    fn entries(&self) -> Vec<ConfigEntry> {
-        Vec::new()
-    }
-}
+carried!(Charge, "charge");
 
 #[cfg(test)]
 mod tests {
