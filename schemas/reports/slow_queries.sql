@@ -5,6 +5,7 @@
 -- grain: query_id
 -- slice: none
 -- sources: audit
+-- include: queries.sql
 -- visibility: steward
 -- minimum_cell: none
 -- thresholds: none
@@ -24,22 +25,11 @@
 --   queued_ms      bigint     milliseconds until its turn came
 --   duration_ms    bigint     milliseconds until its end
 SELECT
-    query_id,
-    min(occurred_at) AS asked_at,
-    first_value(role ORDER BY event_type DESC) AS role,
-    first_value(credential_id ORDER BY event_type DESC) AS credential_id,
-    first_value(door ORDER BY event_type DESC) AS door,
-    first_value(statement ORDER BY event_type DESC) AS statement,
-    first_value(tables ORDER BY event_type DESC) AS tables,
-    max(outcome) AS outcome,
-    max(rows) AS rows,
-    max(bytes) AS bytes,
-    max(queued_ms) AS queued_ms,
-    max(duration_ms) AS duration_ms
-FROM audit
-GROUP BY query_id
-HAVING max(duration_ms) > 1000
-    OR max(outcome) IN (
+    query_id, asked_at, role, credential_id, door, statement, tables, outcome, rows, bytes,
+    queued_ms, duration_ms
+FROM queries
+WHERE duration_ms > 1000
+    OR outcome IN (
         'cancelled', 'query_cancelled', 'query_timeout', 'query_out_of_memory',
         'result_too_large'
     )
