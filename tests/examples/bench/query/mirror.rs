@@ -93,7 +93,7 @@ impl Mirror {
             std::fs::remove_file(&file).expect("it was written");
             index(&database, table);
         }
-        secure(&database, &district.places.principal);
+        secure(&database, &district.places.values["school"]);
         database.psql("VACUUM ANALYZE");
         eprintln!(
             "PostgreSQL has {} events after {:?}",

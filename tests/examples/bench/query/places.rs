@@ -20,8 +20,6 @@ pub struct Places {
     /// Who teaches the section of the statements, and which sections those are.
     pub teacher: String,
     pub taught: Vec<String>,
-    /// Who runs the school.
-    pub principal: String,
 }
 
 impl Places {
@@ -55,8 +53,6 @@ impl Places {
         let teacher = first(most("user_id", "enrollments", &teaches, 1).await);
         let taught = format!("role = 'teacher' AND user_id = '{teacher}'");
         let taught = most("section_id", "enrollments", &taught, SECTIONS).await;
-        let runs = format!("role IN ('principal', 'site_administrator') AND org_id = '{school}'");
-        let principal = first(most("user_id", "roles", &runs, 1).await);
         let values = [
             ("school", school),
             ("section", section),
@@ -74,7 +70,6 @@ impl Places {
             videos,
             teacher,
             taught,
-            principal,
         }
     }
 
