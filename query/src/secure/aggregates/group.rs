@@ -14,11 +14,14 @@ use datafusion::logical_expr::{
 use super::people::People;
 use super::sound::sound;
 use super::types::is_truth;
-use super::{Kind, ours, refused};
+use super::{Kind, apart, ours, refused};
 use crate::error::Error;
 
-/// The columns that count people: of the group, and before a number those of a figure.
+/// The column that counts the people of the group.
 const STUDENTS: &str = "chalkline_students";
+
+/// The column that says which figures may be shown.
+const SHOWN: &str = "chalkline_shown";
 
 /// What may be reckoned from people.
 const FIGURES: [&str; 12] = [
@@ -42,8 +45,9 @@ const FENCE: usize = i64::MAX as usize;
 /// Percentiles nearer to an end than this are the value of one.
 const MIDDLE: std::ops::RangeInclusive<f64> = 0.05..=0.95;
 
-/// Groups, and figures of them. Those of people become groups of at least `least` people,
-/// and a figure to which fewer contribute NULL.
+/// Groups, and figures of them. Those of people become groups of at least `least` people.
+/// A figure is NULL to which fewer contribute, or which differs from the group, or from
+/// another figure, in the rows of fewer.
 pub(super) fn grouped(
     input: LogicalPlan,
     kind: &Kind,
@@ -69,37 +73,45 @@ pub(super) fn grouped(
         people.unnamed(expr, &schema, "GROUP BY")?;
     }
     let person = people.person(&schema);
-    let mut counted = vec![contributors(&person, None).alias(STUDENTS)];
-    let mut counts = Vec::new();
+    // Figures over all rows of the group have none.
+    let mut conditions: Vec<Expr> = Vec::new();
+    let mut places = Vec::new();
     for expr in &of {
-        let condition = contributes(expr, people, &schema)?;
-        counts.push(condition.map(|condition| {
-            let name = format!("{STUDENTS}_{}", counted.len());
-            let counting = contributors(&person, Some(condition));
-            counted.push(counting.alias(&name));
-            name
+        let condition = contributes(expr, people, &person, &schema)?;
+        places.push(condition.map(|condition| {
+            let known = conditions.iter().position(|known| *known == condition);
+            known.unwrap_or_else(|| {
+                conditions.push(condition);
+                conditions.len() - 1
+            })
         }));
+    }
+    if conditions.len() > apart::MOST {
+        return Err(refused("Ask for fewer figures in one statement"));
+    }
+    let mut counted = vec![students(&person).alias(STUDENTS)];
+    if !conditions.is_empty() {
+        counted.push(apart::shown(&person, conditions, least).alias(SHOWN));
     }
 
     let groups = by.len();
     let all = of.into_iter().chain(counted).collect();
     let plan = Aggregate::try_new(Arc::new(input), by, all).map_err(ours)?;
     let columns: Vec<Column> = plan.schema.columns();
-    let least = || lit(i64::from(least));
-    let are_enough = ident(STUDENTS).gt_eq(least());
+    let are_enough = ident(STUDENTS).gt_eq(lit(i64::from(least)));
     let plan = Filter::try_new(are_enough, Arc::new(LogicalPlan::Aggregate(plan))).map_err(ours)?;
     // No condition of the asker's is moved below a limit, to be judged of groups that are
     // not shown.
     let plan = LogicalPlanBuilder::from(LogicalPlan::Filter(plan)).limit(0, Some(FENCE));
     let plan = plan.and_then(LogicalPlanBuilder::build).map_err(ours)?;
-    let (by, of) = columns[..groups + counts.len()].split_at(groups);
+    let (by, of) = columns[..groups + places.len()].split_at(groups);
     let by = by.iter().cloned().map(|column| Ok(Expr::Column(column)));
-    let of = of.iter().cloned().zip(counts).map(|(column, count)| {
-        let Some(count) = count else {
+    let of = of.iter().cloned().zip(places).map(|(column, place)| {
+        let Some(place) = place else {
             return Ok(Expr::Column(column));
         };
         let name = column.name.clone();
-        let shown = when(ident(count).gt_eq(least()), Expr::Column(column));
+        let shown = when(apart::is_shown(ident(SHOWN), place), Expr::Column(column));
         Ok(shown.end()?.alias(name))
     });
     let shown = by.chain(of).collect::<Result<Vec<_>, _>>().map_err(ours)?;
@@ -107,18 +119,22 @@ pub(super) fn grouped(
     Ok((LogicalPlan::Projection(plan), Kind::Groups))
 }
 
-/// How many people there are, of those rows that meet a condition.
-fn contributors(person: &Column, condition: Option<Expr>) -> Expr {
+/// How many people there are.
+fn students(person: &Column) -> Expr {
     let args = vec![Expr::Column(person.clone())];
-    let filter = condition.map(Box::new);
-    let count = AggregateFunction::new_udf(count_udaf(), args, true, filter, Vec::new(), None);
+    let count = AggregateFunction::new_udf(count_udaf(), args, true, None, Vec::new(), None);
     Expr::AggregateFunction(count)
 }
 
 /// Which rows contribute to a figure; `None`: all of the group.
-fn contributes(expr: &Expr, people: &People, schema: &DFSchema) -> Result<Option<Expr>, Error> {
+fn contributes(
+    expr: &Expr,
+    people: &People,
+    person: &Column,
+    schema: &DFSchema,
+) -> Result<Option<Expr>, Error> {
     let figure = match expr {
-        Expr::Alias(Alias { expr, .. }) => return contributes(expr, people, schema),
+        Expr::Alias(Alias { expr, .. }) => return contributes(expr, people, person, schema),
         Expr::AggregateFunction(figure) => figure,
         _ => {
             return Err(refused(
@@ -135,6 +151,7 @@ fn contributes(expr: &Expr, people: &People, schema: &DFSchema) -> Result<Option
     }
     let params = &figure.params;
     let counts = matches!(name, "count" | "approx_distinct");
+    let is_distinct = params.distinct || name == "approx_distinct";
     let args = params
         .args
         .iter()
@@ -159,9 +176,15 @@ fn contributes(expr: &Expr, people: &People, schema: &DFSchema) -> Result<Option
                 "Use {name} of a column as it is stored, at most scaled by a constant"
             )));
         }
-        if !matches!(arg, Expr::Literal(..)) {
-            and(arg.clone().is_not_null());
+        if matches!(arg, Expr::Literal(..)) || matches!(arg.nullable(schema), Ok(false)) {
+            continue;
         }
+        let is_there = arg.clone().is_not_null();
+        and(match is_person && is_distinct {
+            // Rows about nobody known make no difference to how many people there are.
+            true => is_there.or(Expr::Column(person.clone()).is_null()),
+            false => is_there,
+        });
     }
     if name.starts_with("approx_percentile") {
         middle(params.args.get(1))?;

@@ -5,27 +5,29 @@
 //! A plan is walked from its sources up. Each node is about nobody, about people one by
 //! one, or about groups that are large enough; the aggregate between the latter two is
 //! changed to count people beside whatever else it counts, see [`group`]. Above it
-//! everything is allowed again: it is reckoned from what is shown.
+//! everything is allowed again: it is reckoned from what is shown. A statement has one such
+//! aggregate: two could differ by a single person.
 
+mod apart;
 mod constants;
 mod group;
+mod pairs;
 mod people;
 mod sound;
 mod subqueries;
 mod types;
 
+use std::cell::Cell;
 use std::sync::Arc;
 
-use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::datasource::source_as_provider;
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{
-    BinaryExpr, Distinct, Expr, Filter, Join, JoinType, LogicalPlan, Operator, Projection,
-    SubqueryAlias,
+    Distinct, Expr, Filter, Join, JoinType, LogicalPlan, Projection, SubqueryAlias,
 };
 
+use self::pairs::pairs;
 use self::people::People;
 use self::sound::{sound, sound_rows};
 use self::subqueries::{Within, subqueries};
@@ -49,7 +51,7 @@ enum Kind {
 /// # Errors
 /// `aggregates_only` when it asks for more, with what to do instead.
 pub(crate) fn aggregates_only(plan: LogicalPlan, least: u32) -> Result<LogicalPlan, Error> {
-    match (Gate { least }).pass(plan)? {
+    match Gate::new(least).pass(plan)? {
         (_, Kind::People(_)) => Err(refused(
             "End with an aggregate: GROUP BY with count, sum, avg, stddev or \
              approx_percentile_cont",
@@ -72,9 +74,18 @@ fn ours(error: DataFusionError) -> Error {
 struct Gate {
     /// How many people a group has at least.
     least: u32,
+    /// Whether people were grouped.
+    has_grouped: Cell<bool>,
 }
 
 impl Gate {
+    fn new(least: u32) -> Self {
+        Self {
+            least,
+            has_grouped: Cell::new(false),
+        }
+    }
+
     fn pass(&self, plan: LogicalPlan) -> Result<(LogicalPlan, Kind), Error> {
         match plan {
             LogicalPlan::TableScan(scan) => {
@@ -104,14 +115,14 @@ impl Gate {
                 let (input, kind) = self.pass(Arc::unwrap_or_clone(aggregate.input))?;
                 let exprs = |exprs: Vec<Expr>| self.exprs(exprs, &input, &kind);
                 let (by, of) = (exprs(aggregate.group_expr)?, exprs(aggregate.aggr_expr)?);
-                group::grouped(input, &kind, by, of, self.least)
+                self.grouped(input, &kind, by, of)
             }
             LogicalPlan::Distinct(Distinct::All(input)) => {
                 let (input, kind) = self.pass(Arc::unwrap_or_clone(input))?;
                 match &kind {
                     Kind::People(people) => {
                         let by = people.shown(input.schema());
-                        group::grouped(input, &kind, by, Vec::new(), self.least)
+                        self.grouped(input, &kind, by, Vec::new())
                     }
                     _ => Ok((LogicalPlan::Distinct(Distinct::All(Arc::new(input))), kind)),
                 }
@@ -126,6 +137,21 @@ impl Gate {
             }
             other => self.other(&other),
         }
+    }
+
+    fn grouped(
+        &self,
+        input: LogicalPlan,
+        kind: &Kind,
+        by: Vec<Expr>,
+        of: Vec<Expr>,
+    ) -> Result<(LogicalPlan, Kind), Error> {
+        if matches!(kind, Kind::People(_)) && self.has_grouped.replace(true) {
+            return Err(refused(
+                "Ask for one aggregate of students in a statement, and for others in others",
+            ));
+        }
+        group::grouped(input, kind, by, of, self.least)
     }
 
     fn projection(&self, projection: Projection) -> Result<(LogicalPlan, Kind), Error> {
@@ -258,16 +284,14 @@ impl Gate {
             true => Kind::Groups,
             false => Kind::Free,
         };
-        let mut exprs = Vec::new();
-        for expr in plan.expressions() {
-            exprs.push(match inputs.first() {
-                Some(input) => self.expr(expr, input, &kind)?,
-                None => expr,
-            });
-        }
-        if inputs.is_empty() {
+        let Some(input) = inputs.first() else {
+            // Values, which may be those of subqueries.
+            for expr in plan.expressions() {
+                self.without_people(subqueries(&expr))?;
+            }
             return Ok((plan.clone(), kind));
-        }
+        };
+        let exprs = self.exprs(plan.expressions(), input, &kind)?;
         let plan = plan.with_new_exprs(exprs, inputs).map_err(ours)?;
         Ok((plan, kind))
     }
@@ -289,11 +313,12 @@ impl Gate {
             let Expr::ScalarSubquery(mut subquery) = expr else {
                 return Ok(Transformed::no(expr));
             };
+            let is_apart =
+                subquery.outer_ref_columns.is_empty() && !matches!(kind, Kind::People(_));
             match self.pass(subquery.subquery.as_ref().clone()) {
-                Ok((_, Kind::Free)) => Ok(Transformed::no(Expr::ScalarSubquery(subquery))),
-                Ok((plan, Kind::Groups))
-                    if subquery.outer_ref_columns.is_empty()
-                        && !matches!(kind, Kind::People(_)) =>
+                // What is about nobody may have an aggregate of people within, as it is passed.
+                Ok((plan, of))
+                    if matches!(of, Kind::Free) || is_apart && matches!(of, Kind::Groups) =>
                 {
                     subquery.subquery = Arc::new(plan);
                     Ok(Transformed::yes(Expr::ScalarSubquery(subquery)))
@@ -337,44 +362,15 @@ impl Gate {
 
     fn without_people(&self, subqueries: impl IntoIterator<Item = Within>) -> Result<(), Error> {
         for subquery in subqueries {
-            match self.pass(subquery.plan)? {
-                (_, Kind::Free) => {}
+            // Only looked at: in a subquery of its own, too, nothing is grouped.
+            let gate = Self::new(self.least);
+            match gate.pass(subquery.plan)? {
+                (_, Kind::Free) if !gate.has_grouped.get() => {}
                 _ => return Err(in_subquery()),
             }
         }
         Ok(())
     }
-}
-
-/// The conditions of a join of which each side is a column of one of its inputs, and the
-/// others.
-fn pairs(
-    mut on: Vec<(Expr, Expr)>,
-    filter: Option<Expr>,
-    left: &DFSchema,
-    right: &DFSchema,
-) -> (Vec<(Expr, Expr)>, Option<Expr>) {
-    let is_of = |expr: &Expr, schema: &DFSchema| match expr {
-        Expr::Column(column) => schema.has_column(column),
-        _ => false,
-    };
-    let mut others = Vec::new();
-    for condition in filter.map(split_conjunction_owned).into_iter().flatten() {
-        match condition {
-            Expr::BinaryExpr(BinaryExpr {
-                left: a,
-                op: Operator::Eq,
-                right: b,
-            }) if is_of(&a, left) && is_of(&b, right) => on.push((*a, *b)),
-            Expr::BinaryExpr(BinaryExpr {
-                left: a,
-                op: Operator::Eq,
-                right: b,
-            }) if is_of(&b, left) && is_of(&a, right) => on.push((*b, *a)),
-            other => others.push(other),
-        }
-    }
-    (on, conjunction(others))
 }
 
 fn unnamed(expr: &Expr) -> &Expr {

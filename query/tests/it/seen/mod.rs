@@ -4,6 +4,7 @@ mod aggregates;
 mod attacks;
 mod cells;
 pub mod district;
+mod figures;
 mod matrix;
 mod rows;
 mod rules;
