@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use datafusion::logical_expr::ScalarUDF;
 use lake::Lake;
 use runtime::http::Tls;
 use runtime::{Clock, Health, HealthCheck, Registry, Shutdown, http};
@@ -86,6 +87,24 @@ impl Query {
         recorder: Arc<dyn Recorder>,
         health: &Health,
     ) -> Result<Self, StartError> {
+        Self::with_functions(config, lake, registry, clock, recorder, health, Vec::new())
+    }
+
+    /// As [`Query::new`], where SQL may call more functions: a test sees with one of its own
+    /// which values a plan hands to functions.
+    ///
+    /// # Errors
+    /// As [`Query::new`].
+    #[doc(hidden)]
+    pub fn with_functions(
+        config: Config,
+        lake: Lake,
+        registry: Registry,
+        clock: Clock,
+        recorder: Arc<dyn Recorder>,
+        health: &Health,
+        more: Vec<Arc<ScalarUDF>>,
+    ) -> Result<Self, StartError> {
         let memory = Memory::new(
             config.memory_bytes,
             config.tenant_memory_bytes,
@@ -102,6 +121,7 @@ impl Query {
             Results::new(config.results_bytes),
             clock.clone(),
             config.cores(),
+            more,
         ));
         let for_people = memory.tenant().map_err(StartError::Spill)?;
         let people = People::new(Arc::clone(&sessions), for_people);

@@ -13,7 +13,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::session_state::SessionState;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{LogicalPlan, ScalarUDF};
 use datafusion::physical_plan::execute_stream;
 use lake::LakeError;
 use runtime::{Clock, Registry};
@@ -90,6 +90,7 @@ impl Sessions {
         results: Results,
         clock: Clock,
         cores: usize,
+        more: Vec<Arc<ScalarUDF>>,
     ) -> Self {
         Self {
             tables,
@@ -98,7 +99,7 @@ impl Sessions {
             clock,
             freshness: Freshness::default(),
             scopes: Scopes::new(SCOPES),
-            template: template(cores),
+            template: template(cores, more),
         }
     }
 

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use datafusion::execution::config::SessionConfig;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::ScalarUDF;
 
 use crate::catalog::{CATALOG, SCHEMA};
 use crate::functions;
 
 /// Everything a session has but its catalog: no file formats and no table
-/// factories, so that no path or address means anything to it.
-pub(super) fn template(cores: usize) -> SessionState {
+/// factories, so that no path or address means anything to it. SQL may call `more` beside
+/// the functions that stand on the list.
+pub(super) fn template(cores: usize, more: Vec<Arc<ScalarUDF>>) -> SessionState {
     let mut config = SessionConfig::new()
         .with_target_partitions(cores)
         .with_default_catalog_and_schema(CATALOG, SCHEMA)
@@ -28,7 +30,7 @@ pub(super) fn template(cores: usize) -> SessionState {
         .with_config(config)
         .with_analyzer_rule(Arc::new(functions::CheckedArithmetic))
         .with_expr_planners(functions::planners())
-        .with_scalar_functions(functions::scalar())
+        .with_scalar_functions(functions::scalar().into_iter().chain(more).collect())
         .with_higher_order_functions(functions::higher_order())
         .with_aggregate_functions(functions::aggregate())
         .with_window_functions(functions::window())
@@ -48,7 +50,7 @@ mod tests {
     async fn views_have_the_columns_and_the_sources_that_their_headers_say() {
         for view in crate::catalog::views() {
             let catalog = Catalog::new().expect("a catalog");
-            let state = SessionStateBuilder::new_from_existing(template(1))
+            let state = SessionStateBuilder::new_from_existing(template(1, Vec::new()))
                 .with_catalog_list(catalog.list())
                 .build();
             // Exactly these: a source that is missing makes no plan.

@@ -19,6 +19,7 @@ use tower::ServiceExt;
 use crate::audit::records::Records;
 use crate::openapi;
 pub use crate::rows::event;
+use crate::seen::leaks::Calls;
 
 pub const CLICKSTREAM: Table = Table::Events(Family::Clickstream);
 pub const VIDEO: Table = Table::Events(Family::Video);
@@ -34,6 +35,8 @@ pub struct School {
     pub clock: Clock,
     /// What was recorded.
     pub records: Arc<Records>,
+    /// What `f_leak` was called with.
+    pub calls: Arc<Calls>,
     query: Option<Query>,
 }
 
@@ -135,13 +138,15 @@ impl School {
         }
         let health = Health::new();
         let records = Arc::new(Records::default());
-        let query = Query::new(
+        let calls = Arc::new(Calls::default());
+        let query = Query::with_functions(
             config,
             lake.clone(),
             registry.clone(),
             clock.clone(),
             Arc::clone(&records) as _,
             &health,
+            vec![calls.function()],
         );
         Self {
             folder,
@@ -149,6 +154,7 @@ impl School {
             registry,
             clock,
             records,
+            calls,
             query: Some(query.expect("a service")),
         }
     }

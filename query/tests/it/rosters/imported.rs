@@ -206,7 +206,8 @@ fn stamped(row: &Value, at: &str) -> Value {
     row
 }
 
-fn version(row: &Value, at: &str, change: &str, import: u64) -> Value {
+/// What an import did to a row.
+pub fn version(row: &Value, at: &str, change: &str, import: u64) -> Value {
     let mut row = stamped(row, at);
     row["change"] = json!(change);
     row["import"] = json!(import);
