@@ -143,7 +143,7 @@ mod tests {
             tenant_queue: 1,
             ..Config::default()
         };
-        let memory = Memory::new(1 << 20, 1 << 20, None, 1, 1).expect("a temporary folder");
+        let memory = Memory::new(&config).expect("a temporary folder");
         Admission {
             patience,
             ..Admission::new(&config, memory)

@@ -28,9 +28,10 @@ pub struct Config {
     pub stall_seconds: u64,
     /// How many threads work on queries; 0 = one per core.
     pub threads: usize,
-    /// Memory for all queries together.
+    /// Memory for all queries together. A quarter of it is kept for tenants that hold no
+    /// more than a sixteenth.
     pub memory_bytes: usize,
-    /// Memory for all queries of one tenant.
+    /// Memory for all queries of one tenant; never of the quarter that is kept for others.
     pub tenant_memory_bytes: usize,
     /// How much memory the process may have before queries wait, and the largest ends; 0 =
     /// `memory_bytes` and 1 GiB more.
@@ -38,8 +39,10 @@ pub struct Config {
     /// Where queries that outgrow their memory spill; the system's folder for
     /// temporary files when unset.
     pub spill_directory: Option<PathBuf>,
-    /// How much all queries together may spill.
+    /// How much all queries together may spill. A quarter of it is kept as that of memory.
     pub spill_bytes: u64,
+    /// How much all queries of one tenant may spill.
+    pub tenant_spill_bytes: u64,
     /// The longest statement.
     pub sql_bytes: usize,
     /// How many words, numbers and signs a statement may have: what bounds how
@@ -98,6 +101,7 @@ impl Default for Config {
             rss_limit_bytes: 0,
             spill_directory: None,
             spill_bytes: 4 * 1024 * MIB as u64,
+            tenant_spill_bytes: 1024 * MIB as u64,
             sql_bytes: MIB,
             sql_tokens: 10_000,
             json_rows: 100_000,
@@ -164,6 +168,9 @@ impl Check for Config {
         if self.tenant_memory_bytes > self.memory_bytes {
             problems.push("[query] tenant_memory_bytes: must not exceed memory_bytes".into());
         }
+        if self.tenant_spill_bytes > self.spill_bytes {
+            problems.push("[query] tenant_spill_bytes: must not exceed spill_bytes".into());
+        }
         if self.submitted_tenant_bytes > self.submitted_bytes {
             problems.push("[query] submitted_tenant_bytes: must not exceed submitted_bytes".into());
         }
@@ -212,6 +219,7 @@ mod tests {
         assert_eq!(Config::default().problems(), Vec::<String>::new());
         let config = Config {
             timeout_seconds: 0,
+            spill_bytes: 1,
             tenant_concurrency: 17,
             ..Config::default()
         };
@@ -219,6 +227,7 @@ mod tests {
             config.problems(),
             [
                 "[query] timeout_seconds: must be more than 0",
+                "[query] tenant_spill_bytes: must not exceed spill_bytes",
                 "[query] tenant_concurrency: must not exceed concurrency",
             ]
         );

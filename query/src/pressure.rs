@@ -179,6 +179,7 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::Config;
     use crate::memory::{Memory, of_query};
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -207,7 +208,12 @@ mod tests {
         pressure.judge(11, long_ago);
         pressure.check().expect("nothing works that could free it");
 
-        let memory = Memory::new(100, 100, None, 1, 1).expect("a temporary folder");
+        let config = Config {
+            memory_bytes: 100,
+            tenant_memory_bytes: 100,
+            ..Config::default()
+        };
+        let memory = Memory::new(&config).expect("a temporary folder");
         let tenant = memory.tenant().expect("a tenant");
         let begin = |bytes| {
             let (runtime_env, taken) = of_query(&tenant).expect("a query");

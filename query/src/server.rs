@@ -105,14 +105,7 @@ impl Query {
         health: &Health,
         more: Vec<Arc<ScalarUDF>>,
     ) -> Result<Self, StartError> {
-        let memory = Memory::new(
-            config.memory_bytes,
-            config.tenant_memory_bytes,
-            config.spill_directory.as_deref(),
-            config.spill_bytes,
-            config.metadata_bytes,
-        )
-        .map_err(StartError::Spill)?;
+        let memory = Memory::new(&config).map_err(StartError::Spill)?;
         let executor = Executor::new(config.cores()).map_err(StartError::Threads)?;
         let pressure = Pressure::watch(config.rss_limit()).map_err(StartError::Threads)?;
         let sessions = Arc::new(Sessions::new(

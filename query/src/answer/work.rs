@@ -275,7 +275,64 @@ fn scrub(plan: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use datafusion::arrow::array::Int64Array;
+    use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+    use futures::stream;
+    use tokio::sync::mpsc;
+
     use super::*;
+
+    /// Batches without end, and how many of them were asked for.
+    fn endless() -> (SendableRecordBatchStream, Arc<AtomicUsize>) {
+        let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..10));
+        let batch = RecordBatch::try_from_iter([("n", numbers)]).expect("a batch");
+        let (schema, asked) = (batch.schema(), Arc::new(AtomicUsize::new(0)));
+        let counted = Arc::clone(&asked);
+        let batches = stream::repeat_with(move || -> datafusion::error::Result<RecordBatch> {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Ok(batch.clone())
+        });
+        let rows = RecordBatchStreamAdapter::new(schema, batches);
+        (Box::pin(rows), asked)
+    }
+
+    #[tokio::test]
+    async fn no_more_is_produced_than_is_read_and_then_it_is_cut() {
+        const AHEAD: usize = 2;
+        const READ: usize = 50;
+        let (rows, asked) = endless();
+        let bounds = Bounds {
+            rows: usize::MAX,
+            bytes: usize::MAX,
+            stall: Duration::from_millis(200),
+        };
+        let (sender, mut messages) = mpsc::channel(AHEAD);
+        let producing = tokio::spawn(async move {
+            let about = About::default();
+            produce(rows, about, false, Format::Csv, bounds, &sender).await
+        });
+
+        let mut read = 0;
+        while read < READ {
+            match messages.recv().await.expect("there is more") {
+                Message::Chunk { rows, .. } if rows > 0 => read += 1,
+                Message::Chunk { .. } | Message::Begin { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        // From now on nobody reads, and nobody goes away.
+        let produced = producing.await.expect("no panic");
+        let error = produced.expect_err("it is cut");
+        let Error::Internal(reason) = &error else {
+            panic!("{error:?}");
+        };
+        assert!(reason.to_string().contains("stopped reading"), "{reason}");
+        // Those that were read, those that wait, and the one that found no room.
+        let asked = asked.load(Ordering::Relaxed);
+        assert!((READ + 1..=READ + AHEAD + 1).contains(&asked), "{asked}");
+    }
 
     #[test]
     fn plans_end_at_barriers() {

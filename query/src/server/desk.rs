@@ -103,7 +103,7 @@ impl Parts {
         let task = self.executor.spawn(interrupt.clone(), async move {
             // They go with the work: a query that is given up but has not yet
             // stopped still counts.
-            let _held = (permit, counted);
+            let held = (permit, counted);
             let began = Instant::now();
             let outcome = work.await;
             // However its end shows: what ended it is the reason.
@@ -117,6 +117,8 @@ impl Parts {
                 outcome = outcome.as_ref().map_or_else(Error::code, |()| "answered"),
                 "query ended"
             );
+            // Before its end is told: who has stopped reading does not hear it.
+            drop(held);
             if let Err(error) = outcome {
                 asked.fails(&error);
                 let error = match sees_all(&principal) {

@@ -2,6 +2,7 @@
 //! and among others, beside other engines and on the database that runs the school.
 
 mod alone;
+mod cancel;
 mod clients;
 mod district;
 mod engines;
@@ -68,6 +69,7 @@ pub async fn measure(wanted: Wanted, seconds: u64, report: &mut Report) {
         overhead::measure(&district, &services.bare, report).await;
         clients::measure(&district, &services, seconds.div_ceil(2), report).await;
         memory::measure(&district, &services, report).await;
+        cancel::measure(&district, report).await;
     }
     if !wanted.peers && !wanted.enrolment {
         return;

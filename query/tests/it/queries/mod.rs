@@ -3,13 +3,18 @@
 mod cancel;
 mod limits;
 mod memory;
+mod neighbours;
 mod pages;
 mod rights;
+mod spill;
+mod streams;
 
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Method, Request, header};
+use axum::response::Response;
+use futures::StreamExt;
 use schemas::Credential;
 use serde_json::{Value, json};
 
@@ -18,6 +23,20 @@ use crate::school::{Answer, School, look};
 /// A statement that works for years.
 pub const ENDLESS: &str = "SELECT count(*) FROM generate_series(1, 2000000) a \
      CROSS JOIN generate_series(1, 10000000000) b WHERE a.value + b.value = -1";
+
+/// What comes of a body, and whether it ends in an error.
+pub async fn read(response: Response) -> (String, bool) {
+    let mut chunks = response.into_body().into_data_stream();
+    let mut bytes = Vec::new();
+    let mut is_cut = false;
+    while let Some(chunk) = chunks.next().await {
+        match chunk {
+            Ok(chunk) => bytes.extend_from_slice(&chunk),
+            Err(_) => is_cut = true,
+        }
+    }
+    (String::from_utf8(bytes).expect("a text"), is_cut)
+}
 
 /// A request that submits a query.
 pub fn submission(token: &Credential, body: &Value) -> Request<Body> {
