@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use schemas::{Attribute, Condition, Effect, Policy, Role};
+use schemas::{Attribute, Condition, Effect, Policy, Role, Table};
+use serde_json::json;
 
-use super::district::{district_of, document};
+use super::district::{NORTH, district_of, document};
 
 fn policy(role: Role, table: &str, effect: Effect, column: &str, condition: Condition) -> Policy {
     Policy {
@@ -76,37 +77,73 @@ async fn one_that_grants_shows_more_and_one_that_restricts_less() {
 
 #[tokio::test]
 async fn one_can_show_a_table_that_a_role_does_not_see() {
-    let all = Condition::AtLeast("2026-09-14T00:00:00Z".to_owned());
-    let grant = policy(Role::Teacher, "tallies", Effect::Grant, "minute", all);
-    assert_eq!(
-        seen(vec![grant], "teacher", "SELECT count(*) AS n FROM tallies").await,
-        "0"
-    );
+    let tally = |minute: &str, position: u64| {
+        json!({
+            "minute": minute, "node": "n1", "family": "video", "outcome": "accepted",
+            "events": 4, "log_id": "log-1", "log_partition": 0, "log_position": position,
+        })
+    };
+    let rows = [
+        tally("2026-09-13T23:59:00Z", 0),
+        tally("2026-09-14T10:05:00Z", 1),
+        tally("2026-09-14T10:06:00Z", 2),
+    ];
+    let today = Condition::AtLeast("2026-09-14T00:00:00Z".to_owned());
+    let grant = policy(Role::Teacher, "tallies", Effect::Grant, "minute", today);
+    let mut document = document();
+    document.access.policies = vec![grant];
+    let school = district_of(document).await;
+    school.publish(NORTH, Table::Tallies, None, &rows).await;
+    let sql = "SELECT count(*) AS n, sum(events) AS s FROM tallies";
+    assert_eq!(school.lines_as("steward", sql).await, ["3 12"]);
+    assert_eq!(school.lines_as("teacher", sql).await, ["2 8"]);
+    let (_, code, _) = school.ask_as("guardian", sql).await.problem();
+    assert_eq!(code, "table_not_shown");
 }
 
 #[tokio::test]
-async fn one_can_go_by_what_is_theirs() {
-    let theirs = Condition::Theirs(Attribute::Schools);
-    let grant = policy(
-        Role::SchoolAdmin,
-        "demographics",
-        Effect::Restrict,
-        "user_id",
-        Condition::Theirs(Attribute::StudentKeys),
-    );
+async fn one_can_restrict_to_what_is_theirs() {
+    let theirs = |attribute, table: &str, column: &str| {
+        let condition = Condition::Theirs(attribute);
+        policy(
+            Role::SchoolAdmin,
+            table,
+            Effect::Restrict,
+            column,
+            condition,
+        )
+    };
+    // A principal has no children there.
+    let keys = theirs(Attribute::StudentKeys, "demographics", "user_id");
+    let sql = "SELECT user_id FROM demographics ORDER BY 1";
+    let usual = "stu-1 stu-2 stu-3 stu-4 stu-6 stu-7";
+    assert_eq!(seen(vec![], "principal", sql).await, usual);
+    assert_eq!(seen(vec![keys], "principal", sql).await, "");
+    // Nor aggregates of what others teach.
+    let sections = theirs(Attribute::Sections, "section_day", "section_id");
+    let sql = "SELECT section_id FROM section_day ORDER BY 1";
+    let usual = "bio-1 bio-2 bio-4 mat-1 mat-2";
+    assert_eq!(seen(vec![], "principal", sql).await, usual);
+    assert_eq!(seen(vec![sections], "principal", sql).await, "bio-1 bio-2");
+}
+
+#[tokio::test]
+async fn one_can_grant_what_is_theirs() {
+    let theirs = |attribute, table: &str, column: &str| {
+        let condition = Condition::Theirs(attribute);
+        policy(Role::Teacher, table, Effect::Grant, column, condition)
+    };
+    let users = theirs(Attribute::Users, "demographics", "user_id");
+    let sql = "SELECT user_id FROM demographics ORDER BY 1";
     assert_eq!(
-        seen(vec![grant], "principal", "SELECT user_id FROM demographics").await,
-        ""
+        seen(vec![users], "teacher", sql).await,
+        "stu-1 stu-2 stu-3 stu-7"
     );
-    let restrict = policy(
-        Role::SchoolAdmin,
-        "clickstream",
-        Effect::Restrict,
-        "school_id",
-        theirs,
-    );
-    let sql = "SELECT count(DISTINCT student_key) AS n FROM clickstream";
-    assert_eq!(seen(vec![restrict], "principal", sql).await, "6");
+    // A section is theirs on all of its days, if a rule goes by it.
+    let sections = theirs(Attribute::Sections, "clickstream", "section_id");
+    let sql = "SELECT count(*) AS n FROM clickstream WHERE section_id = 'bio-2'";
+    assert_eq!(seen(vec![], "substitute", sql).await, "1");
+    assert_eq!(seen(vec![sections], "substitute", sql).await, "2");
 }
 
 #[tokio::test]
