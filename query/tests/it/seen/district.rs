@@ -1,13 +1,15 @@
 //! Two schools with sections of this year and one of the last, and somebody of every role.
 
+mod roster;
+pub mod rows;
+
 use lake::Compaction;
 use query::Config;
-use schemas::roster::Entity;
 use schemas::{Family, Grant, Role, Table, Tenant};
 use serde_json::{Value, json};
 
-use crate::rosters::imported::{Rows, add};
-use crate::school::{Answer, School, event, held, id, look, question, time, token};
+use self::roster::roster;
+use crate::school::{Answer, School, held, id, look, question, time, token};
 
 /// The tenant.
 pub const NORTH: &str = "north";
@@ -96,6 +98,9 @@ pub fn document() -> Tenant {
     document
 }
 
+/// A row of a table as a district has it, or that it does not.
+pub type Makes<'a> = &'a dyn Fn(&str, Value) -> Option<Value>;
+
 /// The district, with all that is known of it.
 pub async fn district() -> School {
     district_of(document()).await
@@ -109,11 +114,27 @@ pub async fn district_of(document: Tenant) -> School {
 /// The district in which there is nothing else of a student, on a day, or of anybody, on
 /// none, than what is kept. Who is whose stays.
 pub async fn district_with(document: Tenant, keeps: Keeps<'_>) -> School {
+    let is_kept = |table: &str, row: &Value| {
+        let text = |column: &str| row[column].as_str();
+        let table = table.strip_suffix("_history").unwrap_or(table);
+        match (text("student_key"), rows::day(row)) {
+            (Some(key), Some(day)) => keeps(key.trim_start_matches("k-"), Some(day)),
+            _ if ["users", "identities", "demographics", "results"].contains(&table) => {
+                text("user_id").is_some_and(|user| keeps(user, None))
+            }
+            _ => true,
+        }
+    };
+    district_made(document, &|table, row| is_kept(table, &row).then_some(row)).await
+}
+
+/// The district whose rows are made so.
+pub async fn district_made(document: Tenant, makes: Makes<'_>) -> School {
     let config = Config {
         threads: 2,
         ..Config::default()
     };
-    built(config, document, keeps).await
+    built(config, document, makes).await
 }
 
 /// The district, of which no answer is kept in memory.
@@ -123,118 +144,47 @@ pub async fn district_without_memory() -> School {
         results_bytes: 0,
         ..Config::default()
     };
-    built(config, document(), &|_, _| true).await
+    built(config, document(), &|_, row| Some(row)).await
 }
 
-async fn built(config: Config, document: Tenant, keeps: Keeps<'_>) -> School {
+async fn built(config: Config, document: Tenant, makes: Makes<'_>) -> School {
     let school = School::of(config, vec![document]).await;
-    school.import(NORTH, 1, IMPORTED, &roster(keeps)).await;
-    school.fill_events(keeps).await;
-    school.fill_reports(keeps).await;
+    school.import(NORTH, 1, IMPORTED, &roster(makes)).await;
+    school.fill_events(makes).await;
+    school.fill_reports(makes).await;
     school
 }
 
+fn made(makes: Makes<'_>, table: &str, rows: Vec<Value>) -> Vec<Value> {
+    let rows = rows.into_iter().filter_map(|row| makes(table, row));
+    rows.collect()
+}
+
 impl School {
-    async fn fill_events(&self, keeps: Keeps<'_>) {
-        for (table, kinds) in [
-            (
-                "clickstream",
-                json!({"url": "u", "value": "v", "reply_to_key": "k-stu-3"}),
-            ),
-            ("video", json!({"position_seconds": 1.5})),
-            (
-                "assessment",
-                json!({"score": 0.5, "response": "r", "item_id": "i-1", "by_key": "k-tea-1",
-                       "assessment_id": "quiz-1", "max_score": 1.0}),
-            ),
-            (
-                "attendance",
-                json!({"status": "present", "by_key": "k-tea-1"}),
-            ),
-            ("tutoring", json!({"tutor_key": "k-tea-2", "rating": 4.0})),
-        ] {
-            let table = Table::from_name(table).expect("a table");
+    async fn fill_events(&self, makes: Makes<'_>) {
+        for table in rows::EVENTS {
+            let kind = Table::from_name(table).expect("a table");
             for term in ["2025-26", "2026-27"] {
-                let rows = self.events_of(term, &kinds, keeps);
+                let rows = made(makes, table, rows::events(table, term));
                 // In two files, which can be merged.
                 let (first, second) = rows.split_at(rows.len() / 2);
-                self.publish(NORTH, table, Some(term), first).await;
-                self.publish(NORTH, table, Some(term), second).await;
+                self.publish(NORTH, kind, Some(term), first).await;
+                self.publish(NORTH, kind, Some(term), second).await;
             }
         }
         self.set_floor(0, "2026-09-14T11:59:30Z").await;
     }
 
-    fn events_of(&self, term: &str, kinds: &Value, keeps: Keeps<'_>) -> Vec<Value> {
-        let mut rows = Vec::new();
-        let mut position = if term == "2025-26" { 0 } else { 100 };
-        for (user, section) in STUDENTS {
-            if term_of(section) != term {
-                continue;
-            }
-            for day in days(user) {
-                let mut own = kinds.clone();
-                for (name, value) in own.as_object_mut().expect("an object") {
-                    if ["url", "value", "response"].contains(&name.as_str()) {
-                        *value = json!(format!("SECRET-{user}-{name}"));
-                    }
-                }
-                own["student_key"] = json!(format!("k-{user}"));
-                own["section_id"] = json!(section);
-                own["school_id"] = json!(school_of(section));
-                own["course_id"] = json!(course_of(section));
-                own["extra"] = json!(format!("{{\"note\":\"SECRET-{user}-extra\"}}"));
-                if keeps(user, Some(day)) {
-                    rows.push(event(position, &format!("{day}T15:00:00Z"), "x.y", own));
-                }
-                position += 1;
-            }
-        }
-        rows
-    }
-
-    async fn fill_reports(&self, keeps: Keeps<'_>) {
+    async fn fill_reports(&self, makes: Makes<'_>) {
         let as_of = "2026-09-14T11:59:20Z";
-        let days: Vec<Value> = STUDENTS
-            .iter()
-            .flat_map(|(user, section)| days(user).iter().map(move |day| (user, section, day)))
-            .filter(|(user, section, day)| term_of(section) == "2026-27" && keeps(user, Some(day)))
-            .map(|(user, section, day)| {
-                json!({
-                    "term": "2026-27", "day": day, "student_key": format!("k-{user}"),
-                    "course_id": course_of(section), "section_id": section,
-                    "school_id": school_of(section), "page_views": 3, "active_minutes": 2.5,
-                })
-            })
-            .collect();
-        self.refresh(NORTH, "student_day", "2026-27", &days, as_of)
-            .await;
-        let sections = [
-            ("bio-101", "bio-1", 5),
-            ("bio-101", "bio-2", 1),
-            ("bio-101", "bio-3", 4),
-            ("bio-101", "bio-4", 9),
-            ("art-101", "art-1", 2),
-            ("mat-101", "mat-1", 8),
-            ("mat-101", "mat-2", 3),
-        ];
-        let sections = sections.map(|(course, section, students)| {
-            json!({
-                "term": "2026-27", "day": "2026-09-03", "course_id": course,
-                "section_id": section, "active_students": students, "active_minutes": 1.0,
-            })
-        });
-        self.refresh(NORTH, "section_day", "2026-27", &sections, as_of)
-            .await;
-        let seconds = [("bio-101", 0, 5), ("bio-101", 1, 2), ("art-101", 0, 7)];
-        let seconds = seconds.map(|(course, second, viewers)| {
-            json!({
-                "term": "2026-27", "course_id": course, "content_id": "film", "second": second,
-                "viewers": viewers, "views": viewers,
-            })
-        });
-        self.refresh(NORTH, "video_retention", "2026-27", &seconds, as_of)
-            .await;
+        for (report, rows) in [
+            ("student_day", rows::student_days()),
+            ("section_day", rows::section_days()),
+            ("video_retention", rows::video_seconds()),
+        ] {
+            let rows = made(makes, report, rows);
+            self.refresh(NORTH, report, "2026-27", &rows, as_of).await;
+        }
     }
 
     /// Merges the files of events, as upkeep does at night; says how many were merged.
@@ -254,8 +204,8 @@ impl School {
                 merged += files.files_before;
             }
         }
-        // Reports have read what there is now.
-        self.fill_reports(&|_, _| true).await;
+        // Reports have read what there is now, and have the rows that they had.
+        self.fill_reports(&|_, _| None).await;
         merged
     }
 
@@ -300,122 +250,13 @@ pub fn lines(answer: &Answer) -> Vec<String> {
     .collect()
 }
 
-fn roster(keeps: Keeps<'_>) -> Rows {
-    let mut rows = Rows::new();
-    let mut put = |entity, added: &[Value]| add(&mut rows, entity, IMPORTED, 1, added);
-    let org = |id: &str, kind: &str, parent: Option<&str>| json!({"org_id": id, "name": id, "type": kind, "parent_org_id": parent});
-    put(
-        Entity::Orgs,
-        &[
-            org("district", "district", None),
-            org("high", "school", Some("district")),
-            org("biology", "department", Some("high")),
-            org("west", "school", Some("district")),
-        ],
-    );
-    let term = |id: &str, first: &str, last: &str| {
-        json!({"term_id": id, "term": id, "name": id, "type": "schoolYear",
-               "start_date": first, "end_date": last})
-    };
-    put(
-        Entity::Terms,
-        &[
-            term("2025-26", "2025-08-15", "2026-06-15"),
-            term("2026-27", "2026-08-15", "2027-06-15"),
-        ],
-    );
-    let section = |id: &str| {
-        json!({"section_id": id, "term": term_of(id), "name": id, "course_id": course_of(id),
-               "school_id": school_of(id)})
-    };
-    put(
-        Entity::Sections,
-        &["bio-1", "bio-2", "art-1", "old-1"].map(section),
-    );
-    let people = ["adm-1", "tea-1", "tea-2", "par-1", "par-2"];
-    let people = STUDENTS.iter().map(|(user, _)| *user).chain(people);
-    let people: Vec<&str> = people.collect();
-    let people: Vec<&str> = people.into_iter().filter(|id| keeps(id, None)).collect();
-    let user = |id: &&str| {
-        json!({"user_id": id, "enabled": true, "given_name": format!("SECRET-{id}-given"),
-               "email": format!("SECRET-{id}@north.example"), "grades": ["09"]})
-    };
-    put(Entity::Users, &people.iter().map(user).collect::<Vec<_>>());
-    let identity = |id: &&str| {
-        json!({"user_id": id, "identifier_key": format!("k-{id}"),
-               "student_key": format!("k-{id}"), "kind": "user_id"})
-    };
-    put(
-        Entity::Identities,
-        &people.iter().map(identity).collect::<Vec<_>>(),
-    );
-    let role = |id: &str, org: &str, role: &str| json!({"user_id": id, "role_id": format!("{id}-{role}"), "org_id": org, "role": role});
-    let students = STUDENTS
-        .iter()
-        .map(|(id, section)| role(id, school_of(section), "student"));
-    let others = [
-        role("adm-1", "high", "principal"),
-        role("tea-1", "high", "teacher"),
-        role("tea-2", "high", "teacher"),
-        role("par-1", "high", "guardian"),
-        role("par-2", "high", "guardian"),
-    ];
-    put(Entity::Roles, &students.chain(others).collect::<Vec<_>>());
-    // Either may name the other.
-    let agent = |one: &str, other: &str| json!({"user_id": one, "agent_id": other});
-    put(
-        Entity::Guardians,
-        &[
-            agent("stu-1", "par-1"),
-            agent("stu-1", "par-2"),
-            agent("par-1", "stu-5"),
-            agent("par-2", "par-1"),
-        ],
-    );
-    let mut enrolled: Vec<Value> = STUDENTS
-        .iter()
-        .map(|(user, section)| enrollment(user, section, "student", None))
-        .collect();
-    enrolled[6]["end_date"] = json!("2026-09-05");
-    enrolled.extend([
-        enrollment("tea-1", "bio-1", "teacher", None),
-        enrollment("tea-1", "old-1", "teacher", Some("2026-06-15")),
-        enrollment("tea-2", "bio-2", "teacher", Some("2026-09-10")),
-        enrollment("tea-2", "art-1", "teacher", None),
-    ]);
-    put(Entity::Enrollments, &enrolled);
-    let traits = |id: &&str| json!({"user_id": id, "sex": format!("SECRET-{id}-sex")});
-    put(
-        Entity::Demographics,
-        &people
-            .iter()
-            .filter(|id| id.starts_with("stu"))
-            .map(traits)
-            .collect::<Vec<_>>(),
-    );
-    let result = |(user, section): &(&str, &str)| {
-        json!({"result_id": format!("r-{user}"), "line_item_id": "quiz-1", "user_id": user,
-               "section_id": section, "score": 50.0, "comment": format!("SECRET-{user}-comment")})
-    };
-    put(
-        Entity::Results,
-        &STUDENTS
-            .iter()
-            .filter(|(id, _)| keeps(id, None))
-            .map(result)
-            .collect::<Vec<_>>(),
-    );
-    rows
-}
-
-fn enrollment(user: &str, section: &str, role: &str, end: Option<&str>) -> Value {
-    let begin = match section {
-        "old-1" => "2025-09-01",
-        _ => "2026-09-01",
-    };
-    json!({
-        "enrollment_id": format!("e-{user}-{section}"), "term": term_of(section),
-        "section_id": section, "school_id": school_of(section), "user_id": user, "role": role,
-        "begin_date": begin, "end_date": end,
-    })
+/// All that is told, but for what is of one request alone.
+pub fn told(answer: &Answer) -> String {
+    let mut body = answer.text().to_owned();
+    if !answer.status.is_success() {
+        let mut problem = answer.json();
+        problem["trace_id"].take();
+        body = problem.to_string();
+    }
+    format!("{} {body}", answer.status)
 }
