@@ -5,7 +5,8 @@
 #
 #   infra/torture/run.sh [IDS [FILTER]...]
 #
-# Last it has both services asked in many ways what their documents tell (openapi::).
+# Last it has both services asked in many ways what their documents tell (openapi::),
+# and everybody under many rules what they see (seen::differential::).
 #
 # IDS are sent for each fault (default 1,000,000). With FILTERs only tests run
 # whose names contain one. The binary is a release build, or CHALKLINE_BIN.
@@ -23,7 +24,8 @@ export CHALKLINE_KAFKA_JIT=${CHALKLINE_KAFKA_JIT:-4}
 
 built=$(cargo test --workspace --test it --no-run --message-format json)
 program=$(sed -n 's/.*"src_path":"[^"]*\/tests\/tests\/it\/main.rs".*"executable":"\([^"]*\)".*/\1/p' <<<"$built")
-[[ -x $program ]] || { echo "run.sh: the tests were not built" >&2; exit 1; }
+query=$(sed -n 's/.*"src_path":"[^"]*\/query\/tests\/it\/main.rs".*"executable":"\([^"]*\)".*/\1/p' <<<"$built")
+[[ -x $program && -x $query ]] || { echo "run.sh: the tests were not built" >&2; exit 1; }
 if [[ -z ${CHALKLINE_BIN:-} ]]; then
   # The whole workspace at once, so that its dependencies are built once.
   built=$(cargo build --workspace --release --bins --message-format json)
@@ -95,6 +97,13 @@ done
 if wanted openapi:: "$@"; then
   echo "$(date --utc +%H:%M:%S) openapi::" >&2
   if ! (cd tests && CHALKLINE_TORTURE_EXAMPLES=200 timeout --signal INT "$limit" "$program" openapi:: --nocapture) >"$work/log" 2>&1; then
+    failed=1
+    tail -n 200 "$work/log" >&2
+  fi
+fi
+if wanted seen::differential:: "$@"; then
+  echo "$(date --utc +%H:%M:%S) seen::differential::" >&2
+  if ! (cd query && CHALKLINE_TORTURE_POLICIES=60 timeout --signal INT "$limit" "$query" seen::differential:: --nocapture) >"$work/log" 2>&1; then
     failed=1
     tail -n 200 "$work/log" >&2
   fi

@@ -45,12 +45,18 @@ const EXPLAINED: f64 = 0.12;
 /// Of how many statements one can fail.
 const FALLIBLE: f64 = 0.55;
 
-/// By what statements are drawn: as `CHALKLINE_SEED` says, else others each time.
+/// Set by long proofs, to how many sets of policies are drawn.
+pub const LONG: &str = "CHALKLINE_TORTURE_POLICIES";
+
+/// By what statements are drawn: as `CHALKLINE_SEED` says, else others each time that long
+/// proofs are run, and the same whenever tests are.
 pub fn seeded() -> StdRng {
-    let seed = std::env::var("CHALKLINE_SEED").map_or_else(
-        |_| rand::rng().random(),
-        |text| text.parse().expect("CHALKLINE_SEED is a number"),
-    );
+    let variable = |name| std::env::var(name).ok();
+    let seed = match (variable("CHALKLINE_SEED"), variable(LONG)) {
+        (Some(text), _) => text.parse().expect("CHALKLINE_SEED is a number"),
+        (None, Some(_)) => rand::rng().random(),
+        (None, None) => 1,
+    };
     // Shown when the test fails.
     println!("CHALKLINE_SEED={seed}");
     StdRng::seed_from_u64(seed)
