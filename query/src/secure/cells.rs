@@ -72,3 +72,6 @@ fn quoted(names: &[&str]) -> String {
     let names: Vec<_> = names.iter().map(|name| format!("\"{name}\"")).collect();
     names.join(", ")
 }
+
+#[cfg(test)]
+mod tests;
