@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts as Head;
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use chrono::TimeDelta;
 use schemas::{Grant, Role};
@@ -15,12 +16,15 @@ use serde_json::{Value, json};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::answer::rfc3339;
+use crate::audit::{Ask, Minted};
 use crate::authenticate::{Bearer, Wish, bearer};
 use crate::error::Error;
 use crate::request::read_json;
 use crate::server::{Parts, trace_id};
 use crate::submitted::IDEMPOTENCY_KEY;
 
+/// What this door is called in the audit.
+const DOOR: &str = "embed_tokens";
 /// The longest body; what it says has to fit into a token.
 pub(crate) const BODY_BYTES: usize = 8 * 1024;
 /// How long a token works, in seconds, unless it says.
@@ -66,9 +70,15 @@ pub(crate) async fn make(State(parts): State<Arc<Parts>>, request: Request) -> R
 
 async fn made(parts: &Parts, request: Request) -> Result<Value, Error> {
     let (head, body) = request.into_parts();
-    let shown = bearer(&head.headers)?;
-    let Bearer::Token(parent) = shown else {
-        parts.door.principal(&head.headers).await?;
+    // Whoever may not ask is not told what is wrong with the question.
+    let principal = parts.principal(&head.headers).await?;
+    let ask = parts.audit.ask(&principal, DOOR, &head.headers).await?;
+    let answered = answer(parts, &ask, &head.headers, body);
+    ask.watched(answered).await
+}
+
+async fn answer(parts: &Parts, ask: &Ask, headers: &HeaderMap, body: Body) -> Result<Value, Error> {
+    let Bearer::Token(parent) = bearer(headers)? else {
         return Err(Error::Forbidden {
             code: "embed_not_allowed",
             detail: "Make embed tokens with a query token (ct_…) of the role steward, \
@@ -76,10 +86,8 @@ async fn made(parts: &Parts, request: Request) -> Result<Value, Error> {
                 .to_owned(),
         });
     };
-    // Whoever may not ask is not told what is wrong with the question.
-    parts.door.admit(&parent).await?;
     let shape = "{\"filters\": {…}, \"tables\": […]}";
-    let wanted: Wanted = read_json(&head.headers, body, BODY_BYTES, shape).await?;
+    let wanted: Wanted = read_json(headers, body, BODY_BYTES, shape).await?;
     if !(1..=MAX_LIFE_S).contains(&wanted.expires_in_s) {
         return Err(Error::Body {
             pointer: "/expires_in_s".to_owned(),
@@ -97,13 +105,29 @@ async fn made(parts: &Parts, request: Request) -> Result<Value, Error> {
         },
         life: TimeDelta::seconds(wanted.expires_in_s),
     };
+    ask.mints(&Minted {
+        token_id: None,
+        role: wish.role,
+        subject: wish.subject.as_deref(),
+        grant: &wish.grant,
+        expires_at: None,
+    });
     let made = parts.door.embed(&parent, wish).await?;
+    let claims = &made.claims;
+    ask.minted(&Minted {
+        token_id: Some(claims.id()),
+        role: claims.role,
+        subject: claims.subject.as_deref(),
+        grant: &claims.grant,
+        expires_at: Some(claims.expires_at()),
+    })
+    .await?;
     Ok(json!({
         "token": made.token,
-        "expires_at": rfc3339(made.claims.expires_at()),
-        "role": made.claims.role.as_str(),
-        "subject": made.claims.subject,
-        "grant": made.claims.grant,
+        "expires_at": rfc3339(claims.expires_at()),
+        "role": claims.role.as_str(),
+        "subject": claims.subject,
+        "grant": claims.grant,
     }))
 }
 

@@ -287,9 +287,9 @@ impl Error {
             Self::NotRecorded(source) | Self::Unavailable(source) | Self::Internal(source) => {
                 Some(format!("{self}: {}", chain(source)))
             }
-            // It quotes the statement, whose values are nobody's to keep.
+            // It quotes what was asked, whose values are nobody's to keep.
             Self::Forbidden {
-                code: "aggregates_only",
+                code: "aggregates_only" | "grant_too_wide",
                 ..
             } => None,
             Self::Failed { .. } | Self::Forbidden { .. } => Some(self.detail()),

@@ -19,11 +19,14 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::answer::rfc3339;
+use crate::audit::Minted;
 use crate::authenticate::{Bearer, bearer};
 use crate::error::{Error, Unauthorised};
 use crate::request::read_json;
 use crate::server::{Parts, trace_id};
 
+/// What the door that gives codes is called in the audit.
+const DOOR: &str = "session_codes";
 /// How long a code can be used.
 pub(crate) const LIFE: TimeDelta = TimeDelta::minutes(10);
 /// The longest body of a request with a code.
@@ -90,16 +93,28 @@ pub(crate) async fn exchange(State(parts): State<Arc<Parts>>, request: Request) 
 }
 
 async fn give_code(parts: &Parts, headers: &HeaderMap) -> Result<Value, Error> {
-    let Bearer::Token(token) = bearer(headers)? else {
-        parts.door.principal(headers).await?;
-        return Err(Error::Forbidden {
-            code: "code_not_allowed",
-            detail: "Codes stand in for query tokens (ct_…) alone.".to_owned(),
-        });
+    let principal = parts.principal(headers).await?;
+    let ask = parts.audit.ask(&principal, DOOR, headers).await?;
+    let given = async {
+        let Bearer::Token(token) = bearer(headers)? else {
+            return Err(Error::Forbidden {
+                code: "code_not_allowed",
+                detail: "Codes stand in for query tokens (ct_…) alone.".to_owned(),
+            });
+        };
+        let now = parts.clock.now();
+        ask.minted(&Minted {
+            token_id: Some(&principal.token_id),
+            role: principal.role,
+            subject: principal.subject.as_deref(),
+            grant: &principal.grant,
+            expires_at: Some(now + LIFE),
+        })
+        .await?;
+        let (code, expires_at) = parts.codes.give(token, now);
+        Ok(json!({ "code": code, "expires_at": rfc3339(expires_at) }))
     };
-    parts.door.admit(&token).await?;
-    let (code, expires_at) = parts.codes.give(token, parts.clock.now());
-    Ok(json!({ "code": code, "expires_at": rfc3339(expires_at) }))
+    ask.watched(given).await
 }
 
 async fn shown(parts: &Parts, headers: &HeaderMap) -> Result<Value, Error> {

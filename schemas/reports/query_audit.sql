@@ -1,7 +1,7 @@
 -- Who asked for what: a row for each query that was asked with a credential, whether it was
 -- answered or refused. One without an outcome still runs, or its process was killed. Of
 -- statements each literal is a keyed hash, the same for the same value, which nobody can
--- turn back.
+-- turn back. A token for a page and a code for a link that were asked for have rows as well.
 --
 -- kind: view
 -- grain: query_id
@@ -22,9 +22,9 @@
 --   credential         text       what was shown: token, embed or identity_provider
 --   credential_id      text       which one
 --   credential_parent  text       the query token of an embed token, the issuer of a provider's
---   door               text       where it was asked: sql, report, reports, tables, who_saw_me
+--   door               text       where it was asked: sql, report, reports, queries, rows, who_saw_me; embed_tokens or session_codes of a token or a code
 --   client             text       the family of the program that asked
---   statement          text       what was asked
+--   statement          text       what was asked; of a token or a code, as JSON, its id, role, bounds and end
 --   parameters         text[]     keyed hashes of its parameters
 --   tables             text[]     what it names
 --   columns_read       text[]     what it reads of them

@@ -49,12 +49,13 @@ pub struct AuditRecord {
     /// Who asked.
     #[serde(flatten)]
     pub asker: AuditAsker,
-    /// Where it was asked: `sql`, `report`, `reports`, `tables` and so on.
+    /// Where it was asked: `sql`, `report`, `queries`, `embed_tokens` and so on.
     pub door: String,
     /// The family of the program that asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<String>,
-    /// What was asked, with a keyed hash in the place of each literal.
+    /// What was asked, with a keyed hash in the place of each literal; of a token that is
+    /// made what it lets its holder do, as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement: Option<String>,
     /// Keyed hashes of the statement's parameters.

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::statement::{Hasher, shortened};
-use super::{Audit, Reads, Seen};
+use super::{Audit, Minted, Reads, Seen};
 use crate::Principal;
 use crate::error::Error;
 use crate::principal::Shown;
@@ -136,6 +136,24 @@ impl Ask {
             false => format!("{name}?{}", self.hasher.address(query)),
         };
         self.state().statement = Some(address);
+    }
+
+    /// Which token is asked for; once more when it is made.
+    pub(crate) fn mints(&self, token: &Minted<'_>) {
+        let statement = token.statement(&self.hasher);
+        self.state().statement = Some(statement);
+    }
+
+    /// The token is made. Whoever asked for it gets it when this has returned.
+    ///
+    /// # Errors
+    /// [`Error::NotRecorded`] when its record is not durable: nobody may have it.
+    pub(crate) async fn minted(&self, token: &Minted<'_>) -> Result<(), Error> {
+        self.mints(token);
+        self.begin(Reads::default());
+        self.durable().await?;
+        self.answered();
+        Ok(())
     }
 
     /// Its turn has come, and this is where the roster can be asked.

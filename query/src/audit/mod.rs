@@ -1,10 +1,12 @@
-//! Who asked what: a record of each query, durable before the first byte of its answer.
+//! Who asked what: a record of each query, durable before the first byte of its answer, and
+//! of each token that is made, durable before anybody has it.
 //!
 //! | file | |
 //! |---|---|
 //! | `recorder.rs` | the port through which records leave |
 //! | `ask.rs` | one question, from the door to the end of its answer |
 //! | `statement.rs` | what was asked, without its values |
+//! | `minted.rs` | a token that is asked for and made |
 //! | `reads.rs` | what a query reads, and by what right |
 //! | `students.rs` | whose rows it reads |
 //! | `client.rs` | the family of the program that asks |
@@ -12,6 +14,7 @@
 
 mod ask;
 mod client;
+mod minted;
 mod reads;
 mod recorder;
 mod statement;
@@ -27,6 +30,7 @@ use schemas::{AuditRecord, TenantId};
 use tokio_util::task::TaskTracker;
 
 pub(crate) use self::ask::{Ask, Ending};
+pub(crate) use self::minted::Minted;
 pub(crate) use self::reads::Reads;
 pub use self::recorder::{RecordError, Recorder};
 use self::statement::Hasher;

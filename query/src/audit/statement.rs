@@ -4,7 +4,7 @@
 //! of a column. The same value becomes the same hash, so that questions can be compared,
 //! and nobody who lacks the key can try out what it was.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
@@ -12,6 +12,7 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer, Whitespace, Word};
 use hmac::{Hmac, Mac};
+use schemas::Grant;
 use serde_json::Value;
 use sha2::Sha256;
 
@@ -87,6 +88,27 @@ impl Hasher {
             other => self.hash(&other.to_string()),
         };
         values.iter().map(hash).collect()
+    }
+
+    /// The bounds of a token, without the values of filters.
+    pub(super) fn grant(&self, grant: &Grant) -> Grant {
+        let hash = |texts: &BTreeSet<String>| -> BTreeSet<String> {
+            texts.iter().map(|text| self.hash(text)).collect()
+        };
+        let name = |name: &String| match is_name_of_ours(name) {
+            true => name.clone(),
+            false => self.hash(name),
+        };
+        let filters = grant.filters.iter();
+        let tables = grant.tables.as_ref();
+        Grant {
+            schools: hash(&grant.schools),
+            filters: filters
+                .map(|(column, values)| (name(column), hash(values)))
+                .collect(),
+            tables: tables.map(|tables| tables.iter().map(name).collect()),
+            names: grant.names,
+        }
     }
 
     /// The filters, order and page of an address, without the values of filters.
@@ -217,6 +239,23 @@ mod tests {
                 "section_id={bio}&order=-day&limit=10&{ann}={ann}&day_from={bio}&columns={ann}"
             )
         );
+    }
+
+    #[test]
+    fn of_a_token_names_are_left_that_are_ours() {
+        let grant = json!({
+            "schools": ["SECRET"], "filters": {"course_id": ["SECRET"], "SECRET": ["SECRET"]},
+            "tables": ["video", "SECRET"], "names": true,
+        });
+        let hash = hasher().hash("SECRET");
+        let grant: Grant = serde_json::from_value(grant).expect("a grant");
+        let shown = serde_json::to_value(hasher().grant(&grant)).expect("JSON");
+        let mut filters = json!({"course_id": [hash]});
+        filters[hash.as_str()] = json!([hash]);
+        let expected = json!({
+            "schools": [hash], "filters": filters, "tables": [hash, "video"], "names": true,
+        });
+        assert_eq!(shown, expected);
     }
 
     #[test]

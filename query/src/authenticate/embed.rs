@@ -135,6 +135,11 @@ impl Claims {
         Ok(parent)
     }
 
+    /// Which token it is: an id that opens nothing.
+    pub(crate) fn id(&self) -> &str {
+        &self.jti
+    }
+
     /// When it ends.
     pub(crate) fn expires_at(&self) -> DateTime<Utc> {
         DateTime::from_timestamp(self.exp, 0).unwrap_or_default()

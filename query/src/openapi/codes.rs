@@ -195,6 +195,7 @@ impl Set {
                         "grant_too_wide",
                         "The query token shows other tables than these.",
                     ),
+                    unrecorded(),
                 ],
             ]),
             Self::Session => {
@@ -207,10 +208,13 @@ impl Set {
             }
             Self::Codes => {
                 let mut errors = credentials();
-                errors.push(forbidden(
-                    "code_not_allowed",
-                    "Codes stand in for query tokens (ct_…) alone.",
-                ));
+                errors.extend([
+                    forbidden(
+                        "code_not_allowed",
+                        "Codes stand in for query tokens (ct_…) alone.",
+                    ),
+                    unrecorded(),
+                ]);
                 errors
             }
             Self::Elsewhere => vec![Error::NotFound, Error::Method],

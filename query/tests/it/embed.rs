@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::school::{Answer, School, id, time, token};
 
-async fn make(school: &School, bearer: &str, body: &Value) -> Answer {
+pub async fn make(school: &School, bearer: &str, body: &Value) -> Answer {
     let request = Request::post("/v1/embed-tokens")
         .header(header::AUTHORIZATION, format!("Bearer {bearer}"))
         .header(header::CONTENT_TYPE, "application/json")

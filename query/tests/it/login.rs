@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::school::{Answer, School, look, time, token};
 
-async fn give(school: &School, token: &Credential) -> Answer {
+pub async fn give(school: &School, token: &Credential) -> Answer {
     let mut request = look(token, "/v1/session/codes");
     *request.method_mut() = axum::http::Method::POST;
     school.answer(request).await

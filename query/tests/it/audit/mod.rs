@@ -5,6 +5,7 @@ mod outcomes;
 pub mod records;
 mod steward;
 mod students;
+mod tokens;
 
 use std::time::Duration;
 
