@@ -13,6 +13,7 @@ mod identity;
 mod ledger;
 mod limits;
 mod login;
+mod metadata;
 mod openapi;
 mod parameters;
 mod queries;

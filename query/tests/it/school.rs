@@ -127,10 +127,20 @@ impl School {
 
     /// The service with tenants of these documents, and nothing of theirs.
     pub async fn of(config: Config, documents: Vec<Tenant>) -> Self {
+        Self::built(config, documents, None).await
+    }
+
+    /// The same over a lake that lies elsewhere.
+    pub async fn over(config: Config, documents: Vec<Tenant>, lake: Lake) -> Self {
+        Self::built(config, documents, Some(lake)).await
+    }
+
+    async fn built(config: Config, documents: Vec<Tenant>, lake: Option<Lake>) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let location = folder.path().to_str().expect("a text path");
         let root = Root::open(location, HashMap::new()).expect("a root");
-        let lake = Lake::new(root.url().clone(), root.store(), root.options().clone());
+        let lake = lake
+            .unwrap_or_else(|| Lake::new(root.url().clone(), root.store(), root.options().clone()));
         let registry = Registry::new(root);
         let clock = Clock::fixed(time(NOW));
         for document in documents {
