@@ -1,24 +1,30 @@
 //! Schemathesis: asks all that a service's document tells of, in ways that fit the document
 //! and in ways that do not, and judges each answer by it.
 
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::Value;
 
 use crate::{files, python};
 
+/// The methods that a document can tell of.
+const METHODS: [&str; 8] = [
+    "get", "put", "post", "delete", "options", "head", "patch", "trace",
+];
+
 /// How much is asked: of each operation `CHALKLINE_TORTURE_EXAMPLES` ways by chance and all
-/// ways to miss what the document says; else what there is time for in a few seconds.
+/// ways to miss what the document says; else a few ways. No time is set, at whose end some
+/// would not have been asked.
 fn extent() -> Vec<String> {
     match std::env::var("CHALKLINE_TORTURE_EXAMPLES") {
         Ok(examples) => vec!["--max-examples".to_owned(), examples],
-        Err(_) => [
-            "--max-examples=8",
-            "--phases=examples,fuzzing",
-            "--max-time=15",
-        ]
-        .map(str::to_owned)
-        .into(),
+        Err(_) => ["--max-examples=16", "--phases=examples,fuzzing"]
+            .map(str::to_owned)
+            .into(),
     }
 }
 
@@ -57,12 +63,44 @@ fn askable(document: &Value) -> Value {
     document
 }
 
+/// The operations of a document but those of some paths, as Schemathesis calls them:
+/// `GET /v1/tables`.
+fn operations(document: &Value, without: &[&str]) -> BTreeSet<String> {
+    let paths = document["paths"].as_object().into_iter().flatten();
+    let paths = paths.filter(|(path, _)| !without.contains(&path.as_str()));
+    paths
+        .flat_map(|(path, told)| {
+            let methods = METHODS.into_iter();
+            let methods = methods.filter(move |method| told.get(*method).is_some());
+            methods.map(move |method| format!("{} {path}", method.to_uppercase()))
+        })
+        .collect()
+}
+
+/// The operations that were asked and have answered, by a report of lines of JSON.
+fn asked(report: &Path) -> BTreeSet<String> {
+    let report = BufReader::new(File::open(report).expect("a report"));
+    let mut asked = BTreeSet::new();
+    for line in report.lines() {
+        let event: Value = serde_json::from_str(&line.expect("text")).expect("JSON");
+        let scenario = &event["ScenarioFinished"]["recorder"];
+        let mut exchanges = scenario["interactions"].as_object().into_iter().flatten();
+        if exchanges.any(|(_, exchange)| exchange["response"].is_object()) {
+            let operation = scenario["label"].as_str().expect("an operation");
+            asked.insert(operation.to_owned());
+        }
+    }
+    asked
+}
+
 impl Schemathesis<'_> {
-    /// Asks, and insists that every answer is one of which the document tells.
+    /// Asks, and insists that every answer is one of which the document tells, and that
+    /// every operation has given one.
     ///
     /// # Panics
     /// When an answer is not, or a server error: with what Schemathesis says of it, among
-    /// which is a line for `curl`. Also when it is not installed.
+    /// which is a line for `curl`. When operations were not asked: with their names. Also
+    /// when it is not installed.
     pub fn run(&self) {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let configuration = files::workspace().join("tests/python/schemathesis.toml");
@@ -74,6 +112,7 @@ impl Schemathesis<'_> {
             .arg("--config-file")
             .arg(configuration)
             .args(["run", "openapi.json", "--url", self.address])
+            .args(["--report=ndjson", "--report-ndjson-path=asked.ndjson"])
             .args(extent());
         if !self.unjudged.is_empty() {
             command.args(["--exclude-checks", &self.unjudged.join(",")]);
@@ -87,5 +126,10 @@ impl Schemathesis<'_> {
         let Output { status, stdout, .. } = command.output().expect("Schemathesis starts");
         let said = String::from_utf8_lossy(&stdout);
         assert!(status.success(), "{self:?}: {said}");
+        let told = operations(self.document, self.without);
+        assert!(!told.is_empty(), "{self:?}");
+        let asked = asked(&folder.path().join("asked.ndjson"));
+        let missed: Vec<&String> = told.difference(&asked).collect();
+        assert!(missed.is_empty(), "not asked: {missed:?}: {said}");
     }
 }

@@ -1,5 +1,5 @@
-//! Whatever is asked, every service answers as its document says, and never with an error
-//! of its own.
+//! Whatever is asked, every operation of every service answers as its document says, and
+//! never with an error of its own.
 
 use e2e::{Client, Sandbox, Schemathesis, event};
 use serde_json::json;
@@ -60,8 +60,9 @@ async fn the_front_door_answers_as_its_document_says() {
             address,
             credential,
             document: &document,
-            // Its answer has no end.
-            without: &["/v1/tail"],
+            // The answer of one has no end, and the other takes zip files alone, which
+            // Schemathesis cannot make.
+            without: &["/v1/tail", "/v1/roster"],
             // Of many events one that is wrong is answered among the others, and what
             // Segment's senders leave out or add is let pass.
             unjudged: &["negative_data_rejection"],
