@@ -59,7 +59,7 @@ async fn main() -> anyhow::Result<()> {
         .create(&Tenant::new(school.clone(), "North High"))
         .await?;
     let key = issue_key(&registry, &school, |_| {}).await?;
-    let token = issue_token(&registry, &school, Role::Analyst, |_| {}).await?;
+    let token = issue_token(&registry, &school, Role::Steward, |_| {}).await?;
 
     let url = addresses.ingest_url.context("ingest listens")?;
     let door = Client::new(&url, &key.reveal());
