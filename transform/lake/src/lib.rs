@@ -18,6 +18,7 @@ mod positions;
 mod publish;
 mod replace;
 mod restore;
+mod rows;
 mod scan;
 mod slices;
 mod sorted;

@@ -17,6 +17,7 @@ use futures::{StreamExt, TryStreamExt};
 use serde::Deserialize;
 
 use crate::columns::Fit;
+use crate::rows::Rows;
 use crate::{LakeError, LakeTable};
 
 /// Which rows [`LakeTable::scan`] streams.
@@ -53,9 +54,10 @@ impl LakeTable {
         config.schema_force_view_types = false;
         let snapshot = self.state().snapshot().clone();
         let scan = DeltaScanNext::new(snapshot, config).map_err(|e| self.scan_error(e))?;
+        let rows = Arc::new(Rows::of(scan));
         match self.fit()? {
-            Fit::Earlier => self.with_ours(Arc::new(scan)),
-            Fit::Same | Fit::Other => Ok(Arc::new(scan)),
+            Fit::Earlier => self.with_ours(rows),
+            Fit::Same | Fit::Other => Ok(rows),
         }
     }
 

@@ -57,6 +57,37 @@ async fn a_query_sees_plain_text_and_only_the_version_it_asked(
 }
 
 #[rstest]
+#[case::of_nothing("student_key = NULL", 0)]
+#[case::beside_another("student_key = NULL AND event_type IS NOT NULL", 0)]
+#[case::beside_a_partition("student_key = NULL AND term = '2026-27'", 0)]
+#[case::of_a_partition("term = NULL AND event_type IS NOT NULL", 0)]
+#[case::or_a_partition(
+    "(student_key = NULL OR term = '2025-26') AND event_type IS NOT NULL",
+    50
+)]
+#[case::not_a_partition("NOT (term = '2025-26' AND student_key = NULL)", 100)]
+#[case::among_partitions("term NOT IN ('2025-26', NULL) AND event_type IS NOT NULL", 0)]
+#[case::of_numbers("NULL > 1 AND log_position >= 100", 0)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_null_keeps_no_row(#[case] condition: &str, #[case] expected: usize) {
+    let test = TestLake::at(Place::Folder);
+    let mut table = test.video().await;
+    let rows = vec![rows("2026-27", 0..100), rows("2025-26", 100..150)];
+    table
+        .publish(rows, &[advance(0, None, 150)])
+        .await
+        .expect("publishes");
+    let context = SessionContext::new();
+    let provider = table.provider(&context.state()).expect("a provider");
+    context
+        .register_table("video", provider)
+        .expect("registers");
+    let sql = format!("SELECT log_position FROM video WHERE {condition}");
+    let rows = context.sql(&sql).await.expect("plans").count().await;
+    assert_eq!(rows.expect("runs"), expected);
+}
+
+#[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn scans_keep_what_the_filter_keeps(#[values(Place::Folder, Place::S3)] place: Place) {
     let test = TestLake::at(place);
