@@ -2,6 +2,7 @@
 
 mod mount;
 mod people;
+mod sort_keys;
 mod template;
 
 use std::sync::{Arc, LazyLock};

@@ -6,6 +6,7 @@ use datafusion::execution::config::SessionConfig;
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::ScalarUDF;
 
+use super::sort_keys::SortKeys;
 use crate::catalog::{CATALOG, SCHEMA};
 use crate::functions;
 
@@ -29,6 +30,7 @@ pub(super) fn template(cores: usize, more: Vec<Arc<ScalarUDF>>) -> SessionState 
     SessionStateBuilder::new()
         .with_config(config)
         .with_analyzer_rule(Arc::new(functions::CheckedArithmetic))
+        .with_analyzer_rule(Arc::new(SortKeys))
         .with_expr_planners(functions::planners())
         .with_scalar_functions(functions::scalar().into_iter().chain(more).collect())
         .with_higher_order_functions(functions::higher_order())
