@@ -124,7 +124,8 @@ impl Keys {
                     self.sorts(&mut call.params.order_by);
                     Ok(Transformed::yes(Expr::WindowFunction(call)))
                 }
-                Expr::AggregateFunction(mut call) => {
+                // One of distinct values sorts them itself, by its own argument.
+                Expr::AggregateFunction(mut call) if !call.params.distinct => {
                     self.sorts(&mut call.params.order_by);
                     Ok(Transformed::yes(Expr::AggregateFunction(call)))
                 }
