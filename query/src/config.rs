@@ -41,7 +41,7 @@ pub struct Config {
     pub spill_directory: Option<PathBuf>,
     /// How much all queries together may spill. A quarter of it is kept as that of memory.
     pub spill_bytes: u64,
-    /// How much all queries of one tenant may spill.
+    /// How much all queries of one tenant may spill; of a smaller `spill_bytes`, all of it.
     pub tenant_spill_bytes: u64,
     /// The longest statement.
     pub sql_bytes: usize,
@@ -168,9 +168,6 @@ impl Check for Config {
         if self.tenant_memory_bytes > self.memory_bytes {
             problems.push("[query] tenant_memory_bytes: must not exceed memory_bytes".into());
         }
-        if self.tenant_spill_bytes > self.spill_bytes {
-            problems.push("[query] tenant_spill_bytes: must not exceed spill_bytes".into());
-        }
         if self.submitted_tenant_bytes > self.submitted_bytes {
             problems.push("[query] submitted_tenant_bytes: must not exceed submitted_bytes".into());
         }
@@ -227,7 +224,6 @@ mod tests {
             config.problems(),
             [
                 "[query] timeout_seconds: must be more than 0",
-                "[query] tenant_spill_bytes: must not exceed spill_bytes",
                 "[query] tenant_concurrency: must not exceed concurrency",
             ]
         );

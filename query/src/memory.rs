@@ -43,7 +43,10 @@ impl Memory {
         let bytes = config.memory_bytes as u64;
         Ok(Self {
             memory: Whole::new(bytes, bytes),
-            spill: Whole::new(config.spill_bytes, config.tenant_spill_bytes),
+            spill: Whole::new(
+                config.spill_bytes,
+                config.tenant_spill_bytes.min(config.spill_bytes),
+            ),
             tenant_bytes: config.tenant_memory_bytes,
             base,
         })
