@@ -22,11 +22,24 @@ use datafusion::logical_expr::{
 /// Of so many different conditions the figures of a statement are at most: each is a bit.
 pub(super) const MOST: usize = 32;
 
-/// Which of the figures over the rows that meet these conditions may be shown, beside those
-/// over all rows of the group; for [`is_shown`].
-pub(super) fn shown(person: &Column, conditions: Vec<Expr>, least: u32) -> Expr {
+/// The rows that a figure is of.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Rows {
+    /// Those that meet this.
+    pub(super) condition: Expr,
+    /// Whether not they are counted, but whom they are about.
+    pub(super) counts_people: bool,
+}
+
+/// Which of the figures over these rows may be shown, beside those over all rows of the
+/// group; for [`is_shown`].
+pub(super) fn shown(person: &Column, figures: Vec<Rows>, least: u32) -> Expr {
+    let of_people = figures.iter().enumerate();
+    let of_people = of_people.filter(|(_, rows)| rows.counts_people);
+    let conditions: Vec<Expr> = figures.iter().map(|rows| rows.condition.clone()).collect();
     let function = Shown {
-        figures: conditions.len(),
+        figures: figures.len(),
+        of_people: of_people.map(|(place, _)| 1_i64 << place).sum(),
         least: least as usize,
         signature: Signature::variadic_any(Volatility::Immutable),
     };
@@ -47,6 +60,7 @@ pub(super) fn is_shown(shown: Expr, place: usize) -> Expr {
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Shown {
     figures: usize,
+    of_people: i64,
     least: usize,
     signature: Signature,
 }
@@ -65,7 +79,11 @@ impl AggregateUDFImpl for Shown {
     }
 
     fn accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(Parts::new(self.figures, self.least)))
+        Ok(Box::new(Parts::new(
+            self.figures,
+            self.of_people,
+            self.least,
+        )))
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
@@ -88,14 +106,17 @@ type Known = HashSet<u64, RandomState>;
 #[derive(Debug)]
 struct Parts {
     figures: usize,
+    /// Those that count people.
+    of_people: i64,
     least: usize,
     people: HashMap<i64, Known, RandomState>,
 }
 
 impl Parts {
-    fn new(figures: usize, least: usize) -> Self {
+    fn new(figures: usize, of_people: i64, least: usize) -> Self {
         Self {
             figures,
+            of_people,
             least,
             people: HashMap::default(),
         }
@@ -109,9 +130,32 @@ impl Parts {
     fn are_enough(&self, figures: i64) -> bool {
         let mut parts: HashMap<i64, Known, RandomState> = HashMap::default();
         for (met, people) in &self.people {
-            parts.entry(met & figures).or_default().extend(people);
+            let part = parts.entry(met & figures).or_default();
+            for person in people {
+                // More than enough are no more.
+                if part.len() >= self.least {
+                    break;
+                }
+                part.insert(*person);
+            }
         }
         parts.values().all(|people| people.len() >= self.least)
+    }
+
+    /// How many people have rows that meet these conditions, some of theirs one, some
+    /// another: what counts of people differ in.
+    fn by_person(&self) -> HashMap<i64, usize, RandomState> {
+        let mut met_by: HashMap<u64, i64, RandomState> = HashMap::default();
+        for (met, people) in &self.people {
+            for person in people {
+                *met_by.entry(*person).or_default() |= met & self.of_people;
+            }
+        }
+        let mut people: HashMap<i64, usize, RandomState> = HashMap::default();
+        for met in met_by.into_values() {
+            *people.entry(met).or_default() += 1;
+        }
+        people
     }
 }
 
@@ -137,12 +181,23 @@ impl Accumulator for Parts {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
+        let by_person = match self.of_people {
+            0 => HashMap::default(),
+            _ => self.by_person(),
+        };
+        let are_counted_apart = |figures: i64| {
+            let mut counts: HashMap<i64, usize, RandomState> = HashMap::default();
+            for (met, people) in &by_person {
+                *counts.entry(met & figures).or_default() += people;
+            }
+            counts.values().all(|people| *people >= self.least)
+        };
         let mut shown = 0;
         for place in 0..self.figures {
-            let figure = 1_i64 << place;
-            let is_of_some = self.people.keys().any(|met| met & figure != 0);
-            if is_of_some && self.are_enough(shown | figure) {
-                shown |= figure;
+            let figures = shown | 1_i64 << place;
+            let is_of_some = self.people.keys().any(|met| met >> place & 1 == 1);
+            if is_of_some && self.are_enough(figures) && are_counted_apart(figures) {
+                shown = figures;
             }
         }
         Ok(ScalarValue::Int64(Some(shown)))
@@ -151,8 +206,8 @@ impl Accumulator for Parts {
     fn size(&self) -> usize {
         let parts = self.people.capacity() * size_of::<(i64, Known)>();
         let people: usize = self.people.values().map(HashSet::capacity).sum();
-        // A byte more each, by which they are found.
-        size_of_val(self) + parts + people * (size_of::<u64>() + 1)
+        // A byte more each, by which they are found, and everybody once more at the end.
+        size_of_val(self) + parts + 2 * people * (2 * size_of::<u64>() + 1)
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
@@ -206,7 +261,7 @@ mod tests {
             let met: Vec<bool> = rows.iter().map(|(_, met)| met[place]).collect();
             values.push(Arc::new(BooleanArray::from(met)));
         }
-        let mut parts = Parts::new(3, 2);
+        let mut parts = Parts::new(3, 0b100, 2);
         parts.update_batch(&values).expect("rows");
         parts
     }
@@ -215,6 +270,7 @@ mod tests {
     const NONE: [bool; 3] = [false; 3];
     const FIRST: [bool; 3] = [true, false, false];
     const SECOND: [bool; 3] = [false, true, false];
+    const THIRD: [bool; 3] = [false, false, true];
 
     #[rstest]
     #[case::of_all(&[(Some("a"), ALL), (Some("b"), ALL)], 0b111)]
@@ -235,6 +291,21 @@ mod tests {
           (Some("e"), NONE)],
         0b001
     )]
+    // Three did something else, of whom all but one did it, too: the count says so.
+    #[case::all_but_one_are_counted(
+        &[(Some("a"), THIRD), (Some("b"), THIRD), (Some("a"), NONE), (Some("b"), NONE),
+          (Some("c"), NONE)],
+        0
+    )]
+    #[case::all_but_two_are_counted(
+        &[(Some("a"), THIRD), (Some("b"), THIRD), (Some("c"), NONE), (Some("d"), NONE)],
+        0b100
+    )]
+    #[case::all_but_one_have_rows(
+        &[(Some("a"), FIRST), (Some("b"), FIRST), (Some("a"), NONE), (Some("b"), NONE),
+          (Some("c"), NONE)],
+        0b001
+    )]
     fn figures_are_shown_that_leave_enough_people(
         #[case] rows: &[(Option<&str>, [bool; 3])],
         #[case] expected: i64,
@@ -249,7 +320,7 @@ mod tests {
             parts(&[(Some("a"), ALL), (Some("b"), NONE)]),
             parts(&[(Some("b"), ALL), (Some("c"), NONE), (None, FIRST)]),
         ];
-        let mut whole = Parts::new(3, 2);
+        let mut whole = Parts::new(3, 0b100, 2);
         for mut half in halves {
             let state = half.state().expect("a state");
             let state = state.iter().map(|list| list.to_array().expect("an array"));

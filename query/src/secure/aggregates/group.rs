@@ -11,6 +11,7 @@ use datafusion::logical_expr::{
     lit, when,
 };
 
+use super::apart::Rows;
 use super::people::People;
 use super::sound::sound;
 use super::types::is_truth;
@@ -74,24 +75,32 @@ pub(super) fn grouped(
     }
     let person = people.person(&schema);
     // Figures over all rows of the group have none.
-    let mut conditions: Vec<Expr> = Vec::new();
+    let mut figures: Vec<Rows> = Vec::new();
     let mut places = Vec::new();
     for expr in &of {
-        let condition = contributes(expr, people, &person, &schema)?;
-        places.push(condition.map(|condition| {
-            let known = conditions.iter().position(|known| *known == condition);
+        let rows = contributes(expr, people, &person, &schema)?;
+        places.push(rows.map(|rows| {
+            let known = figures.iter().position(|known| *known == rows);
             known.unwrap_or_else(|| {
-                conditions.push(condition);
-                conditions.len() - 1
+                figures.push(rows);
+                figures.len() - 1
             })
         }));
     }
-    if conditions.len() > apart::MOST {
+    if figures.len() > apart::MOST {
         return Err(refused("Ask for fewer figures in one statement"));
     }
+    // What is there twice can be in two groups, or in one and not in the other.
+    if people.repeats && !(by.is_empty() && figures.is_empty()) {
+        return Err(refused(
+            "Join tables about nobody by their whole key, and about students with users, so that \
+             no row is there twice; joined otherwise they have figures of all rows alone, without \
+             groups and FILTER",
+        ));
+    }
     let mut counted = vec![students(&person).alias(STUDENTS)];
-    if !conditions.is_empty() {
-        counted.push(apart::shown(&person, conditions, least).alias(SHOWN));
+    if !figures.is_empty() {
+        counted.push(apart::shown(&person, figures, least).alias(SHOWN));
     }
 
     let groups = by.len();
@@ -132,7 +141,7 @@ fn contributes(
     people: &People,
     person: &Column,
     schema: &DFSchema,
-) -> Result<Option<Expr>, Error> {
+) -> Result<Option<Rows>, Error> {
     let figure = match expr {
         Expr::Alias(Alias { expr, .. }) => return contributes(expr, people, person, schema),
         Expr::AggregateFunction(figure) => figure,
@@ -156,6 +165,7 @@ fn contributes(
         .args
         .iter()
         .chain(params.order_by.iter().map(|sort| &sort.expr));
+    let mut counts_people = false;
     let mut condition: Option<Expr> = None;
     let mut and = |other: Expr| {
         condition = Some(match condition.take() {
@@ -165,6 +175,7 @@ fn contributes(
     };
     for arg in args {
         let is_person = counts && people.is_person(arg, schema);
+        counts_people |= is_person && is_distinct;
         sound(arg, schema)?;
         let is_integer = arg.get_type(schema).is_ok_and(|of| of.is_integer());
         let is_stored = matches!(arg, Expr::Column(_) | Expr::Literal(..));
@@ -197,7 +208,10 @@ fn contributes(
         }
         and(filter.as_ref().clone());
     }
-    Ok(condition)
+    Ok(condition.map(|condition| Rows {
+        condition,
+        counts_people,
+    }))
 }
 
 fn middle(percentile: Option<&Expr>) -> Result<(), Error> {

@@ -11,6 +11,7 @@
 mod apart;
 mod constants;
 mod group;
+mod once;
 mod pairs;
 mod people;
 mod sound;
@@ -27,6 +28,7 @@ use datafusion::logical_expr::{
     Distinct, Expr, Filter, Join, JoinType, LogicalPlan, Projection, SubqueryAlias,
 };
 
+use self::once::are_unique;
 use self::pairs::pairs;
 use self::people::People;
 use self::sound::{sound, sound_rows};
@@ -195,11 +197,13 @@ impl Gate {
             (Kind::Groups, Kind::Free) | (Kind::Free, Kind::Groups) => Kind::Groups,
             (Kind::People(people), Kind::Free) => {
                 sound_rows(&right)?;
-                Kind::People(people)
+                let once = are_unique(&right, on.iter().map(|(_, of)| of));
+                Kind::People(people.joined(once))
             }
             (Kind::Free, Kind::People(people)) => {
                 sound_rows(&left)?;
-                Kind::People(people.moved(width))
+                let once = are_unique(&left, on.iter().map(|(of, _)| of));
+                Kind::People(people.moved(width).joined(once))
             }
             (Kind::People(one), Kind::People(other)) => {
                 let are_same = |(a, b): &(Expr, Expr)| {
@@ -215,7 +219,9 @@ impl Gate {
                 };
                 // It comes first, and is the one that may name them.
                 on.swap(0, same);
-                Kind::People(one.with(other.moved(width)))
+                let once = are_unique(&left, on.iter().map(|(of, _)| of))
+                    || are_unique(&right, on.iter().map(|(_, of)| of));
+                Kind::People(one.with(other.moved(width)).joined(once))
             }
             (Kind::Groups, _) | (_, Kind::Groups) => {
                 return Err(refused(

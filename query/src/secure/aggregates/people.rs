@@ -25,6 +25,8 @@ pub(super) struct People {
     /// Those whose values may be added up: as they are stored, or scaled by a constant.
     /// Of anything else a sum could be made the value of one.
     plain: BTreeSet<usize>,
+    /// Whether a row can be there more than once, beside others each time.
+    pub(super) repeats: bool,
 }
 
 impl People {
@@ -35,6 +37,7 @@ impl People {
         Self {
             plain: all.filter(|column| !persons.contains(column)).collect(),
             persons,
+            repeats: false,
         }
     }
 
@@ -43,6 +46,7 @@ impl People {
         Self {
             persons: self.persons.into_iter().map(|column| column + by).collect(),
             plain: self.plain.into_iter().map(|column| column + by).collect(),
+            ..self
         }
     }
 
@@ -50,6 +54,13 @@ impl People {
     pub(super) fn with(mut self, other: Self) -> Self {
         self.persons.extend(other.persons);
         self.plain.extend(other.plain);
+        self.repeats |= other.repeats;
+        self
+    }
+
+    /// After a join that has each of their rows once, or may have some more often.
+    pub(super) fn joined(mut self, once: bool) -> Self {
+        self.repeats |= !once;
         self
     }
 
@@ -144,7 +155,11 @@ impl People {
         persons.insert(0, exprs.len());
         let person = Expr::Column(self.person(schema));
         exprs.push(person.alias(PERSON));
-        Ok(Self { persons, plain })
+        Ok(Self {
+            persons,
+            plain,
+            repeats: self.repeats,
+        })
     }
 }
 

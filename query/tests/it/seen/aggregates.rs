@@ -248,6 +248,35 @@ async fn a_statement_has_one_aggregate_of_students(#[case] sql: &str, #[case] ex
     "SELECT sum(v.w) FROM assessment a JOIN (VALUES ('k-stu-1', 1)) v(k, w) ON v.k = a.student_key"
 )]
 #[case("SELECT count(*) FROM clickstream a, clickstream b")]
+// Rows that are there twice, once in a group with somebody and once in one without.
+#[case(
+    "SELECT v.n, count(*), sum(a.score) FROM assessment a CROSS JOIN (VALUES (0), (1)) v(n) WHERE v.n = 0 OR a.section_id <> 'art-1' GROUP BY v.n"
+)]
+#[case(
+    "SELECT count(*) FILTER (WHERE v.n = 0), count(*) FILTER (WHERE v.n = 1 AND a.section_id <> 'art-1') FROM assessment a CROSS JOIN (VALUES (0), (1)) v(n)"
+)]
+#[case(
+    "SELECT v.n, sum(a.score) FROM assessment a JOIN (VALUES (0, 'bio-1'), (0, 'art-1'), (1, 'bio-1')) v(n, s) ON a.section_id = v.s GROUP BY v.n"
+)]
+#[case(
+    "SELECT s.name, count(*) FROM clickstream c JOIN sections s ON c.course_id = s.course_id GROUP BY 1"
+)]
+#[case(
+    "SELECT s.name, count(*) FROM clickstream c JOIN sections s ON c.section_id = s.section_id OR s.section_id = 'bio-1' GROUP BY 1"
+)]
+#[case(
+    "SELECT s.section_id, count(*) FROM clickstream c JOIN (SELECT name AS section_id FROM sections) s USING (section_id) GROUP BY 1"
+)]
+#[case(
+    "SELECT s.name, count(*) FROM clickstream c JOIN sections_history s USING (section_id) GROUP BY 1"
+)]
+#[case(
+    "SELECT d.item_id, avg(c.score) FROM assessment c JOIN assessment d ON c.student_key = d.student_key GROUP BY 1"
+)]
+#[case(
+    "SELECT count(*), count(a.score) FROM clickstream c LEFT JOIN (SELECT student_key, score FROM assessment WHERE section_id <> 'art-1') a ON a.student_key = c.student_key"
+)]
+#[case("SELECT DISTINCT e.role FROM enrollments e JOIN roles r ON r.user_id = e.user_id")]
 #[case("SELECT count(*) FROM clickstream a JOIN clickstream b ON a.url = b.url")]
 #[case(
     "SELECT x.n FROM (SELECT count(*) AS n FROM clickstream) x CROSS JOIN (SELECT count(*) AS m FROM video) y"

@@ -58,14 +58,14 @@ use super::district::district;
     "SELECT count(*) AS n FROM assessment HAVING sum(score) FILTER (WHERE section_id <> 'art-1') > 0",
     ""
 )]
-// It has no value of one.
+// Each row is there once, with what is about nobody and with who it is of.
 #[case(
-    "SELECT count(*) AS n, count(a.score) AS s, sum(a.score) AS t, count(DISTINCT a.student_key) AS k FROM clickstream c LEFT JOIN (SELECT student_key, score FROM assessment WHERE section_id <> 'art-1') a ON a.student_key = c.student_key",
-    "20 null null null"
+    "SELECT s.course_id AS c, count(*) AS n, count(*) FILTER (WHERE s.section_id = 'bio-1') AS s FROM clickstream c JOIN sections s USING (section_id) GROUP BY 1",
+    "bio-101 10 null"
 )]
 #[case(
-    "SELECT count(*) AS n, count(a.score) AS s, count(DISTINCT a.student_key) AS k FROM clickstream c LEFT JOIN (SELECT student_key, score FROM assessment WHERE section_id = 'bio-1') a ON a.student_key = c.student_key",
-    "18 13 4"
+    "SELECT u.enabled AS e, count(*) AS n, count(DISTINCT e.user_id) FILTER (WHERE e.section_id = 'bio-1') AS s FROM enrollments e JOIN users u ON u.user_id = e.user_id GROUP BY 1",
+    "true 11 5"
 )]
 // Two of them differ in one.
 #[case(
