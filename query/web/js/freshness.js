@@ -4,6 +4,7 @@
 import { Offline, reports, sql, tables } from "./api.js";
 import { byId, el } from "./dom.js";
 import { clock, lag } from "./format.js";
+import { reader } from "./reader.js";
 
 const PERIOD = 5000;
 /** Further behind than this is worth a colour. */
@@ -81,12 +82,20 @@ export class Freshness extends EventTarget {
       const names = list.map(({ name }) => name);
       this.families = FAMILIES.filter((family) => names.includes(family));
     }
+    const [answers, list] = await Promise.all([this.#askFamilies(signal), reports(signal)]);
+    this.#count(Object.assign({}, ...answers.map(({ rows }) => rows[0])), list);
+    this.#show(answers[0].data_as_of, list);
+    this.dispatchEvent(new Event("beat"));
+  }
+
+  /** How many events there are of each family, in one answer or several. */
+  async #askFamilies(signal) {
     // The sum is NULL where a count of few students is not shown.
     const columns = this.families.map((family) => `(SELECT sum(n) FROM (SELECT count(*) AS n FROM ${family})) AS ${family}`);
-    const [answer, list] = await Promise.all([sql(`SELECT ${columns.join(", ")}`, [], signal), reports(signal)]);
-    this.#count(answer.rows[0], list);
-    this.#show(answer.data_as_of, list);
-    this.dispatchEvent(new Event("beat"));
+    // A statement of who sees groups alone has one aggregate of students.
+    const { grouped } = await reader();
+    const lists = grouped && columns.length > 0 ? columns : [columns.join(", ")];
+    return Promise.all(lists.map((of) => sql(`SELECT ${of}`, [], signal)));
   }
 
   #count(counts, list) {

@@ -46,11 +46,12 @@ async fn every_reader_is_offered_statements_that_are_answered() {
         browser.wait_for(LOGGED_IN).await;
         browser.wait_for(LOADED).await;
         // The first runs by itself once the box is seen.
+        // What loads above it moves it out of sight again.
         browser
-            .evaluate("document.getElementById('sql').scrollIntoView()")
-            .await;
-        browser
-            .wait_for("document.getElementById('sql').dataset.ready === 'true'")
+            .wait_for(
+                "(document.getElementById('sql').scrollIntoView(), \
+                 document.getElementById('sql').dataset.ready === 'true')",
+            )
             .await;
         let rows = "document.querySelectorAll('#sql-result tbody tr').length > 0";
         assert_eq!(browser.evaluate(rows).await, json!(sees_rows), "{role}");
@@ -75,6 +76,9 @@ async fn every_reader_is_offered_statements_that_are_answered() {
             let video = "[document.getElementById('video').dataset.state, document.getElementById('video-curves').hidden]";
             assert_eq!(browser.evaluate(video).await, json!(["ready", true]));
         }
+        // Whoever it is, events are counted.
+        let freshness = "document.getElementById('freshness').dataset.kind === 'live'";
+        browser.wait_for(freshness).await;
         click(&mut browser, "#logout").await;
         browser
             .wait_for("!document.getElementById('login').hidden")
