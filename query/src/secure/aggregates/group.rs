@@ -93,9 +93,9 @@ pub(super) fn grouped(
     // What is there twice can be in two groups, or in one and not in the other.
     if people.repeats && !(by.is_empty() && figures.is_empty()) {
         return Err(refused(
-            "Join tables about nobody by their whole key, and about students with users, so that \
-             no row is there twice; joined otherwise they have figures of all rows alone, without \
-             groups and FILTER",
+            "Join tables of the roster by their whole key (sections by section_id, users by \
+             user_id), so that no row is there twice; after any other join ask without GROUP BY \
+             and FILTER, for count(*) or of columns that always have a value",
         ));
     }
     let mut counted = vec![students(&person).alias(STUDENTS)];

@@ -150,7 +150,7 @@ impl Gate {
     ) -> Result<(LogicalPlan, Kind), Error> {
         if matches!(kind, Kind::People(_)) && self.has_grouped.replace(true) {
             return Err(refused(
-                "Ask for one aggregate of students in a statement, and for others in others",
+                "Ask for one aggregate of students in a statement, and for the next in one of its own",
             ));
         }
         group::grouped(input, kind, by, of, self.least)
