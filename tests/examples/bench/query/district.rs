@@ -92,8 +92,8 @@ impl District {
         let places = Places::of(&steward, year.first_day(Semester::Spring)).await;
         let asker = |role, bounds: &[&str]| asker(&sandbox, &steward, role, bounds);
         let teacher = asker("teacher", &["--subject", &places.teacher]);
-        // The school itself: whoever ran it did so until the year was over.
-        let principal = asker("school_admin", &["--subject", &places.values["school"]]);
+        // By the school: whoever ran it did so until the year was over.
+        let principal = asker("school_admin", &["--school", &places.values["school"]]);
         let analyst = asker("analyst", &[]);
         sandbox.terminate(Duration::from_secs(60)).await;
         Self {

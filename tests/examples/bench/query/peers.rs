@@ -178,6 +178,7 @@ async fn of_service(client: &Client, asked: &Statement, places: &[String]) -> f6
         for place in places {
             let path = format!("/v1/reports/{}?{}={place}", asked.name, asked.about[0]);
             let answer = waited_for(client, &path).await;
+            assert!(answer.rows > 0, "nothing from {path}");
             if counts {
                 latencies.add(answer.duration());
             }
