@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::transaction::CommitProperties;
 use deltalake::kernel::{StructField, StructType};
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
-use futures::TryStreamExt;
+use futures::{TryStreamExt, try_join};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use schemas::{Table, TenantId, layout};
@@ -107,9 +108,10 @@ impl Lake {
             return Ok(None);
         }
         let first = self.first_commit(&name).await?;
+        let looked_at = Some(SystemTime::now());
         let mut delta = self.unloaded(&name)?;
         delta.load().await.map_err(|e| table_error(&name, e))?;
-        Ok(Some(LakeTable::new(name, table, delta, first)))
+        Ok(Some(LakeTable::new(name, table, delta, first, looked_at)))
     }
 
     /// Opens a table at a version, which may be older than its newest one; `None` when
@@ -132,11 +134,13 @@ impl Lake {
         let mut delta = self.unloaded(&name)?;
         let loaded = delta.load_version(version).await;
         loaded.map_err(|e| table_error(&name, e))?;
-        Ok(Some(LakeTable::new(name, table, delta, first)))
+        Ok(Some(LakeTable::new(name, table, delta, first, None)))
     }
 
     /// Opens a table at its newest version, from where it is `known` on; from
-    /// the beginning when what is known is another table that lay in its place.
+    /// the beginning when what is known is another table that lay in its place. Of one that
+    /// was opened lately and has not moved since, two objects are looked up, and its log is
+    /// not listed.
     ///
     /// # Errors
     /// As [`Lake::open`].
@@ -147,13 +151,19 @@ impl Lake {
         known: Option<LakeTable>,
     ) -> Result<Option<LakeTable>, LakeError> {
         let name = layout::table(tenant, table);
-        match known {
-            Some(mut known) if self.first_commit(&name).await? == known.first_commit => {
-                known.refresh().await?;
-                Ok(Some(known))
-            }
-            _ => self.open(tenant, table).await,
+        let Some(mut known) = known else {
+            return self.open(tenant, table).await;
+        };
+        let first = self.first_commit(&name);
+        let next = self.commit(&name, known.version() + 1);
+        let (first, next) = try_join!(first, next)?;
+        if first != known.first_commit {
+            return self.open(tenant, table).await;
         }
+        if next.is_some() || !known.was_looked_at() {
+            known.refresh().await?;
+        }
+        Ok(Some(known))
     }
 
     /// Whether a table is no longer the version that somebody knows of it: two

@@ -1,6 +1,7 @@
 //! One table, held at one version.
 
 use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
 
 use deltalake::kernel::transaction::TableReference;
 use deltalake::table::state::DeltaTableState;
@@ -8,6 +9,11 @@ use deltalake::{DeltaTable, DeltaTableError};
 use schemas::Table;
 
 use crate::{AppId, LakeError};
+
+/// For how long after a look at its whole log a table is known to have moved on by its next
+/// commit: entries of the log stay far longer, so one that is not there was never written.
+/// By the clock of the day, which goes on while a machine sleeps.
+const LATELY: Duration = Duration::from_secs(10);
 
 /// A table as it was at one version. Clones are independent.
 #[derive(Debug, Clone)]
@@ -21,6 +27,9 @@ pub struct LakeTable {
     /// By what the object of the first commit is known: another table in the
     /// same place has another.
     pub(crate) first_commit: Option<String>,
+    /// When its whole log was last looked at; `None` when what is held may have been older
+    /// than that.
+    looked_at: Option<SystemTime>,
 }
 
 impl LakeTable {
@@ -29,6 +38,7 @@ impl LakeTable {
         kind: Table,
         delta: DeltaTable,
         first_commit: Option<String>,
+        looked_at: Option<SystemTime>,
     ) -> Self {
         Self {
             name,
@@ -36,6 +46,7 @@ impl LakeTable {
             delta,
             positions: HashMap::new(),
             first_commit,
+            looked_at,
         }
     }
 
@@ -56,13 +67,22 @@ impl LakeTable {
     /// [`LakeError::Table`]; the table stays at its version.
     pub async fn refresh(&mut self) -> Result<(), LakeError> {
         let before = self.version();
+        let looked_at = SystemTime::now();
         let mut newer = self.delta.clone();
         newer.update_state().await.map_err(|e| self.error(e))?;
         self.delta = newer;
+        self.looked_at = Some(looked_at);
         if self.version() != before {
             self.positions.clear();
         }
         Ok(())
+    }
+
+    /// Whether its log was looked at so lately that the next commit alone says whether there
+    /// is a newer version.
+    pub(crate) fn was_looked_at(&self) -> bool {
+        self.looked_at
+            .is_some_and(|at| is_lately(at, SystemTime::now()))
     }
 
     /// The next position that a reader has to read for this table; `None` when
@@ -131,5 +151,28 @@ impl LakeTable {
             table: self.name.clone(),
             source: Box::new(source),
         }
+    }
+}
+
+/// A clock that was set back says nothing.
+fn is_lately(at: SystemTime, now: SystemTime) -> bool {
+    now.duration_since(at).is_ok_and(|since| since < LATELY)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(1_000.0, true)]
+    #[case(1_009.9, true)]
+    #[case(1_010.0, false)]
+    #[case(90_000.0, false)]
+    #[case(999.9, false)]
+    fn a_look_holds_for_some_seconds(#[case] now: f64, #[case] expected: bool) {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs_f64(seconds);
+        assert_eq!(is_lately(at(1_000.0), at(now)), expected);
     }
 }
