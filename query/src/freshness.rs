@@ -3,34 +3,47 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use lake::{Lake, LakeError};
+use lake::LakeError;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+
+use crate::tables::{Tables, Ticket};
 
 /// How long the floors are not read again: an older answer is still true, only
 /// more modest.
 const KEEP: Duration = Duration::from_millis(500);
 
+/// What the floors of the log say.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Floors {
+    /// Every event answered before this moment, its batch with a 200, is in its table, if
+    /// its table is read after they were. `None` until the first floor is known.
+    pub(crate) data_as_of: Option<DateTime<Utc>>,
+    /// When they had been read.
+    pub(crate) read: Ticket,
+}
+
 /// Reads the floors of the log.
 #[derive(Default)]
 pub(crate) struct Freshness {
-    last: Mutex<Option<(Instant, Option<DateTime<Utc>>)>>,
+    last: Mutex<Option<(Instant, Floors)>>,
 }
 
 impl Freshness {
-    /// Every event answered before this moment, its batch with a 200, is in its
-    /// table, if its table is read after this call. `None` until the first
-    /// floor is known.
-    pub(crate) async fn data_as_of(&self, lake: &Lake) -> Result<Option<DateTime<Utc>>, LakeError> {
+    /// The floors as they are, or were a moment ago.
+    pub(crate) async fn floors(&self, tables: &Tables) -> Result<Floors, LakeError> {
         let mut last = self.last.lock().await;
-        if let Some((read, as_of)) = *last
-            && read.elapsed() < KEEP
+        if let Some((began, floors)) = *last
+            && began.elapsed() < KEEP
         {
-            return Ok(as_of);
+            return Ok(floors);
         }
         let began = Instant::now();
-        let as_of = lake.data_as_of().await?;
-        *last = Some((began, as_of));
-        Ok(as_of)
+        let floors = Floors {
+            data_as_of: tables.lake().data_as_of().await?,
+            read: tables.ticket(),
+        };
+        *last = Some((began, floors));
+        Ok(floors)
     }
 }

@@ -12,7 +12,7 @@ use crate::Principal;
 use crate::catalog::Named;
 use crate::freshness::Freshness;
 use crate::roster::Roster;
-use crate::tables::Tables;
+use crate::tables::{Tables, Ticket};
 
 /// What a query reads.
 pub(crate) struct Snapshot {
@@ -44,16 +44,18 @@ impl Snapshot {
     /// its table was looked at earlier.
     ///
     /// The sources of a report are looked at as well: whether it has read all
-    /// of them says how fresh it is. Tables that cannot be read are left out,
-    /// see [`Snapshot::check`].
+    /// of them says how fresh it is. For that it is enough that they were looked at
+    /// after the floors, not that it was just now. Tables that cannot be read are left
+    /// out, see [`Snapshot::check`].
     pub(crate) async fn take(
         principal: &Principal,
         named: &Named,
         tables: &Tables,
         freshness: &Freshness,
     ) -> Result<Self, LakeError> {
+        let floors = freshness.floors(tables).await?;
         let mut snapshot = Self {
-            floors: freshness.data_as_of(tables.lake()).await?,
+            floors: floors.data_as_of,
             tables: BTreeMap::new(),
             failed: BTreeMap::new(),
             roster: Roster::take(&principal.tenant, &named.rosters, tables).await?,
@@ -63,8 +65,13 @@ impl Snapshot {
             .into_iter()
             .partition(|table| *table == Table::LogCounts);
         for together in [first, others] {
+            let now = tables.ticket();
             let pinning = together.into_iter().map(async |table| {
-                let pinned = Pinned::take(principal, table, tables).await;
+                let since = match named.read.contains(&table) {
+                    true => now,
+                    false => floors.read,
+                };
+                let pinned = Pinned::take(principal, table, tables, since).await;
                 (table, pinned)
             });
             for (table, pinned) in join_all(pinning).await {
@@ -186,9 +193,15 @@ impl Snapshot {
 }
 
 impl Pinned {
-    async fn take(principal: &Principal, table: Table, tables: &Tables) -> Result<Self, LakeError> {
+    async fn take(
+        principal: &Principal,
+        table: Table,
+        tables: &Tables,
+        since: Ticket,
+    ) -> Result<Self, LakeError> {
+        let tenant = &principal.tenant;
         let Table::Report(name) = table else {
-            let table = tables.pin(&principal.tenant, table, &[]).await?;
+            let table = tables.pin(tenant, table, &[], since).await?;
             return Ok(Self {
                 table,
                 ..Self::default()
@@ -196,7 +209,7 @@ impl Pinned {
         };
         let report = name.report();
         let apps = MadeOf::apps(report);
-        let Some(mut table) = tables.pin(&principal.tenant, table, &apps).await? else {
+        let Some(mut table) = tables.pin(tenant, table, &apps, since).await? else {
             return Ok(Self::default());
         };
         let made_of = table.made_of(report).await?;

@@ -11,6 +11,10 @@ use schemas::{Table, TenantId};
 
 use crate::slots::Slots;
 
+/// A moment, before all that are taken later.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Ticket(u64);
+
 /// Keeps the state of the tables that were asked about last.
 pub(crate) struct Tables {
     lake: Lake,
@@ -23,16 +27,16 @@ pub(crate) struct Tables {
 #[derive(Default)]
 struct State {
     table: Option<LakeTable>,
-    /// The ticket at which the last successful read of its log began.
-    read: u64,
+    /// When the last successful read of its log began.
+    read: Ticket,
 }
 
 /// The newest import of a tenant.
 #[derive(Default)]
 struct Newest {
     import: Option<Arc<Import>>,
-    /// The ticket at which the last successful look for it began.
-    read: u64,
+    /// When the last successful look for it began.
+    read: Ticket,
 }
 
 impl Tables {
@@ -49,10 +53,10 @@ impl Tables {
         &self.lake
     }
 
-    /// A table at a version that is at least as new as this call, or `None`
-    /// when nothing was published to it yet.
+    /// A table at a version that is at least as new as `since`, or `None` when nothing was
+    /// published to it yet.
     ///
-    /// Callers that arrive while another's read is under way wait for the next
+    /// Callers with a ticket from while another's read is under way wait for the next
     /// read and share it. The positions of `apps` are looked up here, once per
     /// version: asking the table that is handed out costs nothing any more.
     pub(crate) async fn pin(
@@ -60,11 +64,11 @@ impl Tables {
         tenant: &TenantId,
         table: Table,
         apps: &[AppId],
+        since: Ticket,
     ) -> Result<Option<LakeTable>, LakeError> {
-        let arrived = self.ticket();
-        let state = self.open.get(&(tenant.clone(), table), arrived);
+        let state = self.open.get(&(tenant.clone(), table), self.ticket().0);
         let mut state = state.lock().await;
-        if state.read < arrived {
+        if state.read < since {
             let began = self.ticket();
             let known = state.table.take();
             state.table = self.lake.reopen(tenant, table, known).await?;
@@ -85,7 +89,7 @@ impl Tables {
         tenant: &TenantId,
     ) -> Result<Option<Arc<Import>>, LakeError> {
         let arrived = self.ticket();
-        let state = self.imports.get(tenant, arrived);
+        let state = self.imports.get(tenant, arrived.0);
         let mut state = state.lock().await;
         if state.read < arrived {
             let began = self.ticket();
@@ -117,7 +121,7 @@ impl Tables {
         table: Table,
         version: u64,
     ) -> Result<Option<LakeTable>, LakeError> {
-        let state = self.open.get(&(tenant.clone(), table), self.ticket());
+        let state = self.open.get(&(tenant.clone(), table), self.ticket().0);
         let mut state = state.lock().await;
         if state.table.as_ref().map(LakeTable::version) != Some(version) {
             state.table = self.lake.open_at(tenant, table, version).await?;
@@ -125,7 +129,8 @@ impl Tables {
         Ok(state.table.clone())
     }
 
-    fn ticket(&self) -> u64 {
-        self.tickets.fetch_add(1, Ordering::SeqCst)
+    /// This moment.
+    pub(crate) fn ticket(&self) -> Ticket {
+        Ticket(self.tickets.fetch_add(1, Ordering::SeqCst))
     }
 }

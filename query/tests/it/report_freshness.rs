@@ -1,5 +1,7 @@
 //! Up to when a report is complete, and how that is said.
 
+use std::time::Duration;
+
 use query::Config;
 use serde_json::{Value, json};
 
@@ -19,6 +21,17 @@ async fn listed(school: &School, report: &str) -> Value {
     let reports = listing["reports"].as_array_mut().expect("a list");
     let entry = reports.iter_mut().find(|entry| entry["name"] == report);
     entry.expect("it is listed")["data_as_of"].take()
+}
+
+/// Waits until a report says so: its sources are looked at again when the floors are.
+async fn comes_to_say(school: &School, report: &str, expected: &str) {
+    let said = async || {
+        while as_of(school, report).await != expected {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(10), said()).await;
+    waited.unwrap_or_else(|_| panic!("{report} does not come to say {expected}"));
 }
 
 async fn click(school: &School, position: u64) {
@@ -51,20 +64,20 @@ async fn a_report_is_as_fresh_as_what_it_has_read() {
     assert_eq!(body["lag_seconds"], json!(null));
 
     refresh(&school, "student_day", REFRESHED).await;
-    assert_eq!(as_of(&school, "student_day").await, FLOORS);
+    comes_to_say(&school, "student_day", FLOORS).await;
     assert_eq!(listed(&school, "student_day").await, FLOORS);
 
     // An event that is published, and not in the report.
     click(&school, 20).await;
-    assert_eq!(as_of(&school, "student_day").await, REFRESHED);
+    comes_to_say(&school, "student_day", REFRESHED).await;
     assert_eq!(listed(&school, "student_day").await, REFRESHED);
     let path = "/v1/reports/student_day";
     let body = school.get("north", path).await.json();
     assert_eq!(body["lag_seconds"], 3600.0);
 
     refresh(&school, "student_day", "2026-09-14T11:59:00Z").await;
-    assert_eq!(as_of(&school, "student_day").await, FLOORS);
-    assert_eq!(as_of(&school, "ledger").await, FLOORS);
+    comes_to_say(&school, "student_day", FLOORS).await;
+    comes_to_say(&school, "ledger", FLOORS).await;
 }
 
 #[tokio::test]
@@ -72,17 +85,17 @@ async fn a_report_over_a_report_is_no_fresher_than_that() {
     let school = School::new().await;
     refresh(&school, "student_day", REFRESHED).await;
     refresh(&school, "section_day", "2026-09-14T10:00:00Z").await;
-    assert_eq!(as_of(&school, "section_day").await, FLOORS);
+    comes_to_say(&school, "section_day", FLOORS).await;
 
     // It reads the clicks first, and the other report later.
     click(&school, 20).await;
-    assert_eq!(as_of(&school, "section_day").await, "2026-09-14T10:00:00Z");
+    comes_to_say(&school, "section_day", "2026-09-14T10:00:00Z").await;
     refresh(&school, "section_day", "2026-09-14T10:00:00Z").await;
-    assert_eq!(as_of(&school, "section_day").await, REFRESHED);
+    comes_to_say(&school, "section_day", REFRESHED).await;
     refresh(&school, "student_day", "2026-09-14T11:58:00Z").await;
-    assert_eq!(as_of(&school, "section_day").await, "2026-09-14T10:00:00Z");
+    comes_to_say(&school, "section_day", "2026-09-14T10:00:00Z").await;
     refresh(&school, "section_day", "2026-09-14T11:58:00Z").await;
-    assert_eq!(as_of(&school, "section_day").await, FLOORS);
+    comes_to_say(&school, "section_day", FLOORS).await;
 }
 
 #[tokio::test]
@@ -148,14 +161,14 @@ async fn what_was_made_for_another_time_zone_is_not_shown() {
 async fn a_source_that_was_made_anew_is_not_read_yet() {
     let school = School::new().await;
     refresh(&school, "student_day", REFRESHED).await;
-    assert_eq!(as_of(&school, "student_day").await, FLOORS);
+    comes_to_say(&school, "student_day", FLOORS).await;
     let clicks = school.folder.path().join("north/clickstream");
     std::fs::remove_dir_all(&clicks).expect("removes");
-    assert_eq!(as_of(&school, "student_day").await, REFRESHED);
+    comes_to_say(&school, "student_day", REFRESHED).await;
     click(&school, 0).await;
-    assert_eq!(as_of(&school, "student_day").await, REFRESHED);
+    comes_to_say(&school, "student_day", REFRESHED).await;
     refresh(&school, "student_day", REFRESHED).await;
-    assert_eq!(as_of(&school, "student_day").await, FLOORS);
+    comes_to_say(&school, "student_day", FLOORS).await;
 }
 
 #[tokio::test]
