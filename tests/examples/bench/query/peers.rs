@@ -174,15 +174,18 @@ async fn of_database(pool: &PgPool, places: &[String], sql: impl Fn(&str) -> Str
 /// The median in milliseconds of asking the service for each place.
 async fn of_service(client: &Client, asked: &Statement, places: &[String]) -> f64 {
     let mut latencies = Latencies::default();
+    let mut rows = 0;
     for counts in [false, true] {
         for place in places {
             let path = format!("/v1/reports/{}?{}={place}", asked.name, asked.about[0]);
             let answer = waited_for(client, &path).await;
-            assert!(answer.rows > 0, "nothing from {path}");
+            rows += answer.rows;
             if counts {
                 latencies.add(answer.duration());
             }
         }
     }
+    // A group of few students has none, all of them would have said nothing.
+    assert!(rows > 0, "nothing in {}", asked.name);
     latencies.at(0.5).as_secs_f64() * 1e3
 }
