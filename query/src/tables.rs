@@ -70,6 +70,9 @@ impl Tables {
         let mut state = state.lock().await;
         if state.read < since {
             let began = self.ticket();
+            // A look that fails or is given up leaves no table behind: the next must not take
+            // that for one that nobody has made.
+            state.read = Ticket::default();
             let known = state.table.take();
             state.table = self.lake.reopen(tenant, table, known).await?;
             state.read = began;
