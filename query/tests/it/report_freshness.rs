@@ -191,6 +191,34 @@ async fn a_source_that_cannot_be_read_does_not_stop_a_report() {
 }
 
 #[tokio::test]
+async fn a_source_that_could_not_be_read_is_not_taken_for_none() {
+    let school = School::new().await;
+    let row = json!({"day": "2026-09-14", "section_id": "bio-101-03"});
+    let row = std::slice::from_ref(&row);
+    school
+        .refresh("new", "student_day", "2026-27", row, REFRESHED)
+        .await;
+    let path = "/v1/reports/student_day?limit=1";
+    let said = async || school.get("new", path).await.json()["data_as_of"].take();
+    assert_eq!(said().await, FLOORS);
+
+    // The first click ever, which the report has not read.
+    let click = event(0, "2026-09-14T11:59:10Z", "page.viewed", json!({}));
+    school
+        .publish("new", CLICKSTREAM, Some("2026-27"), &[click])
+        .await;
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(said().await, REFRESHED);
+    let log = school.folder.path().join("new/clickstream/_delta_log");
+    for entry in std::fs::read_dir(log).expect("a folder") {
+        std::fs::write(entry.expect("an entry").path(), "{ torn").expect("writes");
+    }
+    let failed = school.ask("new", "SELECT count(*) FROM clickstream").await;
+    assert_eq!(failed.problem().1, "lake_unavailable");
+    assert_eq!(said().await, REFRESHED);
+}
+
+#[tokio::test]
 async fn while_a_floor_is_damaged_nobody_says_1970() {
     let school = School::new().await;
     refresh(&school, "student_day", "1970-01-01T00:00:00Z").await;
