@@ -82,6 +82,9 @@ pub struct Config {
     /// How much memory the rows of answers take that are kept for whoever sees the same
     /// and asks the same of the same versions; 0: none are.
     pub results_bytes: usize,
+    /// How much memory is taken by what is kept of reports to tell which of their rows are
+    /// about enough students; 0: nothing is kept.
+    pub cells_bytes: usize,
     /// How much memory the footers of files take that are kept between queries.
     pub metadata_bytes: usize,
     /// How many tables' state is kept between queries.
@@ -120,6 +123,7 @@ impl Default for Config {
             submitted_bytes: 4 * 1024 * MIB as u64,
             submitted_tenant_bytes: 1024 * MIB as u64,
             results_bytes: 64 * MIB,
+            cells_bytes: 32 * MIB,
             metadata_bytes: 32 * MIB,
             open_tables: 512,
         }

@@ -34,6 +34,7 @@ use crate::memory::Memory;
 use crate::pressure::Pressure;
 use crate::request::Question;
 use crate::results::Results;
+use crate::secure::Cells;
 use crate::session::{Sessions, entries};
 use crate::submitted::{self, Queries};
 use crate::tables::Tables;
@@ -112,6 +113,7 @@ impl Query {
             Tables::new(lake, config.open_tables),
             registry.clone(),
             Results::new(config.results_bytes),
+            Cells::new(config.cells_bytes),
             clock.clone(),
             config.cores(),
             more,

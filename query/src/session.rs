@@ -32,7 +32,7 @@ use crate::interrupt::Interrupt;
 use crate::report::{self, Shape};
 use crate::request::Question;
 use crate::results::{Key, Results, is_settled, names_only_settled};
-use crate::secure::{Scope, Scopes, Sight, Source, may_name};
+use crate::secure::{Cells, Scope, Scopes, Sight, Source, may_name};
 use crate::snapshot::Snapshot;
 use crate::tables::Tables;
 use crate::{Principal, failure, functions, params};
@@ -47,6 +47,7 @@ pub(crate) struct Sessions {
     freshness: Freshness,
     scopes: Scopes,
     results: Arc<Results>,
+    cells: Cells,
     clock: Clock,
     /// What all sessions have in common; it has no catalog.
     template: SessionState,
@@ -89,6 +90,7 @@ impl Sessions {
         tables: Tables,
         registry: Registry,
         results: Results,
+        cells: Cells,
         clock: Clock,
         cores: usize,
         more: Vec<Arc<ScalarUDF>>,
@@ -97,6 +99,7 @@ impl Sessions {
             tables,
             registry,
             results: Arc::new(results),
+            cells,
             clock,
             freshness: Freshness::default(),
             scopes: Scopes::new(SCOPES),
@@ -104,9 +107,10 @@ impl Sessions {
         }
     }
 
-    /// Gives back the answers that are kept no longer.
+    /// Gives back what is kept of answers and reports no longer.
     pub(crate) async fn sweep(&self) {
         self.results.sweep().await;
+        self.cells.sweep().await;
     }
 
     /// Plans and starts a statement, and has that recorded.

@@ -5,7 +5,7 @@
 //! | `about.rs` | what rows are about: a student, a section, nobody |
 //! | `scope.rs` | whose data are somebody's to see, by the roster |
 //! | `policy.rs` | which rows of what they see, and why, by their role, their grant and the tenant's rules |
-//! | `cells.rs` | which rows of a report are about too few students |
+//! | `cells/` | which rows of a report are about too few students |
 //! | `sight.rs` | a source as somebody sees it: these rows, and masks over columns |
 //! | `aggregates/` | plans of those who see aggregates only |
 //! | `pseudonym.rs` | what stands in the place of a person's identifier |
@@ -36,6 +36,7 @@ mod witness;
 
 pub(crate) use about::Source;
 pub(crate) use barrier::BARRIER;
+pub(crate) use cells::{Asked, Cells};
 pub(crate) use policy::may_name;
 pub(crate) use scope::{Scope, TABLES as ROSTER, keys as keys_of, users as users_of, users_called};
 pub(crate) use scopes::{Scopes, is_by_roster};

@@ -7,7 +7,6 @@ use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::datasource::empty::EmptyTable;
-use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan, ScalarUDF, lit};
 use datafusion::physical_plan::ExecutionPlan;
 use schemas::Role;
@@ -23,9 +22,9 @@ use super::scope::Scope;
 use super::secured::{Mask, Secured};
 use super::verify::verify;
 use super::witness::Witnessed;
-use crate::Principal;
 use crate::audit::Seen;
 use crate::error::Error;
+use crate::{Principal, failure};
 
 /// The keys by which events name whom they are about, hashes already: what rosters have
 /// of them leads to events, and to nothing else.
@@ -104,14 +103,15 @@ impl Sight {
     /// The rows of a source as they are seen. `class` says what each column tells.
     ///
     /// # Errors
-    /// When a policy of the tenant's does not fit the source.
+    /// When a policy of the tenant's does not fit the source, or which rows of a report are
+    /// about enough students cannot be reckoned.
     pub(crate) async fn of_rows(
         &self,
         source: Source,
         rows: Arc<dyn TableProvider>,
         class: impl Fn(&str) -> Class,
-        template: &SessionState,
-    ) -> datafusion::error::Result<Arc<dyn TableProvider>> {
+        asked: &cells::Asked<'_>,
+    ) -> Result<Arc<dyn TableProvider>, Error> {
         let Some(warrant) = self.warrant else {
             let reasons = vec![format!("role {}", self.principal.role.as_str())];
             self.decide(source, reasons, Vec::new());
@@ -125,7 +125,9 @@ impl Sight {
             principal: &self.principal,
             scope: &self.scope,
         };
-        let shown = asker.shown(source, &columns)?;
+        let shown = asker.shown(source, &columns);
+        // What a rule of the tenant's is wrong about is nothing that its asker could mend.
+        let shown = shown.map_err(|error| Error::Internal(Box::new(error)))?;
         let (rows, condition): (Arc<dyn TableProvider>, Expr) = match shown.rows {
             Rows::All => (rows, lit(true)),
             Rows::Nothing => (Arc::new(EmptyTable::new(Arc::clone(&columns))), lit(false)),
@@ -141,7 +143,8 @@ impl Sight {
         {
             Some((report, cell)) if asks_for_kept => {
                 let least = self.principal.minimum_cell;
-                cells::judged(template, report, cell, rows, least).await?
+                let judged = asked.judged(report, cell, rows, least).await;
+                judged.map_err(failure::explain)?
             }
             _ => rows,
         };

@@ -16,7 +16,7 @@ use crate::catalog::{Catalog, Named, view};
 use crate::error::Error;
 use crate::functions::Charge;
 use crate::interrupt::Interrupt;
-use crate::secure::{Sight, Source};
+use crate::secure::{self, Sight, Source};
 use crate::snapshot::Snapshot;
 use crate::{information_schema, listing, roster};
 
@@ -32,13 +32,18 @@ impl Sessions {
     ) -> Result<SessionState, Error> {
         let catalog = Catalog::new().map_err(ours)?;
         let state = self.state(&catalog, &means.runtime_env, &means.interrupt);
+        let asked = secure::Asked {
+            tenant,
+            cells: &self.cells,
+            snapshot,
+            state: &state,
+            interrupt: &means.interrupt,
+        };
         for source in named.sources() {
             let rows = self.rows(source, snapshot, &state, tenant).await?;
             let class = |column: &str| class(source, column);
-            let seen = sight.of_rows(source, rows, class, &self.template).await;
-            catalog
-                .mount(source.name(), seen.map_err(ours)?)
-                .map_err(ours)?;
+            let seen = sight.of_rows(source, rows, class, &asked).await;
+            catalog.mount(source.name(), seen?).map_err(ours)?;
         }
         if named.information_schema {
             let entries = entries(sight.principal());

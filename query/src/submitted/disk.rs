@@ -69,7 +69,7 @@ impl Room {
         used.all += bytes;
         used.tenants.insert(self.tenant.clone(), of_tenant + bytes);
         self.bytes += bytes;
-        metrics::gauge!("chalkline_query_results_bytes").set(used.all as f64);
+        metrics::gauge!("chalkline_query_submitted_bytes").set(used.all as f64);
         Ok(())
     }
 }
@@ -84,7 +84,7 @@ impl Drop for Room {
                 used.tenants.remove(&self.tenant);
             }
         }
-        metrics::gauge!("chalkline_query_results_bytes").set(used.all as f64);
+        metrics::gauge!("chalkline_query_submitted_bytes").set(used.all as f64);
     }
 }
 

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, new_null_array,
 };
+use datafusion::common::exec_err;
 use datafusion::datasource::MemTable;
+use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use proptest::prelude::*;
@@ -25,7 +28,7 @@ const REPORTS: [(&str, &str, &str); 2] = [
 type Counts = [i64; 2];
 
 /// A report with some groups of cells, and what a test asks of it.
-struct Asked<'a> {
+struct Sample<'a> {
     report: &'static Report,
     group_by: &'a str,
     cell_by: &'a str,
@@ -57,7 +60,7 @@ fn template() -> SessionState {
         .build()
 }
 
-impl Asked<'_> {
+impl Sample<'_> {
     fn cell(&self) -> &'static MinimumCell<'static> {
         let cell = self.report.minimum_cell.as_ref();
         cell.expect("a minimum cell")
@@ -94,12 +97,24 @@ impl Asked<'_> {
         RecordBatch::try_new(Arc::clone(self.report.schema()), columns).expect("rows")
     }
 
+    fn table(&self) -> Rows<'static> {
+        let rows = MemTable::try_new(Arc::clone(self.report.schema()), vec![vec![self.rows()]]);
+        Rows {
+            report: self.report,
+            cell: self.cell(),
+            rows: Arc::new(rows.expect("a table")),
+        }
+    }
+
+    async fn groups(&self, state: &SessionState) -> Result<Groups> {
+        let least = u32::try_from(self.least).expect("a small number");
+        Groups::of(&self.table(), least, state, &Interrupt::default()).await
+    }
+
     /// Of each cell, by its name, whether it may be shown.
     async fn kept(&self) -> BTreeMap<String, bool> {
-        let rows = MemTable::try_new(Arc::clone(self.report.schema()), vec![vec![self.rows()]]);
-        let rows = Arc::new(rows.expect("a table"));
-        let least = u32::try_from(self.least).expect("a small number");
-        let judged = judged(&template(), self.report, self.cell(), rows, least).await;
+        let groups = self.groups(&template()).await.expect("groups");
+        let judged = self.table().judged_by(Arc::new(groups));
         let config = SessionConfig::new().with_target_partitions(1);
         let frame = SessionContext::new_with_config(config).read_table(judged.expect("a view"));
         let batches = frame.expect("a plan").collect().await.expect("rows");
@@ -160,7 +175,7 @@ fn what_is_hidden_cannot_be_reckoned_and_nothing_is_hidden_for_nothing() {
     let (covers, beside) = (Cell::new(0), Cell::new(0));
     let outcome = TestRunner::new(config).run(&(groups(), 2..=12_i64), |(groups, least)| {
         for (name, group_by, cell_by) in REPORTS {
-            let asked = Asked {
+            let asked = Sample {
                 report: schemas::report(name).expect("a report"),
                 group_by,
                 cell_by,
@@ -195,4 +210,105 @@ fn what_is_hidden_cannot_be_reckoned_and_nothing_is_hidden_for_nothing() {
     outcome.expect("neither too little nor too much is hidden");
     assert!(covers.get() > 100, "{covers:?}");
     assert!(beside.get() > 100, "{beside:?}");
+}
+
+/// A version of what is judged in these tests.
+fn version(version: u64) -> Version {
+    Version {
+        tenant: "north".parse().expect("a tenant"),
+        report: "section_day",
+        sources: vec![("section_day", 7, version)],
+        least: 5,
+    }
+}
+
+/// Two groups: of one all is shown, of the other the third cell.
+fn sample(groups: &[Vec<Counts>]) -> Sample<'_> {
+    let (name, group_by, cell_by) = REPORTS[0];
+    Sample {
+        report: schemas::report(name).expect("a report"),
+        group_by,
+        cell_by,
+        groups,
+        least: 5,
+    }
+}
+
+#[tokio::test]
+async fn groups_are_reckoned_once_for_each_version_of_a_report() {
+    let counts = vec![vec![[6, 6], [7, 7]], vec![[1, 1], [5, 5], [8, 8]]];
+    let sample = sample(&counts);
+    let (cells, times) = (Cells::new(1 << 20), Cell::new(0));
+    let state = template();
+    let reckon = async || {
+        times.set(times.get() + 1);
+        sample.groups(&state).await
+    };
+    for (number, expected) in [(0, 1), (0, 1), (1, 2), (0, 2)] {
+        let groups = cells.get(version(number), reckon).await;
+        assert!(groups.expect("groups").bytes() > 0);
+        assert_eq!(times.get(), expected);
+    }
+    // What is held is nobody's memory.
+    assert_eq!(state.runtime_env().memory_pool.reserved(), 0);
+    let others = Version {
+        tenant: "south".parse().expect("a tenant"),
+        ..version(0)
+    };
+    let stricter = Version {
+        least: 6,
+        ..version(0)
+    };
+    for (other, expected) in [(others, 3), (stricter, 4)] {
+        cells.get(other, reckon).await.expect("groups");
+        assert_eq!(times.get(), expected);
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_large_to_be_held_is_the_memory_of_who_asked() {
+    let counts = vec![vec![[6, 6], [7, 7]]];
+    let sample = sample(&counts);
+    let config = SessionConfig::new();
+    let pool: Arc<dyn MemoryPool> = Arc::new(GreedyMemoryPool::new(64 << 20));
+    let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::clone(&pool));
+    let state = SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(runtime.build_arc().expect("an environment"))
+        .with_default_features()
+        .build();
+    let (cells, times) = (Cells::new(16), Cell::new(0));
+    for expected in 1..=2 {
+        let groups = cells.get(version(0), async || {
+            times.set(times.get() + 1);
+            sample.groups(&state).await
+        });
+        let groups = groups.await.expect("groups");
+        assert_eq!(pool.reserved(), groups.bytes());
+        drop(groups);
+        cells.sweep().await;
+        assert_eq!(pool.reserved(), 0);
+        assert_eq!(times.get(), expected);
+    }
+}
+
+#[tokio::test]
+async fn who_waits_for_a_query_that_fails_reckons_for_itself() {
+    let counts = vec![vec![[6, 6], [7, 7]]];
+    let sample = sample(&counts);
+    let state = template();
+    let cells = Cells::new(1 << 20);
+    let failing = cells.get(version(0), async || {
+        // The other is waiting by now.
+        tokio::task::yield_now().await;
+        exec_err!("not enough memory")
+    });
+    let other = cells.get(version(0), async || sample.groups(&state).await);
+    let (failed, other) = tokio::join!(failing, other);
+    let failed = failed.expect_err("no groups").to_string();
+    assert!(failed.contains("not enough memory"), "{failed}");
+    other.expect("groups");
+    // What failed is not held.
+    let again = cells.get(version(0), async || sample.groups(&state).await);
+    again.await.expect("groups");
 }

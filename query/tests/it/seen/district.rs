@@ -137,11 +137,12 @@ pub async fn district_made(document: Tenant, makes: Makes<'_>) -> School {
     built(config, document, makes).await
 }
 
-/// The district, of which no answer is kept in memory.
+/// The district, of which neither answers nor groups of reports are kept in memory.
 pub async fn district_without_memory() -> School {
     let config = Config {
         threads: 2,
         results_bytes: 0,
+        cells_bytes: 0,
         ..Config::default()
     };
     built(config, document(), &|_, row| Some(row)).await
