@@ -84,12 +84,15 @@ export class Freshness extends EventTarget {
     }
     const [answers, list] = await Promise.all([this.#askFamilies(signal), reports(signal)]);
     this.#count(Object.assign({}, ...answers.map(({ rows }) => rows[0])), list);
-    this.#show(answers[0].data_as_of, list);
+    // Whoever sees no events sees reports that are as fresh as these say.
+    const ages = [...answers, ...list].map(({ data_as_of }) => data_as_of);
+    this.#show(ages.find((age) => age), list);
     this.dispatchEvent(new Event("beat"));
   }
 
   /** How many events there are of each family, in one answer or several. */
   async #askFamilies(signal) {
+    if (this.families.length === 0) return [];
     // The sum is NULL where a count of few students is not shown.
     const columns = this.families.map((family) => `(SELECT sum(n) FROM (SELECT count(*) AS n FROM ${family})) AS ${family}`);
     // A statement of who sees groups alone has one aggregate of students.

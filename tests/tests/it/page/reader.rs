@@ -84,4 +84,12 @@ async fn every_reader_is_offered_statements_that_are_answered() {
             .wait_for("!document.getElementById('login').hidden")
             .await;
     }
+
+    // Who sees no events at all is told how fresh the reports are.
+    let dashboard = ["--role", "service", "--table", "section_day"];
+    let dashboard = issue(&sandbox, &dashboard).await;
+    submit(&mut browser, &dashboard).await;
+    browser.wait_for(LOGGED_IN).await;
+    let freshness = "document.getElementById('freshness').dataset.kind === 'live'";
+    browser.wait_for(freshness).await;
 }
