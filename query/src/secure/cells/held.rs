@@ -50,10 +50,10 @@ impl Cells {
     ///
     /// # Errors
     /// As `reckon`.
-    pub(super) async fn get(
+    pub(super) async fn get<F: Future<Output = Result<Groups>>>(
         &self,
         version: Version,
-        reckon: impl AsyncFn() -> Result<Groups>,
+        reckon: impl Fn() -> F,
     ) -> Result<Arc<Groups>> {
         let mut outcome = "hit";
         let mut ours = None;
