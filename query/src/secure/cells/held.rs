@@ -44,7 +44,8 @@ impl Cells {
     }
 
     /// The groups of these rows; where they are not held, what `reckon` makes. Of several
-    /// queries that ask at once one reckons, and if it ends, each of the others for itself.
+    /// queries that ask at once one reckons, and if nothing to be held comes of that, each
+    /// of the others for itself.
     ///
     /// What is too large to be held is the memory of the query that made it.
     ///
@@ -56,22 +57,28 @@ impl Cells {
         reckon: impl Fn() -> F,
     ) -> Result<Arc<Groups>> {
         let mut outcome = "hit";
+        // What is not to be held is not given to the cache, which lets go of it some time.
         let mut ours = None;
         let reckoned = self.held.try_get_with(version, async {
             outcome = "miss";
-            let mut groups = reckon().await.map_err(|error| ours = Some(error))?;
-            if groups.bytes() <= self.most {
-                groups.give_room_back();
+            match reckon().await {
+                Ok(mut groups) if groups.bytes() <= self.most => {
+                    groups.give_room_back();
+                    Ok(Arc::new(groups))
+                }
+                other => {
+                    ours = Some(other);
+                    Err(())
+                }
             }
-            Ok::<_, ()>(Arc::new(groups))
         });
         let groups = reckoned.await;
         metrics::counter!("chalkline_query_cells_total", "outcome" => outcome).increment(1);
         self.tell();
         match (groups, ours) {
             (Ok(groups), _) => Ok(groups),
-            (Err(_), Some(error)) => Err(error),
-            (Err(_), None) => Ok(Arc::new(reckon().await?)),
+            (Err(_), Some(ours)) => ours.map(Arc::new),
+            (Err(_), None) => reckon().await.map(Arc::new),
         }
     }
 
